@@ -1,0 +1,191 @@
+from typing import Any
+from uuid import UUID
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error_response import ErrorResponse
+from ...models.install_source_enum import InstallSourceEnum
+from ...models.o_auth_redirect_response import OAuthRedirectResponse
+from ...types import UNSET, RawResponse, Request, Response, Unset, path_segment
+
+
+def build_request(
+    project_id: str,
+    *,
+    server_id: UUID,
+    install_source: InstallSourceEnum | Unset = InstallSourceEnum.POSTHOG,
+    posthog_code_callback_url: str | Unset = "",
+) -> Request:
+    """The request of `asyncio_detailed`, as plain data."""
+
+    params: dict[str, Any] = {}
+
+    json_server_id = str(server_id)
+    params["server_id"] = json_server_id
+
+    json_install_source: str | Unset = UNSET
+    if not isinstance(install_source, Unset):
+        json_install_source = install_source.value
+
+    params["install_source"] = json_install_source
+
+    params["posthog_code_callback_url"] = posthog_code_callback_url
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {}
+
+    return Request(
+        operation_id="mcp_server_installations_authorize_retrieve",
+        method="GET",
+        path_template="/api/environments/{project_id}/mcp_server_installations/authorize/",
+        path=f"/api/environments/{path_segment(project_id)}/mcp_server_installations/authorize/",
+        params=params,
+        **_kwargs,
+    )
+
+
+def parse_response(
+    *, client: AuthenticatedClient | Client, response: RawResponse
+) -> OAuthRedirectResponse | None | ErrorResponse:
+    """What `asyncio_detailed` makes of an answer.
+
+    Raises:
+        ValueError: The body is not what the document promises; an errors.InvalidBodyError names the field.
+        TypeError: The body is of another JSON type than the document promises.
+        errors.UnexpectedStatus: The document does not list the status, and `client` asks for an error then.
+    """
+    if response.status_code == 200:
+        response_200 = OAuthRedirectResponse.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 302:
+        return None
+
+    if response.status_code == 400:
+        response_400 = ErrorResponse.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ErrorResponse.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorResponse.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = ErrorResponse.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 406:
+        response_406 = ErrorResponse.from_dict(response.json())
+
+        return response_406
+
+    if response.status_code == 429:
+        response_429 = ErrorResponse.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = ErrorResponse.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorResponse.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    return None
+
+
+async def asyncio_detailed(
+    project_id: str,
+    *,
+    client: AuthenticatedClient,
+    server_id: UUID,
+    install_source: InstallSourceEnum | Unset = InstallSourceEnum.POSTHOG,
+    posthog_code_callback_url: str | Unset = "",
+) -> Response[OAuthRedirectResponse | None | ErrorResponse]:
+    """Start the OAuth flow of an installed server again
+
+     Answers with the provider's URL, to which the user's browser is to be sent. Its state is valid for
+    10 minutes and for one use.
+
+    Args:
+        project_id (str):
+        server_id (UUID):
+        install_source (InstallSourceEnum | Unset): * `posthog` - posthog
+            * `posthog-code` - posthog-code Default: InstallSourceEnum.POSTHOG.
+        posthog_code_callback_url (str | Unset):  Default: ''.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[OAuthRedirectResponse | None | ErrorResponse]
+    """
+
+    response = await client.send(
+        build_request(
+            project_id=project_id,
+            server_id=server_id,
+            install_source=install_source,
+            posthog_code_callback_url=posthog_code_callback_url,
+        )
+    )
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=parse_response(client=client, response=response),
+    )
+
+
+async def asyncio(
+    project_id: str,
+    *,
+    client: AuthenticatedClient,
+    server_id: UUID,
+    install_source: InstallSourceEnum | Unset = InstallSourceEnum.POSTHOG,
+    posthog_code_callback_url: str | Unset = "",
+) -> OAuthRedirectResponse | None | ErrorResponse:
+    """Start the OAuth flow of an installed server again
+
+     Answers with the provider's URL, to which the user's browser is to be sent. Its state is valid for
+    10 minutes and for one use.
+
+    Args:
+        project_id (str):
+        server_id (UUID):
+        install_source (InstallSourceEnum | Unset): * `posthog` - posthog
+            * `posthog-code` - posthog-code Default: InstallSourceEnum.POSTHOG.
+        posthog_code_callback_url (str | Unset):  Default: ''.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        OAuthRedirectResponse | None | ErrorResponse
+    """
+
+    return (
+        await asyncio_detailed(
+            project_id=project_id,
+            client=client,
+            server_id=server_id,
+            install_source=install_source,
+            posthog_code_callback_url=posthog_code_callback_url,
+        )
+    ).parsed

@@ -1,0 +1,167 @@
+from typing import Any
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error_response import ErrorResponse
+from ...models.paginated_mcp_server_installation_list import (
+    PaginatedMCPServerInstallationList,
+)
+from ...types import UNSET, RawResponse, Request, Response, Unset, path_segment
+
+
+def build_request(
+    project_id: str,
+    *,
+    limit: int | Unset = UNSET,
+    offset: int | Unset = UNSET,
+) -> Request:
+    """The request of `asyncio_detailed`, as plain data."""
+
+    params: dict[str, Any] = {}
+
+    params["limit"] = limit
+
+    params["offset"] = offset
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {}
+
+    return Request(
+        operation_id="mcp_server_installations_list",
+        method="GET",
+        path_template="/api/environments/{project_id}/mcp_server_installations/",
+        path=f"/api/environments/{path_segment(project_id)}/mcp_server_installations/",
+        params=params,
+        **_kwargs,
+    )
+
+
+def parse_response(
+    *, client: AuthenticatedClient | Client, response: RawResponse
+) -> PaginatedMCPServerInstallationList | ErrorResponse | None:
+    """What `asyncio_detailed` makes of an answer.
+
+    Raises:
+        ValueError: The body is not what the document promises; an errors.InvalidBodyError names the field.
+        TypeError: The body is of another JSON type than the document promises.
+        errors.UnexpectedStatus: The document does not list the status, and `client` asks for an error then.
+    """
+    if response.status_code == 200:
+        response_200 = PaginatedMCPServerInstallationList.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = ErrorResponse.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorResponse.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = ErrorResponse.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 406:
+        response_406 = ErrorResponse.from_dict(response.json())
+
+        return response_406
+
+    if response.status_code == 429:
+        response_429 = ErrorResponse.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = ErrorResponse.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorResponse.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    return None
+
+
+async def asyncio_detailed(
+    project_id: str,
+    *,
+    client: AuthenticatedClient,
+    limit: int | Unset = UNSET,
+    offset: int | Unset = UNSET,
+) -> Response[PaginatedMCPServerInstallationList | ErrorResponse]:
+    """List the key owner's installations
+
+     One page of the key owner's installations in the project, newest first. Without `limit` a page holds
+    100 rows; there is no maximum. A `limit` or `offset` the service can't read counts as not given.
+
+    Args:
+        project_id (str):
+        limit (int | Unset):
+        offset (int | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PaginatedMCPServerInstallationList | ErrorResponse]
+    """
+
+    response = await client.send(
+        build_request(
+            project_id=project_id,
+            limit=limit,
+            offset=offset,
+        )
+    )
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=parse_response(client=client, response=response),
+    )
+
+
+async def asyncio(
+    project_id: str,
+    *,
+    client: AuthenticatedClient,
+    limit: int | Unset = UNSET,
+    offset: int | Unset = UNSET,
+) -> PaginatedMCPServerInstallationList | ErrorResponse | None:
+    """List the key owner's installations
+
+     One page of the key owner's installations in the project, newest first. Without `limit` a page holds
+    100 rows; there is no maximum. A `limit` or `offset` the service can't read counts as not given.
+
+    Args:
+        project_id (str):
+        limit (int | Unset):
+        offset (int | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PaginatedMCPServerInstallationList | ErrorResponse
+    """
+
+    return (
+        await asyncio_detailed(
+            project_id=project_id,
+            client=client,
+            limit=limit,
+            offset=offset,
+        )
+    ).parsed

@@ -1,0 +1,147 @@
+from typing import Any
+from uuid import UUID
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error_response import ErrorResponse
+from ...models.mcp_server_installation import MCPServerInstallation
+from ...types import RawResponse, Request, Response, path_segment
+
+
+def build_request(
+    project_id: str,
+    id: UUID,
+) -> Request:
+    """The request of `asyncio_detailed`, as plain data."""
+
+    _kwargs: dict[str, Any] = {}
+
+    return Request(
+        operation_id="mcp_server_installations_retrieve",
+        method="GET",
+        path_template="/api/environments/{project_id}/mcp_server_installations/{id}/",
+        path=f"/api/environments/{path_segment(project_id)}/mcp_server_installations/{path_segment(id)}/",
+        **_kwargs,
+    )
+
+
+def parse_response(
+    *, client: AuthenticatedClient | Client, response: RawResponse
+) -> MCPServerInstallation | ErrorResponse | None:
+    """What `asyncio_detailed` makes of an answer.
+
+    Raises:
+        ValueError: The body is not what the document promises; an errors.InvalidBodyError names the field.
+        TypeError: The body is of another JSON type than the document promises.
+        errors.UnexpectedStatus: The document does not list the status, and `client` asks for an error then.
+    """
+    if response.status_code == 200:
+        response_200 = MCPServerInstallation.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = ErrorResponse.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorResponse.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = ErrorResponse.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 406:
+        response_406 = ErrorResponse.from_dict(response.json())
+
+        return response_406
+
+    if response.status_code == 429:
+        response_429 = ErrorResponse.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = ErrorResponse.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorResponse.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    return None
+
+
+async def asyncio_detailed(
+    project_id: str,
+    id: UUID,
+    *,
+    client: AuthenticatedClient,
+) -> Response[MCPServerInstallation | ErrorResponse]:
+    """Retrieve an installation
+
+     The key owner's installation with this id.
+
+    Args:
+        project_id (str):
+        id (UUID):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[MCPServerInstallation | ErrorResponse]
+    """
+
+    response = await client.send(
+        build_request(
+            project_id=project_id,
+            id=id,
+        )
+    )
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=parse_response(client=client, response=response),
+    )
+
+
+async def asyncio(
+    project_id: str,
+    id: UUID,
+    *,
+    client: AuthenticatedClient,
+) -> MCPServerInstallation | ErrorResponse | None:
+    """Retrieve an installation
+
+     The key owner's installation with this id.
+
+    Args:
+        project_id (str):
+        id (UUID):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        MCPServerInstallation | ErrorResponse
+    """
+
+    return (
+        await asyncio_detailed(
+            project_id=project_id,
+            id=id,
+            client=client,
+        )
+    ).parsed

@@ -1,0 +1,231 @@
+import datetime
+from collections.abc import Mapping
+from typing import Any, Self
+from uuid import UUID
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..errors import InvalidBodyError
+from ..models.mcp_server_installation_auth_type_enum import (
+    MCPServerInstallationAuthTypeEnum,
+)
+
+
+@_attrs_define
+class MCPServerInstallation:
+    """An MCP server that a user installed."""
+
+    id: UUID
+    """The installation."""
+
+    name: str
+    """What to call the installation, `display_name`, else the server record's name, else empty."""
+
+    url: str
+    """The MCP server's URL, exactly as it was sent."""
+
+    auth_type: MCPServerInstallationAuthTypeEnum | str
+    """How PostHog authenticates to the server."""
+
+    needs_reauth: bool
+    """The stored token is dead; the user must authorize again. Always false for `api_key`."""
+
+    pending_oauth: bool
+    """No token is stored yet, the OAuth flow is not finished. Always false for `api_key`."""
+
+    proxy_url: str
+    """The service's own idea of the proxy's URL. Never send a key to it, its host need not be yours."""
+
+    created_at: datetime.datetime
+    """When the row was made, UTC."""
+
+    server_id: None | UUID = None
+    """The OAuth server record, which installations may share; `authorize` asks for it. Null for `api_key`
+    installations, and left out by later versions of the service."""
+
+    display_name: str = ""
+    """The user's own name for it. May be empty."""
+
+    description: str = ""
+    """The user's own words. May be empty."""
+
+    is_enabled: bool = True
+    """Whether the proxy serves it."""
+
+    updated_at: datetime.datetime | None = None
+    """When the row was last saved, token refreshes included, UTC."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """Fields the document does not list, as they came."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object; fields that are UNSET are left out."""
+        id = str(self.id)
+        name = self.name
+        url = self.url
+        auth_type: str
+        if isinstance(self.auth_type, MCPServerInstallationAuthTypeEnum):
+            auth_type = self.auth_type.value
+        else:
+            auth_type = self.auth_type
+        needs_reauth = self.needs_reauth
+        pending_oauth = self.pending_oauth
+        proxy_url = self.proxy_url
+        created_at = self.created_at.isoformat()
+        server_id: None | str
+        if isinstance(self.server_id, UUID):
+            server_id = str(self.server_id)
+        else:
+            server_id = self.server_id
+        display_name = self.display_name
+        description = self.description
+        is_enabled = self.is_enabled
+        updated_at: None | str
+        if isinstance(self.updated_at, datetime.datetime):
+            updated_at = self.updated_at.isoformat()
+        else:
+            updated_at = self.updated_at
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "name": name,
+                "url": url,
+                "auth_type": auth_type,
+                "needs_reauth": needs_reauth,
+                "pending_oauth": pending_oauth,
+                "proxy_url": proxy_url,
+                "created_at": created_at,
+                "server_id": server_id,
+                "display_name": display_name,
+                "description": description,
+                "is_enabled": is_enabled,
+                "updated_at": updated_at,
+            }
+        )
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read the JSON object.
+
+        Raises:
+            TypeError: It is no object.
+            InvalidBodyError: A field is missing, or not of the type that the document promises.
+        """
+        if not isinstance(src_dict, Mapping):
+            raise TypeError(f"expected object, not {type(src_dict).__name__}")
+        d = dict(src_dict)
+        try:
+            id = d.pop("id")
+            id = UUID(id)
+            name = d.pop("name")
+            if not isinstance(name, str):
+                raise TypeError(f"expected str, not {type(name).__name__}")
+
+            url = d.pop("url")
+            if not isinstance(url, str):
+                raise TypeError(f"expected str, not {type(url).__name__}")
+
+            auth_type = d.pop("auth_type")
+            if not isinstance(auth_type, str):
+                raise TypeError(f"expected str, not {type(auth_type).__name__}")
+
+            try:
+                auth_type = MCPServerInstallationAuthTypeEnum(auth_type)
+            except ValueError:
+                pass
+            needs_reauth = d.pop("needs_reauth")
+            if not isinstance(needs_reauth, bool):
+                raise TypeError(f"expected bool, not {type(needs_reauth).__name__}")
+
+            pending_oauth = d.pop("pending_oauth")
+            if not isinstance(pending_oauth, bool):
+                raise TypeError(f"expected bool, not {type(pending_oauth).__name__}")
+
+            proxy_url = d.pop("proxy_url")
+            if not isinstance(proxy_url, str):
+                raise TypeError(f"expected str, not {type(proxy_url).__name__}")
+
+            created_at = d.pop("created_at")
+            created_at = datetime.datetime.fromisoformat(created_at)
+            server_id = d.pop("server_id", None)
+            if server_id is not None:
+                server_id = UUID(server_id)
+            display_name = d.pop("display_name", None)
+            if display_name is not None:
+                if not isinstance(display_name, str):
+                    raise TypeError(f"expected str, not {type(display_name).__name__}")
+
+            else:
+                display_name = ""
+            description = d.pop("description", None)
+            if description is not None:
+                if not isinstance(description, str):
+                    raise TypeError(f"expected str, not {type(description).__name__}")
+
+            else:
+                description = ""
+            is_enabled = d.pop("is_enabled", None)
+            if is_enabled is not None:
+                if not isinstance(is_enabled, bool):
+                    raise TypeError(f"expected bool, not {type(is_enabled).__name__}")
+
+            else:
+                is_enabled = True
+            updated_at = d.pop("updated_at", None)
+            if updated_at is not None:
+                updated_at = datetime.datetime.fromisoformat(updated_at)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            fields = (
+                "id",
+                "name",
+                "url",
+                "auth_type",
+                "needs_reauth",
+                "pending_oauth",
+                "proxy_url",
+                "created_at",
+                "server_id",
+                "display_name",
+                "description",
+                "is_enabled",
+                "updated_at",
+            )
+            raise InvalidBodyError.locate(error, fields, src_dict, d) from error
+        parsed = cls(
+            id=id,
+            name=name,
+            url=url,
+            auth_type=auth_type,
+            needs_reauth=needs_reauth,
+            pending_oauth=pending_oauth,
+            proxy_url=proxy_url,
+            created_at=created_at,
+            server_id=server_id,
+            display_name=display_name,
+            description=description,
+            is_enabled=is_enabled,
+            updated_at=updated_at,
+        )
+        parsed.additional_properties = d
+        return parsed
+
+    @property
+    def additional_keys(self) -> list[str]:
+        """The names of the fields the document does not list."""
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

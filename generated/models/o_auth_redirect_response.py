@@ -1,0 +1,72 @@
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..errors import InvalidBodyError
+
+
+@_attrs_define
+class OAuthRedirectResponse:
+    """Where to send the user's browser."""
+
+    redirect_url: str
+    """The provider's authorization URL."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """Fields the document does not list, as they came."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object; fields that are UNSET are left out."""
+        redirect_url = self.redirect_url
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "redirect_url": redirect_url,
+            }
+        )
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read the JSON object.
+
+        Raises:
+            TypeError: It is no object.
+            InvalidBodyError: A field is missing, or not of the type that the document promises.
+        """
+        if not isinstance(src_dict, Mapping):
+            raise TypeError(f"expected object, not {type(src_dict).__name__}")
+        d = dict(src_dict)
+        try:
+            redirect_url = d.pop("redirect_url")
+            if not isinstance(redirect_url, str):
+                raise TypeError(f"expected str, not {type(redirect_url).__name__}")
+
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            fields = ("redirect_url",)
+            raise InvalidBodyError.locate(error, fields, src_dict, d) from error
+        parsed = cls(
+            redirect_url=redirect_url,
+        )
+        parsed.additional_properties = d
+        return parsed
+
+    @property
+    def additional_keys(self) -> list[str]:
+        """The names of the fields the document does not list."""
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

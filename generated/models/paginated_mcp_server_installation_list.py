@@ -1,0 +1,115 @@
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..errors import InvalidBodyError
+from ..models.mcp_server_installation import MCPServerInstallation
+from ..types import decode_list
+
+
+@_attrs_define
+class PaginatedMCPServerInstallationList:
+    """One page of installations."""
+
+    count: int
+    """How many installations there are in all, at the time of the answer."""
+
+    results: list[MCPServerInstallation]
+    """The installations, newest first."""
+
+    next_: None | str = None
+    """The next page, or null on the last one. Read it for its offset only: its host is the service's view of
+    itself, which need not be yours."""
+
+    previous: None | str = None
+    """The page before, or null on the first one."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """Fields the document does not list, as they came."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object; fields that are UNSET are left out."""
+        count = self.count
+        results = []
+        for results_item_data in self.results:
+            results_item = results_item_data.to_dict()
+            results.append(results_item)
+
+        next_: None | str
+        next_ = self.next_
+        previous: None | str
+        previous = self.previous
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "count": count,
+                "results": results,
+                "next": next_,
+                "previous": previous,
+            }
+        )
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read the JSON object.
+
+        Raises:
+            TypeError: It is no object.
+            InvalidBodyError: A field is missing, or not of the type that the document promises.
+        """
+        if not isinstance(src_dict, Mapping):
+            raise TypeError(f"expected object, not {type(src_dict).__name__}")
+        d = dict(src_dict)
+        try:
+            count = d.pop("count")
+            if not isinstance(count, int) or isinstance(count, bool):
+                raise TypeError(f"expected int, not {type(count).__name__}")
+            results = d.pop("results")
+            results = decode_list(results, lambda item: MCPServerInstallation.from_dict(item))
+            next_ = d.pop("next", None)
+            if next_ is not None:
+                if not isinstance(next_, str):
+                    raise TypeError(f"expected str, not {type(next_).__name__}")
+
+            previous = d.pop("previous", None)
+            if previous is not None:
+                if not isinstance(previous, str):
+                    raise TypeError(f"expected str, not {type(previous).__name__}")
+
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            fields = (
+                "count",
+                "results",
+                "next",
+                "previous",
+            )
+            raise InvalidBodyError.locate(error, fields, src_dict, d) from error
+        parsed = cls(
+            count=count,
+            results=results,
+            next_=next_,
+            previous=previous,
+        )
+        parsed.additional_properties = d
+        return parsed
+
+    @property
+    def additional_keys(self) -> list[str]:
+        """The names of the fields the document does not list."""
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
