@@ -1,0 +1,30 @@
+"""Install MCP servers for users of PostHog, walk the users through OAuth, and call the servers' tools.
+
+Start with `MCPStore`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from ._api import *
+else:
+    # Out of the type checker's sight, to which it would make every misspelt name one that exists.
+    def __getattr__(name: str) -> object:
+        """Load the SDK when the first of its names is asked for (PEP 562).
+
+        Importing the package costs next to nothing so, which matters where it is imported without being used: by
+        pytest, for the fixture of the testing kit.
+        """
+        if not name.startswith("_") or name == "__all__":
+            api = import_module("._api", __name__)
+            globals().update({public: getattr(api, public) for public in api.__all__}, __all__=api.__all__)
+        if name not in globals():
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *import_module("._api", __name__).__all__})

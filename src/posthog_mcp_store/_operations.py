@@ -1,0 +1,48 @@
+"""What the request path knows of an operation: a call as plain data, and how long its answer may take."""
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+
+CREATE = "mcp_server_installations_create"
+AUTHORIZE = "mcp_server_installations_authorize_retrieve"
+INSTALL_CUSTOM = "mcp_server_installations_install_custom_create"
+PROXY = "mcp_server_installations_proxy_create"
+
+DEFAULT_TIMEOUT = 30.0
+TIMEOUTS = {
+    # The service calls out several times, 10 seconds each (service facts, section 5).
+    INSTALL_CUSTOM: 60.0,
+    AUTHORIZE: 60.0,
+    # Above the 180 seconds for which the service waits for the MCP server (service facts, section 7).
+    PROXY: 190.0,
+}
+ACCEPT = {PROXY: "application/json, text/event-stream"}
+
+
+@frozen
+class Call:
+    """One call of an operation, on its way down the request path."""
+
+    operation_id: str
+    method: str
+    path_template: str
+    path: str
+    url: str
+    """The path and query on the configured host."""
+    headers: Mapping[str, str] = field(factory=dict)
+    content: bytes | None = field(default=None, repr=False)
+
+    @property
+    def timeout(self) -> float:
+        """Seconds to wait for each step of the network, unless the user says otherwise."""
+        return TIMEOUTS.get(self.operation_id, DEFAULT_TIMEOUT)
+
+    @property
+    def accept(self) -> str:
+        """The media types its answer may have."""
+        return ACCEPT.get(self.operation_id, "application/json")
+
+    def is_answered_by(self, status_code: int) -> bool:
+        """Whether an answer with this status is the operation's result, not an error."""
+        return 200 <= status_code < 300 or (status_code == 302 and self.operation_id == AUTHORIZE)

@@ -1,0 +1,255 @@
+"""The seam: the only module that imports the generated client.
+
+Going down, typed arguments become a call as plain data; coming up, an answer becomes a generated object. A regenerated
+client can only surprise this module, and the type checker shows where.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NoReturn, Protocol, TypeVar, overload
+from urllib.parse import urlencode
+from uuid import UUID
+
+from attrs import define, field
+
+from ._answer import Answer
+from ._arguments import json_body, shown
+from ._errors import ConfigurationError
+from ._operations import Call
+from ._pagination import Rows
+from ._proxy import ProxyReply, read_reply
+from ._request_path import RequestPath
+from .lowlevel import AuthenticatedClient
+from .lowlevel.api.mcp_store import (
+    mcp_server_installations_authorize_retrieve,
+    mcp_server_installations_create,
+    mcp_server_installations_destroy,
+    mcp_server_installations_install_custom_create,
+    mcp_server_installations_list,
+    mcp_server_installations_partial_update,
+    mcp_server_installations_proxy_create,
+    mcp_server_installations_retrieve,
+)
+from .lowlevel.models import (
+    InstallCustom,
+    InstallCustomAuthTypeEnum,
+    InstallSourceEnum,
+    JSONRPCMessage,
+    MCPServerInstallation,
+    MCPServerInstallationAuthTypeEnum,
+    MCPServerInstallationCreate,
+    OAuthRedirectResponse,
+    PaginatedMCPServerInstallationList,
+    PatchedMCPServerInstallationUpdate,
+)
+from .lowlevel.types import UNSET, Request, Unset
+
+__all__ = ["UNSET", "Installation", "LowLevelClient", "Seam", "Unset"]
+
+Installation = MCPServerInstallation
+
+T = TypeVar("T")
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class Parse(Protocol):
+    """The parsing half of a generated endpoint module."""
+
+    def __call__(self, *, client: AuthenticatedClient, response: Answer) -> object: ...
+
+
+@define
+class LowLevelClient(AuthenticatedClient):
+    """The generated client, sending over the request path of a store: `store.lowlevel`.
+
+    It holds no key: the transport puts it on. Settings of the pool are the store's, so they can't be changed here.
+    """
+
+    path: RequestPath = field(kw_only=True, repr=False)
+
+    async def send(self, request: Request) -> Answer:
+        return await self.path.send(self.call(request), lambda answer: answer)
+
+    def call(self, request: Request) -> Call:
+        """A generated request as the request path takes it."""
+        query = f"?{urlencode(request.params)}" if request.params else ""
+        return Call(
+            operation_id=request.operation_id,
+            method=request.method,
+            path_template=request.path_template,
+            path=request.path,
+            url=f"{self._base_url}{request.path}{query}",
+            headers={**self._headers, **request.headers},
+            content=None if isinstance(request.json, Unset) else json_body(request.json),
+        )
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise ConfigurationError("store.lowlevel sends over its store: use store.with_options() or http_client=")
+
+    with_cookies = _refuse  # type: ignore[assignment]  # here and below: refusing is the point
+    with_timeout = _refuse  # type: ignore[assignment]
+    set_async_httpx_client = _refuse  # type: ignore[assignment]
+    get_async_httpx_client = _refuse
+
+
+class Seam:
+    """The eight operations in one project: typed arguments down, typed answers up."""
+
+    def __init__(self, path: RequestPath, *, host: str, project_id: str) -> None:
+        self.client = LowLevelClient(base_url=host, token="", path=path)
+        self._path = path
+        self._project_id = project_id
+
+    async def list(self, limit: int | None, offset: int) -> Rows[Installation]:
+        page = await self._send(
+            mcp_server_installations_list.build_request(
+                self._project_id, limit=UNSET if limit is None else limit, offset=offset or UNSET
+            ),
+            self._reader(mcp_server_installations_list.parse_response, PaginatedMCPServerInstallationList),
+        )
+        return Rows(items=page.results, count=page.count, has_next=page.next_ is not None)
+
+    async def create(
+        self,
+        *,
+        url: str,
+        display_name: str | Unset,
+        description: str | Unset,
+        auth_type: str | Unset,
+        is_enabled: bool | Unset,
+        server_id: UUID | Unset,
+    ) -> Installation:
+        body = MCPServerInstallationCreate(
+            url=url,
+            display_name=display_name,
+            description=description,
+            auth_type=_choice(MCPServerInstallationAuthTypeEnum, auth_type, "auth_type"),
+            is_enabled=is_enabled,
+            server_id=server_id,
+        )
+        return await self._send(
+            mcp_server_installations_create.build_request(self._project_id, body=body),
+            self._reader(mcp_server_installations_create.parse_response, MCPServerInstallation),
+        )
+
+    async def retrieve(self, id: UUID) -> Installation:
+        return await self._send(
+            mcp_server_installations_retrieve.build_request(self._project_id, id),
+            self._reader(mcp_server_installations_retrieve.parse_response, MCPServerInstallation),
+        )
+
+    async def partial_update(
+        self, id: UUID, *, display_name: str | Unset, description: str | Unset, is_enabled: bool | Unset
+    ) -> Installation:
+        body = PatchedMCPServerInstallationUpdate(
+            display_name=display_name, description=description, is_enabled=is_enabled
+        )
+        return await self._send(
+            mcp_server_installations_partial_update.build_request(self._project_id, id, body=body),
+            self._reader(mcp_server_installations_partial_update.parse_response, MCPServerInstallation),
+        )
+
+    async def destroy(self, id: UUID) -> None:
+        request = mcp_server_installations_destroy.build_request(self._project_id, id)
+        await self._send(request, _nothing)
+
+    async def proxy_create(
+        self,
+        id: UUID,
+        body: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        session_id: str | None,
+        headers: Mapping[str, str],
+    ) -> ProxyReply:
+        messages = [body] if isinstance(body, Mapping) else body
+        bodies = [JSONRPCMessage.from_dict(message) for message in messages]
+        request = mcp_server_installations_proxy_create.build_request(
+            self._project_id,
+            id,
+            body=bodies[0] if isinstance(body, Mapping) else bodies,
+            mcp_session_id=UNSET if session_id is None else session_id,
+        )
+        call = self.client.with_headers(dict(headers)).call(request)
+        return await self._path.send(call, lambda answer: read_reply(answer, call, messages))
+
+    async def authorize_retrieve(
+        self, *, server_id: UUID, install_source: str | Unset, posthog_code_callback_url: str | Unset
+    ) -> str | None:
+        """The provider's URL, or None where the answer names none."""
+        request = mcp_server_installations_authorize_retrieve.build_request(
+            self._project_id,
+            server_id=server_id,
+            install_source=_choice(InstallSourceEnum, install_source, "install_source"),
+            posthog_code_callback_url=posthog_code_callback_url,
+        )
+        parse = self._reader(mcp_server_installations_authorize_retrieve.parse_response, OAuthRedirectResponse)
+
+        def read(answer: Answer) -> str | None:
+            if answer.status_code == 302 or not answer.content:
+                return answer.headers.get("Location")
+            return parse(answer).redirect_url
+
+        return await self._send(request, read)
+
+    async def install_custom_create(
+        self,
+        *,
+        name: str,
+        url: str,
+        auth_type: str,
+        api_key: str | Unset,
+        description: str | Unset,
+        install_source: str | Unset,
+        posthog_code_callback_url: str | Unset,
+    ) -> Installation | str:
+        """The installation, or the provider's URL where the user has to authorize it first."""
+        body = InstallCustom(
+            name=name,
+            url=url,
+            auth_type=_choice(InstallCustomAuthTypeEnum, auth_type, "auth_type"),
+            api_key=api_key,
+            description=description,
+            install_source=_choice(InstallSourceEnum, install_source, "install_source"),
+            posthog_code_callback_url=posthog_code_callback_url,
+        )
+        endpoint = mcp_server_installations_install_custom_create
+        installation = self._reader(endpoint.parse_response, MCPServerInstallation)
+        redirect = self._reader(endpoint.parse_response, OAuthRedirectResponse)
+
+        def read(answer: Answer) -> Installation | str:
+            return installation(answer) if answer.status_code == 201 else redirect(answer).redirect_url
+
+        return await self._send(endpoint.build_request(self._project_id, body=body), read)
+
+    async def _send(self, request: Request, read: Callable[[Answer], T]) -> T:
+        return await self._path.send(self.client.call(request), read)
+
+    def _reader(self, parse: Parse, expected: type[T]) -> Callable[[Answer], T]:
+        """Read an answer with the generated parser; what it makes of another status than promised is refused."""
+
+        def read(answer: Answer) -> T:
+            parsed = parse(client=self.client, response=answer)
+            if not isinstance(parsed, expected):
+                raise TypeError(f"the document promises no {expected.__name__} with this status")
+            return parsed
+
+        return read
+
+
+def _nothing(_: Answer) -> None:
+    """How an answer without a body is read."""
+
+
+@overload
+def _choice(choices: type[Choice], value: str, name: str) -> Choice: ...
+@overload
+def _choice(choices: type[Choice], value: str | Unset, name: str) -> Choice | Unset: ...
+def _choice(choices: type[Choice], value: str | Unset, name: str) -> Choice | Unset:
+    """A value of an enum of the document, which is closed in requests."""
+    if isinstance(value, Unset):
+        return value
+    try:
+        return choices(value)
+    except ValueError:
+        known = " or ".join(repr(choice.value) for choice in choices)
+        raise ConfigurationError(f"{name} must be {known}, not {shown(value)}") from None

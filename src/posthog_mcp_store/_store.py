@@ -1,0 +1,120 @@
+"""`MCPStore`: where a user starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from ._installations import Installations
+from ._request_path import RequestPath
+from ._seam import LowLevelClient, Seam
+from ._settings import APIKey, OnResponse, Settings, make_settings
+from ._transport import Transport
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class MCPStore:
+    """The MCP servers that users of PostHog installed.
+
+    ```python
+    async with MCPStore() as store:
+        async for installation in store.installations.list():
+            print(installation.name)
+    ```
+    """
+
+    def __init__(
+        self,
+        api_key: APIKey | None = None,
+        *,
+        project_id: str | int | None = None,
+        host: str | None = None,
+        timeout: float | None = None,
+        allow_insecure_host: bool = False,
+        http_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        """Nothing is sent and nothing opened until the first call.
+
+        Args:
+            api_key: A personal API key, or a callable, plain or async, that is asked for one before every request;
+                else the environment's `POSTHOG_PERSONAL_API_KEY`.
+            project_id: The project's number, or `@current` for the current project of the key's owner; else
+                `POSTHOG_PROJECT_ID`, else `@current`.
+            host: The service's URL; else `POSTHOG_HOST`, else `https://us.posthog.com`.
+            timeout: Seconds to wait for each step of the network. Unless given, what fits the operation: 30, for
+                `install_custom` and `authorize` 60, for the proxy 190.
+            allow_insecure_host: Allow plain http to a host that is not this machine.
+            http_client: A client of your own to send with. It is neither changed nor closed; the SDK takes its
+                connections, proxies and event hooks, and never its redirects, auth or base URL.
+
+        Raises:
+            ConfigurationError: A value is missing or wrong.
+        """
+        settings = make_settings(
+            api_key=api_key,
+            project_id=project_id,
+            host=host,
+            timeout=timeout,
+            allow_insecure_host=allow_insecure_host,
+        )
+        self._setup(settings, Transport(http_client), is_view=False)
+
+    def _setup(self, settings: Settings, transport: Transport, *, is_view: bool) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._is_view = is_view
+
+    def with_options(
+        self,
+        *,
+        project_id: str | int | None = None,
+        timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_response: OnResponse | None = None,
+    ) -> Self:
+        """A view on this store with other settings and the same connections. What is not given stays as it is.
+
+        `headers` are sent with every request, besides those set before. `on_response` is told of every answer as
+        plain data, errors included. Closing the view closes nothing; it is closed with its store.
+        """
+        settings = self._settings.evolved(
+            project_id=project_id, timeout=timeout, headers=headers, on_response=on_response
+        )
+        view = type(self).__new__(type(self))
+        view._setup(settings, self._transport, is_view=True)  # noqa: SLF001  # an object of this very class
+        return view
+
+    @cached_property
+    def installations(self) -> Installations:
+        """The installations in the project."""
+        return Installations(self._seam)
+
+    @cached_property
+    def lowlevel(self) -> LowLevelClient:
+        """The generated client, authenticated and on this store's request path, for what the SDK does not cover.
+
+        Hand it to the functions in `posthog_mcp_store.lowlevel.api`. Error statuses raise the SDK's errors here too.
+        """
+        return self._seam.client
+
+    @cached_property
+    def _seam(self) -> Seam:
+        path = RequestPath(self._settings, self._transport)
+        return Seam(path, host=self._settings.host, project_id=self._settings.project_id)
+
+    async def aclose(self) -> None:
+        """Close the connections, unless they are of your own `http_client`. Calls after that raise an error."""
+        if not self._is_view:
+            await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"MCPStore(host={self._settings.host!r}, project_id={self._settings.project_id!r})"

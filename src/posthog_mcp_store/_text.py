@@ -1,0 +1,20 @@
+"""Text for people: error messages and log lines of one line."""
+
+import re
+from urllib.parse import urlsplit
+
+
+def one_line(text: str, limit: int = 500) -> str:
+    """`text` without line breaks and control characters, shortened to `limit` characters."""
+    line = re.sub(r"\s+", " ", "".join(char if char.isprintable() else " " for char in text)).strip()
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def without_query(url: str) -> str:
+    """`url` up to its path: its query may hold an OAuth state, its authority a password."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that can't be read"
+    authority = parts.netloc.rpartition("@")[2]
+    return one_line(f"{parts.scheme}://{authority}{parts.path}" if authority else parts.path)
