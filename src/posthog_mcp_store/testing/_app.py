@@ -1,0 +1,62 @@
+"""The service as one ASGI application: which path leads to which operations."""
+
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from . import _views as views
+from ._endpoint import Endpoint, Operation
+from ._errors import not_found
+from ._proxy import proxy
+from ._recording import RequestRecorder
+from ._responses import error_response
+from ._state import ServiceState
+
+_PREFIXES = ("/api/environments", "/api/projects")
+_READ = "project:read"
+_WRITE = "project:write"
+
+# Changing and deleting ask for no more than reading: rows are the user's own.
+_ROW = {
+    "GET": Operation(_READ, views.retrieve),
+    "PATCH": Operation(_READ, views.partial_update),
+    "DELETE": Operation(_READ, views.destroy),
+}
+
+
+def build_app(state: ServiceState, *, create_works: bool) -> Starlette:
+    create = views.create if create_works else views.refuse_create
+    collection = {"GET": Operation(_READ, views.list_installations), "POST": Operation(_WRITE, create)}
+    # The two named paths come first: `{id}` would match them too.
+    endpoints = {
+        "": Endpoint(state, collection),
+        "/authorize": Endpoint(state, {"GET": Operation(_READ, views.authorize)}),
+        "/install_custom": Endpoint(state, {"POST": Operation(_READ, views.install_custom)}),
+        "/{id}": Endpoint(state, _ROW),
+        "/{id}/proxy": Endpoint(state, {"POST": Operation(_READ, proxy)}, is_proxy=True),
+    }
+    app = Starlette(
+        routes=_routes(endpoints),
+        middleware=[Middleware(RequestRecorder, state=state)],
+        exception_handlers={404: _unknown_path},
+    )
+    # With and without a slash at the end, every path answers directly.
+    app.router.redirect_slashes = False
+    return app
+
+
+def _routes(endpoints: Mapping[str, Endpoint]) -> list[Route]:
+    return [
+        Route(f"{prefix}/{{project_id}}/mcp_server_installations{path}{slash}", endpoint)
+        for prefix in _PREFIXES
+        for path, endpoint in endpoints.items()
+        for slash in ("/", "")
+    ]
+
+
+async def _unknown_path(_request: Request, _error: Exception) -> Response:
+    return error_response(not_found("Endpoint not found."))

@@ -1,0 +1,111 @@
+"""What happens to every request on a known path, before and after the operation that it asks for."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from ._access import authenticate, require_scope, resolve_project
+from ._content import parse_json, require_json_acceptable
+from ._errors import ServiceError, method_not_allowed, not_found, server_error
+from ._records import InstallationRecord
+from ._responses import error_response, json_response, proxy_error_response
+from ._state import ServiceState
+
+logger = logging.getLogger(__name__)
+
+# The order in which the framework lists methods in `Allow`.
+_METHODS = ("GET", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that passed the checks of authentication, scope and project."""
+
+    state: ServiceState
+    request: Request
+    user: str
+    project_id: str
+
+    @property
+    def site(self) -> str:
+        """Scheme and host as the caller addressed them; every link in an answer starts with it."""
+        return f"{self.request.url.scheme}://{self.request.url.netloc}"
+
+    async def data(self) -> object:
+        return parse_json(self.request.headers.get("content-type", ""), await self.request.body())
+
+    def installation(self) -> InstallationRecord:
+        """The user's row that the path names. Another user's row is as unknown as one that never was."""
+        try:
+            row_id = UUID(self.request.path_params["id"])
+        except ValueError:
+            raise not_found() from None
+        row = self.state.row(row_id, user=self.user, project_id=self.project_id)
+        if row is None:
+            raise not_found()
+        return row
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of a path: the scope it asks for, and what it does."""
+
+    scope: str
+    handle: Callable[[Call], Awaitable[Response]]
+
+
+async def _describe(_call: Call) -> Response:
+    return json_response({})
+
+
+async def _refuse(call: Call) -> Response:
+    raise method_not_allowed(call.request.method)
+
+
+_REFUSED = Operation("project:read", _refuse)
+
+
+class Endpoint:
+    """An ASGI application for one path. The proxy has error bodies of its own and never looks at Accept."""
+
+    def __init__(self, state: ServiceState, operations: Mapping[str, Operation], *, is_proxy: bool = False) -> None:
+        self._state = state
+        self._operations = {**operations, "OPTIONS": Operation("project:read", _describe)}
+        if "GET" in operations:
+            self._operations["HEAD"] = operations["GET"]
+        self._allow = ", ".join(method for method in _METHODS if method in self._operations)
+        self._is_proxy = is_proxy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = await self._respond(request)
+        response.headers["Allow"] = self._allow
+        if request.method == "HEAD":
+            response.body = b""  # the headers, Content-Length included, stay those of GET
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        try:
+            return await self._answer(request)
+        except ServiceError as error:
+            return self._error_response(error)
+        except Exception:
+            logger.exception("%s %s failed in the embedded service", request.method, request.url.path)
+            return self._error_response(server_error())
+
+    async def _answer(self, request: Request) -> Response:
+        if not self._is_proxy:
+            require_json_acceptable(request.headers.get("accept"), request.query_params.get("format"))
+        key = authenticate(request.headers.get("authorization"), self._state.keys)
+        operation = self._operations.get(request.method, _REFUSED)
+        require_scope(key, operation.scope)
+        project_id = resolve_project(request.path_params["project_id"], key, self._state)
+        return await operation.handle(Call(self._state, request, key.user, project_id))
+
+    def _error_response(self, error: ServiceError) -> Response:
+        return proxy_error_response(error) if self._is_proxy else error_response(error)

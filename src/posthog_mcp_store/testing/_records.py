@@ -1,0 +1,105 @@
+"""The plain data of the embedded service: what tests prepare before a call and inspect after it."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A personal API key. `projects` names the only projects it may be used on; None means all of them."""
+
+    token: str = field(repr=False)
+    user: str
+    scopes: tuple[str, ...]
+    projects: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class RecordedRequest:
+    """A request as it arrived. Header names are lower case; a repeated query key keeps its last value."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    # Headers and bodies carry keys, and a repr ends up in test reports.
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """The body, read as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass(eq=False, kw_only=True)
+class OAuthServerRecord:
+    """The service's registration with one OAuth issuer, shared by every installation that uses the issuer."""
+
+    issuer: str
+    name: str
+    authorization_endpoint: str
+    client_id: str
+    id: UUID = field(default_factory=uuid4)
+
+
+@dataclass(eq=False, kw_only=True)
+class InstallationRecord:
+    """One row, credentials included. Tests may change any field; the service sees it on the next request.
+
+    `auth_type` may hold any text, as old rows of the real service do.
+    """
+
+    url: str
+    user: str
+    project_id: str
+    created_at: datetime
+    updated_at: datetime | None
+    id: UUID = field(default_factory=uuid4)
+    display_name: str = ""
+    description: str = ""
+    auth_type: str = "api_key"
+    is_enabled: bool = True
+    needs_reauth: bool = False
+    api_key: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
+    server: OAuthServerRecord | None = None
+
+    @property
+    def name(self) -> str:
+        return self.display_name or (self.server.name if self.server else "")
+
+    @property
+    def pending_oauth(self) -> bool:
+        """Whether the OAuth flow is unfinished. Set `access_token` to finish it."""
+        return self.auth_type == "oauth" and not self.access_token
+
+    @property
+    def credential(self) -> str:
+        """What the proxy sends to the MCP server as a Bearer token; empty where there is nothing to send."""
+        return self.access_token if self.auth_type == "oauth" else self.api_key
+
+    def to_json(self, site: str) -> dict[str, Any]:
+        """The 13 fields of an answer (service facts, section 5). `site` is scheme and host, no path."""
+        # Always this prefix and the numeric project id, whatever path the row was asked for on.
+        rows = f"{site}/api/environments/{self.project_id}/mcp_server_installations"
+        return {
+            "id": str(self.id),
+            "server_id": str(self.server.id) if self.server else None,
+            "name": self.name,
+            "display_name": self.display_name,
+            "url": self.url,
+            "description": self.description,
+            "auth_type": self.auth_type,
+            "is_enabled": self.is_enabled,
+            "needs_reauth": self.needs_reauth,
+            "pending_oauth": self.pending_oauth,
+            "proxy_url": f"{rows}/{self.id}/proxy/",
+            "created_at": _timestamp(self.created_at),
+            "updated_at": _timestamp(self.updated_at) if self.updated_at else None,
+        }
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

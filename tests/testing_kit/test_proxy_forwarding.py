@@ -1,0 +1,233 @@
+"""What the proxy sends to an MCP server, and what of the answer comes back."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from posthog_mcp_store.testing import EmbeddedService, serve_app
+
+from .support import client_of
+
+URL = "https://mcp.example.com/mcp"
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+
+
+def answering(answer: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = Request(scope, receive)
+            await (await answer(request))(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+
+    return app
+
+
+async def call(
+    service: EmbeddedService,
+    target: ASGIApp | str,
+    *,
+    headers: dict[str, str] | None = None,
+    body: object = CALL,
+) -> httpx.Response:
+    service.add_mcp_server(URL, target)
+    row = service.add_installation(url=URL, api_key="secret")
+    async with client_of(service) as client:
+        return await client.post(f"/{row.id}/proxy/", json=body, headers=headers)
+
+
+async def test_a_tool_call_reaches_a_real_mcp_server(service: EmbeddedService, tools_url: str) -> None:
+    params = {"name": "add", "arguments": {"a": 1, "b": 2}}
+    answer = await call(service, tools_url, body=CALL | {"method": "tools/call", "params": params})
+    assert answer.status_code == 200
+    assert answer.json()["result"]["structuredContent"] == {"result": 3}
+
+
+async def test_the_tools_of_the_tool_server_are_add_and_greet(service: EmbeddedService, tools_url: str) -> None:
+    row = service.add_installation(url=URL)
+    service.add_mcp_server(URL, tools_url)
+    params = {"name": "greet", "arguments": {"name": "Ada"}}
+    async with client_of(service) as client:
+        listed = await client.post(f"/{row.id}/proxy/", json=CALL)
+        greeted = await client.post(f"/{row.id}/proxy/", json=CALL | {"method": "tools/call", "params": params})
+    assert [tool["name"] for tool in listed.json()["result"]["tools"]] == ["add", "greet"]
+    assert greeted.json()["result"]["structuredContent"] == {"result": "Hello, Ada!"}
+
+
+async def test_a_notification_answers_202_without_a_body(service: EmbeddedService, tools_url: str) -> None:
+    answer = await call(service, tools_url, body={"jsonrpc": "2.0", "method": "notifications/initialized"})
+    assert (answer.status_code, answer.content) == (202, b"")
+
+
+@contextmanager
+def in_process(app: ASGIApp) -> Iterator[ASGIApp | str]:
+    yield app
+
+
+@pytest.mark.parametrize("reached", [in_process, serve_app])
+async def test_only_four_headers_and_the_rewritten_body_go_up(
+    service: EmbeddedService, reached: Callable[[ASGIApp], AbstractContextManager[ASGIApp | str]]
+) -> None:
+    seen: list[tuple[dict[str, str], bytes]] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append((dict(request.headers), await request.body()))
+        return Response(b"{}", media_type="application/json")
+
+    theirs = {
+        "Accept": "text/html",
+        "Mcp-Session-Id": "s1",
+        "Mcp-Protocol-Version": "2025-06-18",
+        "X-Other": "1",
+        "Cookie": "a=b",
+    }
+    with reached(answering(answer)) as target:
+        assert (await call(service, target, headers=theirs, body={"b": "é漢", "a": [1, 2]})).status_code == 200
+    [(headers, body)] = seen
+    assert body == b'{"b": "\\u00e9\\u6f22", "a": [1, 2]}'
+    assert headers["content-type"] == "application/json"
+    assert headers["accept"] == "application/json, text/event-stream"
+    assert headers["authorization"] == "Bearer secret"
+    assert headers["mcp-session-id"] == "s1"
+    transport_headers = {"host", "user-agent", "accept-encoding", "connection", "content-length"}
+    assert headers.keys() - transport_headers == {"content-type", "accept", "authorization", "mcp-session-id"}
+
+
+async def test_without_a_session_no_session_header_goes_up_and_the_token_is_the_oauth_one(
+    service: EmbeddedService,
+) -> None:
+    async def answer(request: Request) -> Response:
+        return Response(json.dumps(dict(request.headers)), media_type="application/json")
+
+    service.add_mcp_server(URL, answering(answer))
+    row = service.add_installation(url=URL, auth_type="oauth")
+    async with client_of(service) as client:
+        headers = (await client.post(f"/{row.id}/proxy/", json=[CALL])).json()
+    assert "mcp-session-id" not in headers
+    assert headers["authorization"] == f"Bearer {row.access_token}"
+
+
+async def test_status_body_content_type_and_session_come_back_and_no_other_header(
+    service: EmbeddedService,
+) -> None:
+    async def answer(request: Request) -> Response:
+        headers = {
+            "Mcp-Session-Id": "s2",
+            "Content-Type": "application/problem+json",
+            "Retry-After": "5",
+            "WWW-Authenticate": "Bearer",
+            "Location": "https://elsewhere.com",
+        }
+        return Response(b'{"theirs": 1}', 418, headers=headers)
+
+    got = await call(service, answering(answer))
+    assert (got.status_code, got.content) == (418, b'{"theirs": 1}')
+    assert got.headers["content-type"] == "application/problem+json"
+    assert got.headers["mcp-session-id"] == "s2"
+    assert got.headers.keys() == {"content-length", "content-type", "mcp-session-id", "allow"}
+
+
+async def test_an_answer_without_a_content_type_counts_as_json(service: EmbeddedService) -> None:
+    async def answer(request: Request) -> Response:
+        return Response(b"{}", 401)
+
+    got = await call(service, answering(answer))
+    assert (got.status_code, got.headers["content-type"]) == (401, "application/json")
+
+
+async def test_a_redirect_is_not_followed_and_comes_back_without_its_target(service: EmbeddedService) -> None:
+    calls = 0
+
+    async def answer(request: Request) -> Response:
+        nonlocal calls
+        calls += 1
+        return Response(status_code=307, headers={"Location": URL})
+
+    got = await call(service, answering(answer))
+    assert (got.status_code, calls) == (307, 1)
+    assert "location" not in got.headers
+
+
+async def test_an_event_stream_comes_back_unchanged_with_status_200(service: EmbeddedService) -> None:
+    events = 'event: message\r\ndata: {"jsonrpc": "2.0"}\r\n\r\n: ü\n\n'.encode()
+
+    async def answer(request: Request) -> Response:
+        return Response(events, 500, media_type="text/event-stream")
+
+    got = await call(service, answering(answer))
+    assert (got.status_code, got.content) == (200, events)
+    assert got.headers["content-type"].startswith("text/event-stream")
+    assert (got.headers["cache-control"], got.headers["x-accel-buffering"]) == ("no-cache", "no")
+
+
+async def test_a_failing_application_answers_500_as_a_server_would_and_is_logged(
+    service: EmbeddedService, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def answer(request: Request) -> Response:
+        raise ZeroDivisionError
+
+    got = await call(service, answering(answer))
+    assert (got.status_code, got.content) == (500, b"")
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_server_that_is_not_there_answers_502(service: EmbeddedService) -> None:
+    with socket.socket() as bound:  # bound but not listening: nobody else gets the port
+        bound.bind(("127.0.0.1", 0))
+        got = await call(service, f"http://127.0.0.1:{bound.getsockname()[1]}/mcp")
+    assert (got.status_code, got.json()) == (502, {"error": "Upstream MCP server unreachable"})
+
+
+async def test_an_application_that_takes_too_long_answers_502() -> None:
+    async def answer(request: Request) -> Response:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets that event")
+
+    got = await call(EmbeddedService(upstream_timeout=0.05), answering(answer))
+    assert (got.status_code, got.json()) == (502, {"error": "Upstream MCP server timed out"})
+
+
+@contextmanager
+def raw_server(answer: bytes) -> Iterator[str]:
+    """A server that sends its first caller these bytes and no more; without any, it stays silent."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(10)
+                connection.sendall(answer)
+                if answer:
+                    connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+        thread.join(10)
+
+
+async def test_a_server_that_stays_silent_answers_502() -> None:
+    with raw_server(b"") as target:
+        got = await call(EmbeddedService(upstream_timeout=0.05), target)
+    assert (got.status_code, got.json()) == (502, {"error": "Upstream MCP server timed out"})
+
+
+async def test_a_server_that_breaks_off_its_body_answers_the_glued_500(service: EmbeddedService) -> None:
+    with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{") as target:
+        got = await call(service, target)
+    assert (got.status_code, got.text) == (500, "typecodedetailattrerror_event_id")
