@@ -1,0 +1,136 @@
+"""A tour of the SDK: the main job from end to end, and the errors on the way.
+
+python examples/tour.py           against an embedded service, over real HTTP
+python examples/tour.py --live    the read-only part, against the host and key in the environment
+"""
+
+import argparse
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from posthog_mcp_store import (
+    AuthorizationRedirect,
+    Installation,
+    MCPStore,
+    MCPStoreError,
+    NotFoundError,
+    PermissionDeniedError,
+    ValidationError,
+)
+
+TOOLS_URL = "https://tools.example.com/mcp"
+OAUTH_URL = "https://calendar.example.com/mcp"
+
+
+def say(step: str, *lines: str) -> None:
+    print(f"\n{step}")
+    for line in lines:
+        print(f"    {line}")
+
+
+def described(installation: Installation) -> str:
+    state = "enabled" if installation.is_enabled else "disabled"
+    if installation.pending_oauth:
+        state = "waiting for its user"
+    return f"{installation.name:<10} {installation.auth_type:<8} {state:<21} {installation.url}"
+
+
+async def show_installations(store: MCPStore) -> None:
+    async for page in store.installations.list(limit=1).pages():
+        if page.count == 0:
+            say("Nothing is installed.")
+        else:
+            say(f"Installation {page.offset + 1} of {page.count}:", *map(described, page))
+
+
+async def install(store: MCPStore) -> tuple[Installation, AuthorizationRedirect]:
+    tools = await store.installations.install_custom(
+        name="Tools", url=TOOLS_URL, auth_type="api_key", api_key="the tool server's own key"
+    )
+    say("Installed a server with an API key of its own:", described(tools))
+    redirect = await store.installations.install_custom(name="Calendar", url=OAUTH_URL, auth_type="oauth")
+    say("Installed a server that asks its user first. Send the user's browser to:", f"{redirect}?...", redirect.origin)
+    return tools, redirect
+
+
+async def call_a_tool(store: MCPStore, installation: Installation) -> None:
+    message = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "add", "arguments": {"a": 19, "b": 23}},
+    }
+    reply = await store.installations.proxy(installation.id, message)
+    (content,) = reply.result()["content"]
+    say("Called the tool `add` of Tools with 19 and 23, through the proxy:", content["text"])
+
+
+async def meet_errors(store: MCPStore, reader: MCPStore, gone: Installation) -> None:
+    try:
+        await store.installations.install_custom(
+            name="Mine", url="http://localhost:8000/mcp", auth_type="api_key", api_key="key"
+        )
+    except ValidationError as error:
+        say("A server on this machine is refused:", f"ValidationError in {error.attr}", str(error))
+    try:
+        await reader.installations.create(url="https://mcp.example.com")
+    except PermissionDeniedError as error:
+        say("A key that may only read:", f"PermissionDeniedError, it needs {error.required_scope}", str(error))
+    try:
+        await store.installations.retrieve(gone.id)
+    except NotFoundError as error:
+        say("What was deleted is gone:", "NotFoundError", str(error))
+
+
+async def tour(store: MCPStore, reader: MCPStore) -> None:
+    tools, _ = await install(store)
+    await show_installations(store)
+
+    await call_a_tool(store, tools)
+
+    disabled = await store.installations.update(tools.id, is_enabled=False)
+    say("Disabled it:", described(disabled))
+
+    await store.installations.delete(tools.id)
+    say("Deleted it.")
+    await meet_errors(store, reader, tools)
+
+
+@contextmanager
+def embedded_service() -> Iterator[tuple[str, str, str]]:
+    """A service of our own with a real MCP server behind its proxy: its URL, a key, and a key that may only read."""
+    from posthog_mcp_store.testing import EmbeddedService, serve_app, tool_server  # noqa: PLC0415
+
+    service = EmbeddedService()
+    with serve_app(tool_server()) as tools_host, service.serve() as host:
+        service.add_mcp_server(TOOLS_URL, f"{tools_host}/mcp")
+        yield host, service.api_key, service.add_key(scopes=["project:read"]).token
+
+
+async def run_embedded() -> None:
+    with embedded_service() as (host, key, reading_key):
+        print(f"An embedded service is up at {host}. Every line below came over HTTP.")
+        async with MCPStore(key, host=host) as store, MCPStore(reading_key, host=host) as reader:
+            await tour(store, reader)
+    say("That was the tour. examples/tour.py is what ran.")
+
+
+async def run_live() -> None:
+    async with MCPStore() as store:
+        print(f"{store}: reading, changing nothing.")
+        await show_installations(store)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--live", action="store_true", help="read from the host and key in the environment instead")
+    live = parser.parse_args().live
+    try:
+        asyncio.run(run_live() if live else run_embedded())
+    except MCPStoreError as error:
+        raise SystemExit(f"{type(error).__name__}: {error}") from None
+
+
+if __name__ == "__main__":
+    main()

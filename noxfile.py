@@ -1,0 +1,81 @@
+"""Everything one does with this checkout. `nox -l` lists it."""
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.download_python = "never"
+# Tests run on every supported Python that is there; one that is missing is no failure.
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["tests", "lint", "typing", "document", "package"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+
+
+def groups(*names: str) -> list[str]:
+    return list(nox.project.dependency_groups(PROJECT, *names))
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Watch the SDK do its main job against the embedded service."""
+    session.install("-e", ".[testing]")
+    session.run("python", "examples/tour.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests, and see that they cover every branch of src/."""
+    session.install("-e", ".[testing]", *groups("tests"))
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    if not session.posargs:
+        session.run("coverage", "report")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting; `nox -s lint -- --fix` mends them."""
+    session.install(*groups("lint"))
+    fix = "--fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if fix else []), ".")
+    session.run("ruff", "format", *([] if fix else ["--diff"]), ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check the types of the SDK, the generated client alone, the tests and the tools."""
+    session.install("-e", ".[testing]", *groups("typing"), "nox")
+    session.run("mypy", "src/posthog_mcp_store")
+    session.run("mypy", "generated")
+    session.run("mypy", "tests", "examples", "scripts", "noxfile.py")
+
+
+@nox.session
+def document(session: nox.Session) -> None:
+    """Validate openapi.yaml against OpenAPI 3.0."""
+    session.install(*groups("document"))
+    session.run("openapi-spec-validator", "openapi.yaml")
+
+
+@nox.session
+def regenerate(session: nox.Session) -> None:
+    """Write generated/ from openapi.yaml; with `-- --check`, see that it is current."""
+    session.install(*groups("regenerate"))
+    session.run("python", "scripts/regenerate.py", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the wheel, install it alone into an empty environment, and use it there."""
+    session.install(*groups("package"))
+    dist = session.create_tmp()
+    session.run("python", "-m", "build", "--outdir", dist, silent=True)
+    session.run("python", "scripts/try_wheel.py", dist)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure; `nox -s bench -- import` compares `import posthog_mcp_store` with `import httpx`."""
+    session.install(".")
+    session.run("python", "scripts/bench.py", *session.posargs)

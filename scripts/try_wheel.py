@@ -1,0 +1,61 @@
+"""Install the wheel of a folder alone into an empty environment, and use the SDK there.
+
+Run it as `nox -s package`.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+PROBE = """
+import asyncio, importlib.metadata, sys
+import posthog_mcp_store
+from posthog_mcp_store import MCPStore, NotFoundError
+import httpx
+
+loaded = {name.partition(".")[0] for name in sys.modules}
+optional = loaded & {"starlette", "uvicorn", "mcp", "httpx2", "pydantic"}
+assert not optional, f"importing the SDK loads {optional}"
+assert posthog_mcp_store.__version__ == importlib.metadata.version("posthog-mcp-store")
+
+def answer(request):
+    return httpx.Response(404, json={"detail": "Not found."})
+
+async def main():
+    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    async with client, MCPStore("phx_key", http_client=client) as store:
+        try:
+            await store.installations.retrieve("0195f3a0-0000-7000-8000-000000000001")
+        except NotFoundError as error:
+            print(error)
+
+asyncio.run(main())
+"""
+ALLOWED = {"anyio", "attrs", "certifi", "h11", "httpcore", "httpx", "idna", "posthog-mcp-store", "sniffio"}
+ALLOWED |= {"pip", "setuptools", "typing-extensions"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dist", type=Path, help="the folder that holds the wheel")
+    (wheel,) = parser.parse_args().dist.resolve().glob("*.whl")
+    with tempfile.TemporaryDirectory() as scratch:
+        venv.create(scratch, with_pip=True)
+        python = Path(scratch) / "bin" / "python"
+        subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True, cwd=scratch)
+        subprocess.run([python, "-W", "error", "-X", "dev", "-c", PROBE], check=True, cwd=scratch)
+        listed = subprocess.run(
+            [python, "-m", "pip", "list", "--format", "freeze"], check=True, cwd=scratch, capture_output=True, text=True
+        )
+    installed = {line.partition("==")[0].lower().replace("_", "-") for line in listed.stdout.splitlines()}
+    if unexpected := installed - ALLOWED:
+        sys.exit(f"the wheel brings more than it may: {', '.join(sorted(unexpected))}")
+    brought = installed - {"pip", "setuptools", "posthog-mcp-store"}
+    print(f"{wheel.name} works alone, and brings {len(brought)} packages: {', '.join(sorted(brought))}")
+
+
+if __name__ == "__main__":
+    main()

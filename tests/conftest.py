@@ -1,0 +1,63 @@
+"""What the tests stand on: the embedded service over real HTTP, and a fake wire where exact bytes matter."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import httpx
+import pytest
+
+from posthog_mcp_store import MCPStore
+from posthog_mcp_store.testing import EmbeddedService, serve_app, tool_server
+
+from .wire import Wire
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine decides a test."""
+    for name in ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_PROJECT_ID", "POSTHOG_HOST", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def service(mcp_store_service: EmbeddedService) -> EmbeddedService:
+    """The embedded service, served over HTTP."""
+    return mcp_store_service
+
+
+@pytest.fixture
+async def store(service: EmbeddedService) -> AsyncIterator[MCPStore]:
+    """A store on the embedded service, with its ready key."""
+    async with MCPStore(service.api_key, host=service.base_url) as store:
+        yield store
+
+
+@pytest.fixture
+def reader(service: EmbeddedService) -> MCPStore:
+    """A store whose key has `project:read` only. It sends over a client the test need not close."""
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=service.app))
+    return MCPStore(service.add_key(scopes=["project:read"]).token, host=service.base_url, http_client=client)
+
+
+@pytest.fixture(scope="session")
+def tools_url() -> Iterator[str]:
+    """A real MCP server over HTTP: its endpoint."""
+    with serve_app(tool_server()) as host:
+        yield f"{host}/mcp"
+
+
+@pytest.fixture
+def wire() -> Wire:
+    """A fake wire: says what it is told to, and keeps what it was sent."""
+    return Wire()
+
+
+@pytest.fixture
+async def faked(wire: Wire) -> AsyncIterator[Callable[..., MCPStore]]:
+    """Makes stores that send over the fake wire."""
+    async with httpx.AsyncClient(transport=httpx.MockTransport(wire)) as client:
+
+        def make(**options: object) -> MCPStore:
+            return MCPStore(**{"api_key": "phx_key", "http_client": client, **options})  # type: ignore[arg-type]
+
+        yield make

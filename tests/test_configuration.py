@@ -1,0 +1,332 @@
+"""Arguments, environment and views; what is wrong in them is said before anything is sent."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from posthog_mcp_store import ConfigurationError, MCPStore, ResponseInfo
+
+from .wire import BASE, ID, SERVER_ID, Wire, installation
+
+Faked = Callable[..., MCPStore]
+
+UNSAFE_SEGMENTS = ["..", ".", "", "a/b", "%2e%2e", "%2E%2E%2F", "..%2f", "a\nb", "a\r\nb", "1\n", " ", "a b"]
+UNSAFE_SEGMENTS += ["\\", "a?b", "a#b", "é", "١"]
+
+
+async def test_everything_can_come_from_the_environment(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTHOG_PERSONAL_API_KEY", "phx_env")
+    monkeypatch.setenv("POSTHOG_PROJECT_ID", "42")
+    monkeypatch.setenv("POSTHOG_HOST", "https://eu.posthog.com/")
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(wire)) as client:
+        await MCPStore(http_client=client).installations.retrieve(ID)
+
+    assert str(wire.request.url) == f"https://eu.posthog.com/api/environments/42/mcp_server_installations/{ID}/"
+    assert wire.request.headers["Authorization"] == "Bearer phx_env"
+
+
+async def test_arguments_outrank_the_environment(wire: Wire, faked: Faked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTHOG_PERSONAL_API_KEY", "phx_env")
+    monkeypatch.setenv("POSTHOG_PROJECT_ID", "42")
+    monkeypatch.setenv("POSTHOG_HOST", "https://eu.posthog.com")
+
+    await faked(project_id="@current", host="https://us.posthog.com").installations.retrieve(ID)
+
+    assert str(wire.request.url) == f"{BASE}{ID}/"
+    assert wire.request.headers["Authorization"] == "Bearer phx_key"
+
+
+async def test_empty_variables_count_as_not_set(wire: Wire, faked: Faked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTHOG_PROJECT_ID", "")
+    monkeypatch.setenv("POSTHOG_HOST", "")
+
+    await faked().installations.retrieve(ID)
+
+    assert str(wire.request.url) == f"{BASE}{ID}/"
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_a_missing_key_names_the_variable_to_set(key: str | None) -> None:
+    with pytest.raises(ConfigurationError, match="POSTHOG_PERSONAL_API_KEY"):
+        MCPStore(key)
+
+
+@pytest.mark.parametrize("key", ["phx_a\n", " phx_a", "phx a", "phx\0a", "phx_é", "phx\x7f"])
+def test_a_key_that_can_not_stand_in_a_header_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        MCPStore(key)
+
+    assert key.strip() not in str(refused.value)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_a_callable_is_asked_for_the_key_of_every_request(wire: Wire, faked: Faked, is_async: bool) -> None:
+    keys = iter(["phx_first", "phx_second"])
+
+    async def later() -> str:
+        await asyncio.sleep(0)
+        return next(keys)
+
+    store = faked(api_key=later if is_async else lambda: next(keys))
+    await store.installations.retrieve(ID)
+    await store.installations.retrieve(ID)
+
+    assert [request.headers["Authorization"] for request in wire.requests] == ["Bearer phx_first", "Bearer phx_second"]
+
+
+async def test_a_callable_that_gives_no_usable_key_sends_nothing(wire: Wire, faked: Faked) -> None:
+    with pytest.raises(ConfigurationError):
+        await faked(api_key=lambda: "phx_a\n").installations.retrieve(ID)
+
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "us.posthog.com",
+        "https://",
+        "https:///api",
+        "ftp://us.posthog.com",
+        "http://us.posthog.com",
+        "https://user:secret@us.posthog.com",
+        "https://us.posthog.com/../admin",
+        "https://us.posthog.com/a/..",
+        "https://us.posthog.com/%2e%2e/admin",
+        "https://us.posthog.com//admin",
+        "https://us.posthog.com?x=1",
+        "https://us.posthog.com#x",
+        "https://us.posthog.com\\@evil.example",
+        "https://us.posthog.com\n",
+        " https://us.posthog.com",
+        "https://us.posthog.com:port",
+        "https://us.posthog.com:99999",
+        "https://[::1",
+        "https://us.i.posthog.com",
+        "",
+        7,
+    ],
+)
+def test_a_host_that_could_mislead_the_key_is_refused(host: Any) -> None:
+    with pytest.raises(ConfigurationError, match="host") as refused:
+        MCPStore("phx_key", host=host)
+
+    assert "secret" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://app.localhost", "http://app.localhost"),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("https://posthog.example.com/sub/", "https://posthog.example.com/sub"),
+    ],
+)
+async def test_a_host_may_be_this_machine_or_have_a_path(wire: Wire, faked: Faked, host: str, url: str) -> None:
+    await faked(host=host).installations.retrieve(ID)
+
+    assert str(wire.request.url) == f"{url}/api/environments/@current/mcp_server_installations/{ID}/"
+
+
+async def test_plain_http_elsewhere_has_to_be_asked_for(wire: Wire, faked: Faked) -> None:
+    await faked(host="http://posthog.internal", allow_insecure_host=True).installations.retrieve(ID)
+
+    assert wire.request.url.host == "posthog.internal"
+
+
+@pytest.mark.parametrize("segment", [*UNSAFE_SEGMENTS, True, None, 1.5])
+async def test_an_id_that_could_name_another_path_is_never_sent(wire: Wire, faked: Faked, segment: Any) -> None:
+    installations = faked().installations
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: installations.retrieve(segment),
+        lambda: installations.update(segment, is_enabled=True),
+        lambda: installations.delete(segment),
+        lambda: installations.proxy(segment, {"jsonrpc": "2.0", "method": "ping"}),
+        lambda: installations.authorize(segment),
+        lambda: installations.create(url="https://a.example.com", server_id=segment),
+    ]
+    for call in calls:
+        with pytest.raises(ConfigurationError, match="UUID"):
+            await call()
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize("segment", [*UNSAFE_SEGMENTS, True, 1.5, -1, "@other"])
+def test_a_project_that_could_name_another_path_is_refused(segment: Any) -> None:
+    with pytest.raises(ConfigurationError, match="project_id"):
+        MCPStore("phx_key", project_id=segment)
+    with pytest.raises(ConfigurationError, match="project_id"):
+        MCPStore("phx_key").with_options(project_id=segment)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), "30", True])
+def test_a_timeout_is_a_number_of_seconds_above_zero(timeout: Any) -> None:
+    with pytest.raises(ConfigurationError, match="timeout"):
+        MCPStore("phx_key", timeout=timeout)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"limit": 0}, "limit"),
+        ({"limit": "10"}, "limit"),
+        ({"limit": True}, "limit"),
+        ({"offset": -1}, "offset"),
+    ],
+)
+def test_a_page_that_does_not_exist_is_refused(faked: Faked, options: dict[str, Any], word: str) -> None:
+    with pytest.raises(ConfigurationError, match=word):
+        faked().installations.list(**options)
+
+
+async def test_values_outside_a_closed_list_are_refused_before_sending(wire: Wire, faked: Faked) -> None:
+    installations: Any = faked().installations
+    with pytest.raises(ConfigurationError, match="auth_type must be 'api_key' or 'oauth', not 'none'"):
+        await installations.install_custom(name="a", url="https://a.example.com", auth_type="none")
+    with pytest.raises(ConfigurationError, match="install_source"):
+        await installations.authorize(SERVER_ID, install_source="twig")
+    with pytest.raises(ConfigurationError, match="auth_type"):
+        await installations.create(url="https://a.example.com", auth_type="none")
+    assert wire.requests == []
+
+
+async def test_none_is_refused_where_the_service_refuses_null(wire: Wire, faked: Faked) -> None:
+    installations: Any = faked().installations
+    with pytest.raises(ConfigurationError, match="display_name can't be None: leave it out"):
+        await installations.update(ID, display_name=None)
+    assert wire.requests == []
+
+
+async def test_a_display_name_that_would_crash_the_service_is_refused(wire: Wire, faked: Faked) -> None:
+    with pytest.raises(ConfigurationError, match="200 characters or less, not 201"):
+        await faked().installations.update(ID, display_name="x" * 201)
+    await faked().installations.update(ID, display_name="x" * 200)
+
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize("value", [float("nan"), "\ud800", {1, 2}, object()])
+async def test_what_json_can_not_say_is_refused_before_sending(wire: Wire, faked: Faked, value: object) -> None:
+    with pytest.raises(ConfigurationError, match="JSON"):
+        await faked().installations.proxy(ID, {"jsonrpc": "2.0", "method": "ping", "params": value})
+    assert wire.requests == []
+
+
+async def test_only_fields_that_are_given_are_sent(wire: Wire, faked: Faked) -> None:
+    await faked().installations.update(ID, description="")
+
+    assert wire.sent_json == {"description": ""}
+
+
+async def test_all_fields_of_an_installation_can_be_given(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(201, json=installation()))
+
+    await faked().installations.install_custom(
+        name="Orders",
+        url="https://mcp.example.com",
+        auth_type="api_key",
+        api_key="secret",
+        description="",
+        install_source="posthog-code",
+        posthog_code_callback_url="posthog-code://callback",
+    )
+
+    assert wire.sent_json == {
+        "name": "Orders",
+        "url": "https://mcp.example.com",
+        "auth_type": "api_key",
+        "api_key": "secret",
+        "description": "",
+        "install_source": "posthog-code",
+        "posthog_code_callback_url": "posthog-code://callback",
+    }
+
+
+async def test_a_view_changes_nothing_in_its_store(wire: Wire, faked: Faked) -> None:
+    store = faked(project_id=1)
+    view = store.with_options(project_id=2, headers={"X-Trace": "a"}).with_options(headers={"X-Other": "b"})
+
+    await view.installations.retrieve(ID)
+    await store.installations.retrieve(ID)
+
+    seen = [(request.url.path.split("/")[3], request.headers.get("X-Trace")) for request in wire.requests]
+    assert seen == [("2", "a"), ("1", None)]
+    assert wire.requests[0].headers["X-Other"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("headers", "word"),
+    [
+        ({"Authorization": "Bearer other"}, "api_key"),
+        ({"X Trace": "a"}, "name of a header"),
+        ({"X-Trace": "a\r\nX-Evil: b"}, "control characters"),
+        ({"X-Trace": 1}, "control characters"),
+        ({1: "a"}, "name of a header"),
+    ],
+)
+async def test_headers_that_would_break_the_request_are_refused(
+    wire: Wire, faked: Faked, headers: Any, word: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=word):
+        faked().with_options(headers=headers)
+    with pytest.raises(ConfigurationError, match=word):
+        await faked().installations.proxy(ID, {"jsonrpc": "2.0", "method": "ping"}, headers=headers)
+    assert wire.requests == []
+
+
+async def test_a_session_that_would_break_the_request_is_refused(wire: Wire, faked: Faked) -> None:
+    with pytest.raises(ConfigurationError, match="Mcp-Session-Id"):
+        await faked().installations.proxy(ID, {"jsonrpc": "2.0", "method": "ping"}, session_id="a\nb")
+    assert wire.requests == []
+
+
+async def test_every_answer_is_reported_as_plain_data(wire: Wire, faked: Faked) -> None:
+    seen: list[ResponseInfo] = []
+    store = faked().with_options(on_response=seen.append)
+
+    await store.installations.retrieve(ID)
+
+    (info,) = seen
+    assert (info.method, info.status_code, info.attempt) == ("GET", 200, 1)
+    assert info.path_template == "/api/environments/{project_id}/mcp_server_installations/{id}/"
+    assert info.headers["content-TYPE"] == "application/json"
+    assert info.seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("options", "timeouts"),
+    [({}, [30.0, 60.0, 190.0]), ({"timeout": 5}, [5.0, 5.0, 5.0])],
+)
+async def test_timeouts_fit_the_operation_unless_one_is_given(
+    wire: Wire, faked: Faked, options: dict[str, Any], timeouts: list[float]
+) -> None:
+    store = faked(**options)
+    wire.answers(httpx.Response(200, json=installation()), httpx.Response(201, json=installation()))
+    await store.installations.retrieve(ID)
+    await store.installations.install_custom(name="a", url="https://a.example.com", auth_type="api_key")
+    await store.installations.proxy(ID, {"jsonrpc": "2.0", "method": "ping"})
+
+    read = [request.extensions["timeout"]["read"] for request in wire.requests]
+    assert read == timeouts
+    assert wire.requests[0].extensions["timeout"]["connect"] == min(10.0, read[0])
+
+
+def test_only_an_httpx_client_is_taken() -> None:
+    client: Any = SimpleNamespace()
+
+    with pytest.raises(ConfigurationError, match=r"httpx\.AsyncClient, not types\.SimpleNamespace"):
+        MCPStore("phx_key", http_client=client)
+
+
+async def test_a_view_can_have_its_own_timeout(wire: Wire, faked: Faked) -> None:
+    await faked().with_options(timeout=3).installations.retrieve(ID)
+
+    assert wire.request.extensions["timeout"]["read"] == 3.0

@@ -1,0 +1,29 @@
+"""Event streams, read from chunks that are cut anywhere."""
+
+import pytest
+
+from posthog_mcp_store._sse import EventStreamDecoder, ServerSentEvent
+
+STREAM = (
+    "\ufeff: hello\r\n\r\nid: 7\r\nevent: note\r\ndata: é漢\r\ndata:  two\r\n\r\n"
+    "retry: 5\r\ndata\r\n\r\ndata: lost"
+).encode()
+EVENTS = [ServerSentEvent("note", "é漢\n two", "7"), ServerSentEvent("message", "", "7")]
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r"])
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+def test_events_are_the_same_wherever_the_chunks_are_cut(size: int, line_end: bytes) -> None:
+    stream = STREAM.replace(b"\r\n", line_end)
+    decoder = EventStreamDecoder()
+
+    events = [event for at in range(0, len(stream), size) for event in decoder.feed(stream[at : at + size])]
+
+    assert events == EVENTS
+
+
+def test_an_event_is_given_at_once_when_its_last_byte_is_there() -> None:
+    decoder = EventStreamDecoder()
+
+    assert decoder.feed(b"data: a\r\n\r") == [ServerSentEvent("message", "a", "")]
+    assert decoder.feed(b"\ndata: b\r\n\r\n") == [ServerSentEvent("message", "b", "")]

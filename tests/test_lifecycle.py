@@ -1,0 +1,59 @@
+"""Opening, closing, and what is left behind."""
+
+import httpx
+import pytest
+
+from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore
+from posthog_mcp_store.testing import EmbeddedService
+
+from .wire import ID, Wire
+
+
+def test_a_store_can_be_made_outside_an_event_loop() -> None:
+    assert MCPStore("phx_key").installations is not None
+
+
+async def test_a_closed_store_says_so(service: EmbeddedService) -> None:
+    async with MCPStore(service.api_key, host=service.base_url) as store:
+        await store.installations.list()
+
+    with pytest.raises(ConfigurationError, match="this MCPStore is closed"):
+        await store.installations.list()
+
+
+async def test_closing_twice_or_unused_is_fine() -> None:
+    store = MCPStore("phx_key")
+
+    await store.aclose()
+    await store.aclose()
+
+
+async def test_closing_a_view_closes_nothing(service: EmbeddedService) -> None:
+    async with MCPStore(service.api_key, host=service.base_url) as store:
+        async with store.with_options(timeout=5) as view:
+            await view.installations.list()
+        await view.installations.list()
+        await store.installations.list()
+
+
+async def test_a_view_is_closed_with_its_store() -> None:
+    store = MCPStore("phx_key")
+    view = store.with_options(timeout=5)
+    await store.aclose()
+
+    with pytest.raises(ConfigurationError, match="this MCPStore is closed"):
+        await view.installations.list()
+
+
+async def test_a_client_that_its_owner_closed_is_named(wire: Wire) -> None:
+    client = httpx.AsyncClient(transport=httpx.MockTransport(wire))
+    await client.aclose()
+
+    with pytest.raises(ConfigurationError, match="http_client of this MCPStore was closed"):
+        await MCPStore("phx_key", http_client=client).installations.retrieve(ID)
+
+
+async def test_a_host_that_is_not_there_is_named() -> None:
+    async with MCPStore("phx_key", host="http://127.0.0.1:1") as store:
+        with pytest.raises(APIConnectionError, match=r"http://127\.0\.0\.1:1/api/.*ConnectError"):
+            await store.installations.list()

@@ -1,0 +1,83 @@
+"""Lists, one page at a time."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from posthog_mcp_store import MCPStore
+from posthog_mcp_store.testing import EmbeddedService
+
+from .wire import BASE, Wire, installation, page
+
+
+@pytest.fixture
+def names(service: EmbeddedService) -> list[str]:
+    """The names of seven installations, in the order of the list: newest first."""
+    rows = [service.add_installation(display_name=f"server {number}") for number in range(7)]
+    return [row.display_name for row in reversed(rows)]
+
+
+async def test_awaiting_a_list_gives_its_first_page(store: MCPStore, names: list[str]) -> None:
+    page = await store.installations.list(limit=3)
+
+    assert [each.name for each in page] == names[:3]
+    assert (len(page), page.count, page.limit, page.offset, page.has_next) == (3, 7, 3, 0, True)
+    assert page.items == list(page)
+
+
+async def test_a_page_leads_to_the_next_until_the_last(store: MCPStore, names: list[str]) -> None:
+    first = await store.installations.list(limit=3, offset=2)
+    second = await first.next()
+
+    assert second is not None
+    assert [each.name for each in second] == names[5:]
+    assert (second.offset, second.has_next) == (5, False)
+    assert await second.next() is None
+
+
+async def test_iterating_gives_every_installation_in_order(store: MCPStore, names: list[str]) -> None:
+    assert [each.name async for each in store.installations.list(limit=2)] == names
+
+
+async def test_pages_come_one_by_one(store: MCPStore, names: list[str]) -> None:
+    sizes = [len(page) async for page in store.installations.list(limit=3).pages()]
+
+    assert sizes == [3, 3, 1]
+
+
+async def test_a_list_can_be_read_twice(store: MCPStore, names: list[str]) -> None:
+    listed = store.installations.list(limit=4)
+
+    assert [each.name for each in await listed.collect()] == names
+    assert [each.name for each in await listed.collect()] == names
+
+
+async def test_without_a_limit_none_is_sent_and_a_page_holds_a_hundred(
+    wire: Wire, faked: Callable[..., MCPStore]
+) -> None:
+    wire.answers(httpx.Response(200, json=page()))
+
+    first = await faked().installations.list()
+
+    assert str(wire.request.url) == BASE
+    assert (first.limit, first.has_next) == (100, False)
+
+
+async def test_a_next_link_is_never_dereferenced(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+    elsewhere = "http://internal:8000/api/environments/1/mcp_server_installations/?limit=1&offset=1"
+    wire.answers(
+        httpx.Response(200, json=page(installation(), count=2, next=elsewhere)),
+        httpx.Response(200, json=page(installation(), count=2)),
+    )
+
+    await faked().installations.list(limit=1).collect()
+
+    assert [str(request.url) for request in wire.requests] == [f"{BASE}?limit=1", f"{BASE}?limit=1&offset=1"]
+
+
+async def test_an_empty_page_is_the_last_whatever_its_next_says(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+    wire.answers(httpx.Response(200, json=page(count=5, next=f"{BASE}?offset=100")))
+
+    assert await faked().installations.list().collect() == []
+    assert len(wire.requests) == 1

@@ -1,0 +1,83 @@
+"""How users write it, for the type checker: never run."""
+
+from datetime import datetime
+from typing import Any, assert_type
+from uuid import UUID
+
+import httpx
+
+from posthog_mcp_store import (
+    APIStatusError,
+    AuthorizationRedirect,
+    Headers,
+    Installation,
+    MCPStore,
+    Page,
+    PermissionDeniedError,
+    ProxyReply,
+    ResponseInfo,
+    Unset,
+)
+
+
+async def key() -> str:
+    return "phx_key"
+
+
+def told(info: ResponseInfo) -> None:
+    assert_type(info.headers, Headers)
+
+
+async def stores() -> None:
+    async with MCPStore() as store:
+        assert_type(store, MCPStore)
+    MCPStore("phx_key", project_id=1, host="https://eu.posthog.com", timeout=5, allow_insecure_host=False)
+    MCPStore(lambda: "phx_key", http_client=httpx.AsyncClient())
+    MCPStore(key).with_options(project_id="@current", timeout=1.5, headers={"X-Trace": "a"}, on_response=told)
+    MCPStore(b"phx_key")  # type: ignore[arg-type]
+
+
+async def installations(store: MCPStore, id: UUID) -> None:
+    async for installation in store.installations.list(limit=10):
+        assert_type(installation, Installation)
+    assert_type(await store.installations.list(), Page[Installation])
+    assert_type(await store.installations.list().collect(), list[Installation])
+    async for page in store.installations.list().pages():
+        assert_type(await page.next(), Page[Installation] | None)
+
+    assert_type(await store.installations.retrieve(str(id)), Installation)
+    assert_type(await store.installations.update(id, is_enabled=True), Installation)
+    await store.installations.update(id, display_name=None)  # type: ignore[arg-type]
+
+
+async def installing(store: MCPStore) -> None:
+    assert_type(
+        await store.installations.install_custom(name="a", url="https://a.example", auth_type="api_key", api_key="k"),
+        Installation,
+    )
+    assert_type(
+        await store.installations.install_custom(name="a", url="https://a.example", auth_type="oauth"),
+        AuthorizationRedirect,
+    )
+    await store.installations.install_custom(name="a", url="", auth_type="none")  # type: ignore[call-overload]
+    await store.installations.authorize(UUID(int=0), install_source="twig")  # type: ignore[arg-type]
+
+
+async def proxying(store: MCPStore, id: UUID) -> None:
+    reply = await store.installations.proxy(id, {"jsonrpc": "2.0", "id": 1, "method": "ping"}, session_id="s")
+    assert_type(reply, ProxyReply)
+    assert_type(reply.messages, list[dict[str, Any]])
+    assert_type(reply.result(), Any)
+
+
+def fields(installation: Installation, error: APIStatusError) -> None:
+    assert_type(installation.id, UUID)
+    assert_type(installation.display_name, str)
+    assert_type(installation.is_enabled, bool)
+    assert_type(installation.server_id, UUID | None)
+    assert_type(installation.updated_at, datetime | None)
+    assert_type(installation.additional_properties, dict[str, Any])
+    assert_type(error.retry_after, float | None)
+    if isinstance(error, PermissionDeniedError):
+        assert_type(error.required_scope, str | None)
+    assert not isinstance(installation.display_name, Unset)
