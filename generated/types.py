@@ -37,7 +37,7 @@ class Request:
     path: str
     params: Mapping[str, Any] = field(factory=dict)
     headers: Mapping[str, str] = field(factory=dict)
-    json: Any = UNSET
+    json: Any = field(default=UNSET, repr=False)
 
 
 class RawResponse(Protocol):
@@ -62,6 +62,11 @@ class Response(Generic[T]):
     content: bytes
     headers: Mapping[str, str]
     parsed: T | None
+
+
+def is_json(response: RawResponse) -> bool:
+    """Whether the body says that it is JSON."""
+    return "json" in response.headers.get("Content-Type", "")
 
 
 def path_segment(value: object) -> str:
@@ -91,4 +96,4 @@ def decode_list(items: object, decode: Callable[[Any], T]) -> list[T]:
     return decoded
 
 
-__all__ = ["UNSET", "RawResponse", "Request", "Response", "Unset", "decode_list", "path_segment"]
+__all__ = ["UNSET", "RawResponse", "Request", "Response", "Unset", "decode_list", "is_json", "path_segment"]

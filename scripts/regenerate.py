@@ -7,6 +7,7 @@ import argparse
 import difflib
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -43,6 +44,8 @@ def check_overridden_templates() -> None:
         if override is None:
             if (originals / template.name).exists():
                 raise RefusedError(f"{template.name}: overrides a template of the generator without naming its hash")
+        elif not (originals / override["name"]).exists():
+            raise RefusedError(f"{template.name}: the generator has no {override['name']} any more; drop the override")
         elif sha256(originals / override["name"]) != override["digest"]:
             raise RefusedError(
                 f"{template.name}: the generator's own {override['name']} has changed; "
@@ -52,21 +55,43 @@ def check_overridden_templates() -> None:
 
 def generate(destination: Path) -> None:
     """Run the generator; any warning of it, and a formatter it can't find, is a failure."""
-    command: list[str | Path] = [sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "none"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "openapi_python_client",
+        "generate",
+        "--fail-on-warning",
+        "--meta",
+        "none",
+    ]
     command += ["--path", DOCUMENT, "--config", CONFIG, "--custom-template-path", TEMPLATES]
-    run = subprocess.run([*command, "--output-path", destination], capture_output=True, text=True, check=False)
+    plain = {**os.environ, "_TYPER_STANDARD_TRACEBACK": "1"}  # else drawn in a box, with lines cut in two
+    run = subprocess.run(
+        [*command, "--output-path", destination], capture_output=True, text=True, check=False, env=plain
+    )
     if run.returncode:
-        raise RefusedError(f"the generator failed or warned:\n{run.stderr.strip() or run.stdout.strip()}")
+        raise RefusedError(f"the generator failed or warned:\n{complaint(run.stderr.strip() or run.stdout.strip())}")
     (destination / "py.typed").touch()
 
 
+def complaint(output: str) -> str:
+    """The generator's output, a traceback cut down to its last line: there our templates say what they can't do."""
+    return output.splitlines()[-1] if "Traceback" in output else output
+
+
 def check_operations(destination: Path) -> None:
-    """Refuse when an operation of the document has no module: the generator drops what it does not understand."""
+    """Refuse when an operation of the document has no module: the generator drops what it does not understand, and
+    writes two operations of one name over each other.
+    """
+    modules = [path.stem for path in destination.glob("api/*/*.py")]
     for path, item in yaml.safe_load(DOCUMENT.read_text())["paths"].items():
-        for operation in (part for part in item.values() if isinstance(part, dict)):
-            module = f"{operation['operationId']}.py"
-            if not list(destination.glob(f"api/*/{module}")):
-                raise RefusedError(f"{operation['operationId']} ({path}): the generator wrote no module for it")
+        for method, operation in item.items():
+            if not isinstance(operation, dict):
+                continue
+            name = operation.get("operationId")
+            if name not in modules:
+                raise RefusedError(f"{name} ({method.upper()} {path}): the generator wrote no module for it alone")
+            modules.remove(name)
 
 
 def lock_text() -> str:
@@ -76,7 +101,7 @@ def lock_text() -> str:
             {
                 "document": {"sha256": sha256(DOCUMENT), "version": document_version()},
                 "generator": {"openapi-python-client": metadata.version("openapi-python-client")},
-                "formatter": {"ruff": metadata.version("ruff")},
+                "formatter": {"ruff": formatter_version()},
                 "configuration": {path.name: sha256(path) for path in [CONFIG, *sorted(TEMPLATES.iterdir())]},
             },
             indent=2,
@@ -89,31 +114,43 @@ def document_version() -> str:
     return str(yaml.safe_load(DOCUMENT.read_text())["info"]["version"])
 
 
-def tree(directory: Path) -> dict[str, str]:
+def formatter_version() -> str:
+    """The version of the ruff that the generator ran: the first on PATH."""
+    return subprocess.run(["ruff", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+
+
+def tree(directory: Path) -> dict[str, bytes]:
     return {
-        str(path.relative_to(directory)): path.read_text()
+        path.relative_to(directory).as_posix(): path.read_bytes()
         for path in sorted(directory.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
 
 
-def differences(expected: dict[str, str], found: dict[str, str]) -> list[str]:
+def differences(expected: dict[str, bytes], found: dict[str, bytes]) -> list[str]:
     """A unified diff from what is checked in to what regeneration gives; empty when they are the same."""
     lines: list[str] = []
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) == found.get(name):
             continue
-        old, new = found.get(name, "").splitlines(), expected.get(name, "").splitlines()
         before = f"checked in: {name}" if name in found else f"not checked in: {name}"
         after = f"regenerated: {name}" if name in expected else f"not generated: {name}"
-        lines += difflib.unified_diff(old, new, before, after, lineterm="") if old or new else [before, after]
+        old, new = readable(found.get(name, b"")), readable(expected.get(name, b""))
+        lines += list(difflib.unified_diff(old, new, before, after, lineterm="")) or [before, after]
     return lines
 
 
-def check(expected: dict[str, str]) -> None:
-    found = {f"generated/{name}": text for name, text in tree(GENERATED).items()} if GENERATED.exists() else {}
+def readable(content: bytes) -> list[str]:
+    """The lines of a file, for people: what else than their text may differ in a line, its end included, is escaped."""
+    lines = content.decode(errors="backslashreplace").split("\n")
+    lines[-1] += "\\ no newline at the end" if lines[-1] else ""
+    return [line.replace("\r", "\\r") for line in (lines if lines[-1] else lines[:-1])]
+
+
+def check(expected: dict[str, bytes]) -> None:
+    found = {f"generated/{name}": content for name, content in tree(GENERATED).items()}
     if LOCK.exists():
-        found["openapi.lock"] = LOCK.read_text()
+        found["openapi.lock"] = LOCK.read_bytes()
     if lines := differences(expected, found):
         print(*lines, sep="\n")
         raise RefusedError("generated/ is not what openapi.yaml gives: run `nox -s regenerate`, never edit it by hand")
@@ -138,8 +175,8 @@ def main() -> int:
             generate(destination)
             check_operations(destination)
             if arguments.check:
-                expected = {f"generated/{name}": text for name, text in tree(destination).items()}
-                check({**expected, "openapi.lock": lock_text()})
+                expected = {f"generated/{name}": content for name, content in tree(destination).items()}
+                check({**expected, "openapi.lock": lock_text().encode()})
             else:
                 write(destination)
     except RefusedError as refused:

@@ -24,7 +24,7 @@ class InstallCustom:
     """* `api_key` - api_key
     * `oauth` - oauth"""
 
-    api_key: str | Unset = ""
+    api_key: str | Unset = _attrs_field(default="", repr=False)
     """The MCP server's own key, for `api_key`. Sent to it as a Bearer token; never readable again. Without it
     the installation is made and never works."""
 

@@ -6,7 +6,7 @@ from ...models.error_response import ErrorResponse
 from ...models.install_custom import InstallCustom
 from ...models.mcp_server_installation import MCPServerInstallation
 from ...models.o_auth_redirect_response import OAuthRedirectResponse
-from ...types import RawResponse, Request, Response, path_segment
+from ...types import RawResponse, Request, Response, is_json, path_segment
 
 
 def build_request(
@@ -53,46 +53,64 @@ def parse_response(
         return response_201
 
     if response.status_code == 400:
+        if not is_json(response):
+            return None
         response_400 = ErrorResponse.from_dict(response.json())
 
         return response_400
 
     if response.status_code == 401:
+        if not is_json(response):
+            return None
         response_401 = ErrorResponse.from_dict(response.json())
 
         return response_401
 
     if response.status_code == 403:
+        if not is_json(response):
+            return None
         response_403 = ErrorResponse.from_dict(response.json())
 
         return response_403
 
     if response.status_code == 404:
+        if not is_json(response):
+            return None
         response_404 = ErrorResponse.from_dict(response.json())
 
         return response_404
 
     if response.status_code == 406:
+        if not is_json(response):
+            return None
         response_406 = ErrorResponse.from_dict(response.json())
 
         return response_406
 
     if response.status_code == 415:
+        if not is_json(response):
+            return None
         response_415 = ErrorResponse.from_dict(response.json())
 
         return response_415
 
     if response.status_code == 429:
+        if not is_json(response):
+            return None
         response_429 = ErrorResponse.from_dict(response.json())
 
         return response_429
 
     if response.status_code == 500:
+        if not is_json(response):
+            return None
         response_500 = ErrorResponse.from_dict(response.json())
 
         return response_500
 
     if response.status_code == 503:
+        if not is_json(response):
+            return None
         response_503 = ErrorResponse.from_dict(response.json())
 
         return response_503

@@ -5,7 +5,7 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
 from ...models.jsonrpc_message import JSONRPCMessage
-from ...types import UNSET, RawResponse, Request, Response, Unset, path_segment
+from ...types import UNSET, RawResponse, Request, Response, Unset, is_json, path_segment
 
 
 def build_request(
@@ -84,6 +84,8 @@ def parse_response(
         return None
 
     if response.status_code == 400:
+        if not is_json(response):
+            return None
 
         def _parse_response_400(data: object) -> ErrorResponse | JSONRPCMessage:
             try:
@@ -105,6 +107,8 @@ def parse_response(
         return response_400
 
     if response.status_code == 401:
+        if not is_json(response):
+            return None
 
         def _parse_response_401(data: object) -> ErrorResponse | JSONRPCMessage:
             try:
@@ -126,6 +130,8 @@ def parse_response(
         return response_401
 
     if response.status_code == 403:
+        if not is_json(response):
+            return None
 
         def _parse_response_403(data: object) -> ErrorResponse | JSONRPCMessage:
             try:
@@ -147,6 +153,8 @@ def parse_response(
         return response_403
 
     if response.status_code == 404:
+        if not is_json(response):
+            return None
 
         def _parse_response_404(data: object) -> ErrorResponse | JSONRPCMessage:
             try:
@@ -168,6 +176,8 @@ def parse_response(
         return response_404
 
     if response.status_code == 413:
+        if not is_json(response):
+            return None
 
         def _parse_response_413(data: object) -> ErrorResponse | JSONRPCMessage:
             try:
@@ -189,6 +199,8 @@ def parse_response(
         return response_413
 
     if response.status_code == 415:
+        if not is_json(response):
+            return None
 
         def _parse_response_415(data: object) -> ErrorResponse | JSONRPCMessage:
             try:
@@ -210,6 +222,8 @@ def parse_response(
         return response_415
 
     if response.status_code == 429:
+        if not is_json(response):
+            return None
 
         def _parse_response_429(data: object) -> ErrorResponse | JSONRPCMessage:
             try:
@@ -231,6 +245,8 @@ def parse_response(
         return response_429
 
     if response.status_code == 500:
+        if not is_json(response):
+            return None
 
         def _parse_response_500(data: object) -> ErrorResponse | JSONRPCMessage:
             try:
@@ -252,6 +268,8 @@ def parse_response(
         return response_500
 
     if response.status_code == 502:
+        if not is_json(response):
+            return None
 
         def _parse_response_502(data: object) -> ErrorResponse | JSONRPCMessage:
             try:
