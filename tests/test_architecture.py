@@ -24,7 +24,9 @@ def imported_names(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield "." * node.level + (node.module or "")
+            module = "." * node.level + (node.module or "")
+            yield module
+            yield from (f"{module.rstrip('.') + '.' if node.module else module}{alias.name}" for alias in node.names)
 
 
 def importers(modules: list[Path], prefix: str) -> list[str]:

@@ -8,14 +8,16 @@ from typing import Any
 import httpx
 import pytest
 
-from posthog_mcp_store import ConfigurationError, MCPStore, ResponseInfo
+from posthog_mcp_store import UNSET, ConfigurationError, MCPStore, MCPStoreError, ResponseInfo
 
 from .wire import BASE, ID, SERVER_ID, Wire, installation
 
 Faked = Callable[..., MCPStore]
 
 UNSAFE_SEGMENTS = ["..", ".", "", "a/b", "%2e%2e", "%2E%2E%2F", "..%2f", "a\nb", "a\r\nb", "1\n", " ", "a b"]
-UNSAFE_SEGMENTS += ["\\", "a?b", "a#b", "é", "١"]
+UNSAFE_SEGMENTS += ["\\", "a?b", "a#b", "é", "١", "phx_key"]
+HUGE = pytest.param(10**5000, id="huge")
+NOT_QUITE_UUIDS = [f"{ID[:-1]}\n", f"\n{ID[1:]}", f" {ID}", f"+{ID[1:]}", f"0x{ID[2:]}", "٠" * 32, f"{{{ID}}}", ID[:-1]]
 
 
 async def test_everything_can_come_from_the_environment(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +109,11 @@ async def test_a_callable_that_gives_no_usable_key_sends_nothing(wire: Wire, fak
         "https://us.posthog.com:port",
         "https://us.posthog.com:99999",
         "https://[::1",
+        "https://us.posthog.com:0",
+        "http://evillocalhost",
+        "http://localhost.evil.example",
         "https://us.i.posthog.com",
+        "https://eu.i.posthog.com",
         "",
         7,
     ],
@@ -142,7 +148,7 @@ async def test_plain_http_elsewhere_has_to_be_asked_for(wire: Wire, faked: Faked
     assert wire.request.url.host == "posthog.internal"
 
 
-@pytest.mark.parametrize("segment", [*UNSAFE_SEGMENTS, True, None, 1.5])
+@pytest.mark.parametrize("segment", [*UNSAFE_SEGMENTS, *NOT_QUITE_UUIDS, True, None, 1.5])
 async def test_an_id_that_could_name_another_path_is_never_sent(wire: Wire, faked: Faked, segment: Any) -> None:
     installations = faked().installations
     calls: list[Callable[[], Awaitable[object]]] = [
@@ -159,7 +165,7 @@ async def test_an_id_that_could_name_another_path_is_never_sent(wire: Wire, fake
     assert wire.requests == []
 
 
-@pytest.mark.parametrize("segment", [*UNSAFE_SEGMENTS, True, 1.5, -1, "@other"])
+@pytest.mark.parametrize("segment", [*UNSAFE_SEGMENTS, True, 1.5, -1, HUGE, "@other"])
 def test_a_project_that_could_name_another_path_is_refused(segment: Any) -> None:
     with pytest.raises(ConfigurationError, match="project_id"):
         MCPStore("phx_key", project_id=segment)
@@ -167,7 +173,7 @@ def test_a_project_that_could_name_another_path_is_refused(segment: Any) -> None
         MCPStore("phx_key").with_options(project_id=segment)
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), "30", True])
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), "30", True, pytest.param(10**400, id="huge")])
 def test_a_timeout_is_a_number_of_seconds_above_zero(timeout: Any) -> None:
     with pytest.raises(ConfigurationError, match="timeout"):
         MCPStore("phx_key", timeout=timeout)
@@ -180,6 +186,8 @@ def test_a_timeout_is_a_number_of_seconds_above_zero(timeout: Any) -> None:
         ({"limit": "10"}, "limit"),
         ({"limit": True}, "limit"),
         ({"offset": -1}, "offset"),
+        pytest.param({"limit": 10**5000}, "limit", id="huge limit"),
+        ({"offset": 2**31}, "offset"),
     ],
 )
 def test_a_page_that_does_not_exist_is_refused(faked: Faked, options: dict[str, Any], word: str) -> None:
@@ -195,14 +203,51 @@ async def test_values_outside_a_closed_list_are_refused_before_sending(wire: Wir
         await installations.authorize(SERVER_ID, install_source="twig")
     with pytest.raises(ConfigurationError, match="auth_type"):
         await installations.create(url="https://a.example.com", auth_type="none")
+    with pytest.raises(ConfigurationError, match="auth_type"):
+        await installations.install_custom(name="a", url="https://a.example.com", auth_type=UNSET)
     assert wire.requests == []
 
 
 async def test_none_is_refused_where_the_service_refuses_null(wire: Wire, faked: Faked) -> None:
     installations: Any = faked().installations
-    with pytest.raises(ConfigurationError, match="display_name can't be None: leave it out"):
-        await installations.update(ID, display_name=None)
+    install = {"name": "a", "url": "https://a.example.com", "auth_type": "api_key"}
+    calls: list[tuple[str, Callable[[], Awaitable[object]]]] = [
+        ("display_name", lambda: installations.update(ID, display_name=None)),
+        ("is_enabled", lambda: installations.update(ID, is_enabled=None)),
+        ("description", lambda: installations.create(url="https://a.example.com", description=None)),
+        ("install_source", lambda: installations.authorize(SERVER_ID, install_source=None)),
+        ("name", lambda: installations.install_custom(**{**install, "name": None})),
+        ("api_key", lambda: installations.install_custom(**install, api_key=None)),
+        ("posthog_code_callback_url", lambda: installations.install_custom(**install, posthog_code_callback_url=None)),
+    ]
+    for name, call in calls:
+        with pytest.raises(ConfigurationError, match=f"{name} can't be None: leave it out"):
+            await call()
     assert wire.requests == []
+
+
+@pytest.mark.parametrize("url", ["\ud800", "x" * 70_000])
+async def test_a_query_that_can_not_be_sent_is_refused(wire: Wire, faked: Faked, url: str) -> None:
+    with pytest.raises(ConfigurationError):
+        await faked().installations.authorize(SERVER_ID, posthog_code_callback_url=url)
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize("host", ["https://999.1.1.1", "https://xn--"])
+async def test_a_host_that_is_no_address_is_refused_at_the_first_call(wire: Wire, faked: Faked, host: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no URL to send to"):
+        await faked(host=host).installations.retrieve(ID)
+    assert wire.requests == []
+
+
+async def test_a_header_is_sent_once_whoever_sets_it(wire: Wire, faked: Faked) -> None:
+    view = faked().with_options(headers={"ACCEPT": "application/json; q=1", "x-trace": "a"})
+
+    await view.with_options(headers={"X-TRACE": "b"}).installations.retrieve(ID)
+
+    assert wire.request.headers.get_list("Accept") == ["application/json; q=1"]
+    assert wire.request.headers.get_list("X-Trace") == ["b"]
+    assert wire.request.headers["User-Agent"].startswith("posthog-mcp-store/")
 
 
 async def test_a_display_name_that_would_crash_the_service_is_refused(wire: Wire, faked: Faked) -> None:
@@ -270,6 +315,10 @@ async def test_a_view_changes_nothing_in_its_store(wire: Wire, faked: Faked) -> 
         ({"X-Trace": "a\r\nX-Evil: b"}, "control characters"),
         ({"X-Trace": 1}, "control characters"),
         ({1: "a"}, "name of a header"),
+        ({"X-Trace": " a"}, "spaces around it"),
+        ({"host": "evil.example"}, "belongs to the request"),
+        ({"Content-Length": "3"}, "belongs to the request"),
+        ("X-Trace: a", "mapping"),
     ],
 )
 async def test_headers_that_would_break_the_request_are_refused(
@@ -282,19 +331,26 @@ async def test_headers_that_would_break_the_request_are_refused(
     assert wire.requests == []
 
 
-async def test_a_session_that_would_break_the_request_is_refused(wire: Wire, faked: Faked) -> None:
-    with pytest.raises(ConfigurationError, match="Mcp-Session-Id"):
-        await faked().installations.proxy(ID, {"jsonrpc": "2.0", "method": "ping"}, session_id="a\nb")
+@pytest.mark.parametrize("session_id", ["a\nb", "a b", "", " ", "é", 7])
+async def test_a_session_that_would_break_the_request_is_refused(wire: Wire, faked: Faked, session_id: Any) -> None:
+    with pytest.raises(ConfigurationError, match="session_id"):
+        await faked().installations.proxy(ID, {"jsonrpc": "2.0", "method": "ping"}, session_id=session_id)
     assert wire.requests == []
 
 
 async def test_every_answer_is_reported_as_plain_data(wire: Wire, faked: Faked) -> None:
     seen: list[ResponseInfo] = []
-    store = faked().with_options(on_response=seen.append)
+    store = faked().with_options(on_response=seen.append).with_options(timeout=5)
+    broken = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"not gzip"))
+    wire.answers(httpx.Response(200, json=installation()), httpx.Response(500), broken)
 
     await store.installations.retrieve(ID)
+    for _ in range(2):
+        with pytest.raises(MCPStoreError):
+            await store.installations.retrieve(ID)
 
-    (info,) = seen
+    assert [info.status_code for info in seen] == [200, 500, 200]
+    info = seen[0]
     assert (info.method, info.status_code, info.attempt) == ("GET", 200, 1)
     assert info.path_template == "/api/environments/{project_id}/mcp_server_installations/{id}/"
     assert info.headers["content-TYPE"] == "application/json"
@@ -303,20 +359,33 @@ async def test_every_answer_is_reported_as_plain_data(wire: Wire, faked: Faked) 
 
 @pytest.mark.parametrize(
     ("options", "timeouts"),
-    [({}, [30.0, 60.0, 190.0]), ({"timeout": 5}, [5.0, 5.0, 5.0])],
+    [({}, [30.0, 60.0, 190.0, 60.0]), ({"timeout": 5}, [5.0, 5.0, 5.0, 5.0])],
 )
 async def test_timeouts_fit_the_operation_unless_one_is_given(
     wire: Wire, faked: Faked, options: dict[str, Any], timeouts: list[float]
 ) -> None:
     store = faked(**options)
-    wire.answers(httpx.Response(200, json=installation()), httpx.Response(201, json=installation()))
+    wire.answers(
+        httpx.Response(200, json=installation()),
+        httpx.Response(201, json=installation()),
+        httpx.Response(202),
+        httpx.Response(302, headers={"Location": "https://a.example.com/?state=s"}),
+    )
     await store.installations.retrieve(ID)
     await store.installations.install_custom(name="a", url="https://a.example.com", auth_type="api_key")
     await store.installations.proxy(ID, {"jsonrpc": "2.0", "method": "ping"})
+    await store.installations.authorize(SERVER_ID)
 
     read = [request.extensions["timeout"]["read"] for request in wire.requests]
     assert read == timeouts
-    assert wire.requests[0].extensions["timeout"]["connect"] == min(10.0, read[0])
+    steps = wire.requests[0].extensions["timeout"]
+    assert steps == {"connect": min(10.0, read[0]), "read": read[0], "write": read[0], "pool": read[0]}
+
+
+@pytest.mark.parametrize("callback", [7, asyncio.sleep])
+def test_only_a_plain_function_is_told_of_answers(faked: Faked, callback: Any) -> None:
+    with pytest.raises(ConfigurationError, match="on_response must be a plain function"):
+        faked().with_options(on_response=callback)
 
 
 def test_only_an_httpx_client_is_taken() -> None:

@@ -24,7 +24,7 @@ from posthog_mcp_store import (
 )
 from posthog_mcp_store._api import __all__ as public_names
 
-from .wire import ID, Wire
+from .wire import ID, Wire, installation
 
 Faked = Callable[..., MCPStore]
 
@@ -101,6 +101,7 @@ async def test_a_status_becomes_its_class(
         (413, {"json": {"error": "Request body too large"}}, "PayloadTooLargeError"),
         (502, {"json": {"error": "Upstream MCP server unreachable"}}, "UpstreamError"),
         (502, {"json": {"error": "Upstream MCP server timed out"}}, "UpstreamError"),
+        (504, {"json": {"error": "Upstream MCP server timed out"}}, "UpstreamError"),
         (503, {"content": b"", "headers": {"Retry-After": "15"}}, "ServerError"),
         (307, {"content": b"", "headers": {"Location": "/api/projects/1/"}}, "APIStatusError"),
         # Everything else came from the MCP server, also where it looks nearly like the service's own.
@@ -264,6 +265,8 @@ async def test_a_success_that_can_not_be_read_is_a_decode_error(
     with pytest.raises(ResponseDecodeError, match=reason) as caught:
         await faked().installations.retrieve(ID)
 
+    assert len(str(caught.value).splitlines()) == 1
+    assert str(caught.value.__cause__) in str(caught.value)
     assert caught.value.status_code == 200
     assert caught.value.headers["x-thing"] == "a"
     assert caught.value.body == content[:1024]
@@ -275,6 +278,41 @@ async def test_a_success_with_a_status_that_is_not_documented_is_a_decode_error(
 
     with pytest.raises(ResponseDecodeError, match="promises no MCPServerInstallation with this status"):
         await faked().installations.retrieve(ID)
+
+
+async def test_a_decode_error_is_short_whatever_it_quotes(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(200, json={**installation(), "created_at": "x" * 10_000}))
+
+    with pytest.raises(ResponseDecodeError, match="created_at: Invalid isoformat string") as caught:
+        await faked().installations.retrieve(ID)
+
+    assert len(str(caught.value)) <= 500
+
+
+@pytest.mark.parametrize("status", [200, 202, 206, 299])
+async def test_a_deletion_is_done_with_204_only(wire: Wire, faked: Faked, status: int) -> None:
+    wire.answers(httpx.Response(status, content=b"<html>Please log in</html>"))
+
+    with pytest.raises(ResponseDecodeError, match="promises 204"):
+        await faked().installations.delete(ID)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "mailto:x",
+        "posthog-code:oauth?state=1",
+        "https://xn--/?a",
+        "https://a.example/\x00",
+        pytest.param("x" * 66_000, id="long"),
+        "",
+    ],
+)
+@pytest.mark.parametrize("status", [301, 302, 307])
+async def test_a_redirect_to_anything_is_an_answer(wire: Wire, faked: Faked, status: int, location: str) -> None:
+    error = await raised(wire, faked(), status, headers={"Location": location})
+
+    assert (error.status_code, error.headers["location"]) == (status, location)
 
 
 async def test_a_broken_content_encoding_is_a_decode_error(wire: Wire, faked: Faked) -> None:
@@ -295,6 +333,7 @@ async def test_a_broken_content_encoding_is_a_decode_error(wire: Wire, faked: Fa
     [
         (httpx.ConnectError("refused"), APIConnectionError),
         (httpx.ReadError(""), APIConnectionError),
+        (httpx.ReadError("two\nlines"), APIConnectionError),
         (httpx.RemoteProtocolError("closed"), APIConnectionError),
         (httpx.UnsupportedProtocol("no"), APIConnectionError),
         (httpx.ReadTimeout("slow"), APITimeoutError),
@@ -312,6 +351,7 @@ async def test_no_answer_is_a_connection_error_that_keeps_its_cause(
 
     assert type(caught.value) is expected
     assert caught.value.__cause__ is failure
+    assert len(str(caught.value).splitlines()) == 1
     assert type(failure).__name__ in str(caught.value)
     assert (caught.value.method, caught.value.url) == ("GET", str(wire.request.url))
 
@@ -349,10 +389,10 @@ def described(error: MCPStoreError) -> tuple[type, str, str]:
 def test_every_error_pickles() -> None:
     errors = an_error_of_each_kind()
 
-    copies = [pickle.loads(pickle.dumps(error)) for error in errors]
-
     assert len(errors) == 30
-    assert [described(copy) for copy in copies] == [described(error) for error in errors]
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        copies = [pickle.loads(pickle.dumps(error, protocol)) for error in errors]
+        assert [described(copy) for copy in copies] == [described(error) for error in errors]
 
 
 def test_every_error_pickles_into_a_spawned_process() -> None:
@@ -367,7 +407,7 @@ def test_every_error_pickles_into_a_spawned_process() -> None:
 
 
 def test_headers_are_a_mapping_whose_names_match_in_any_case() -> None:
-    headers = Headers([("Retry-After", "5"), ("X-Thing", "a")])
+    headers = Headers({"Retry-After": "5", "X-Thing": "a"})
 
     assert (len(headers), list(headers)) == (2, ["retry-after", "x-thing"])
     assert headers["RETRY-AFTER"] == "5"

@@ -5,8 +5,7 @@ import pytest
 from posthog_mcp_store._sse import EventStreamDecoder, ServerSentEvent
 
 STREAM = (
-    "\ufeff: hello\r\n\r\nid: 7\r\nevent: note\r\ndata: é漢\r\ndata:  two\r\n\r\n"
-    "retry: 5\r\ndata\r\n\r\ndata: lost"
+    "\ufeff: hello\r\n\r\nid: 7\r\nevent: note\r\ndata: é漢\r\ndata:  two\r\n\r\nretry: 5\r\ndata\r\n\r\ndata: lost"
 ).encode()
 EVENTS = [ServerSentEvent("note", "é漢\n two", "7"), ServerSentEvent("message", "", "7")]
 

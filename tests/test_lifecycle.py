@@ -1,5 +1,8 @@
 """Opening, closing, and what is left behind."""
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
 import httpx
 import pytest
 
@@ -51,6 +54,36 @@ async def test_a_client_that_its_owner_closed_is_named(wire: Wire) -> None:
 
     with pytest.raises(ConfigurationError, match="http_client of this MCPStore was closed"):
         await MCPStore("phx_key", http_client=client).installations.retrieve(ID)
+
+
+class EndlessBody(httpx.AsyncByteStream):
+    """A body that never comes, and tells when it is let go of."""
+
+    def __init__(self) -> None:
+        self.is_read = asyncio.Event()
+        self.is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.is_read.set()
+        await asyncio.Event().wait()
+        yield b""
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+async def test_a_call_that_is_cancelled_lets_go_of_its_answer(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+    body = EndlessBody()
+    wire.answers(httpx.Response(200, stream=body))
+    call = asyncio.create_task(faked().installations.retrieve(ID))
+    async with asyncio.timeout(10):
+        await body.is_read.wait()
+
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    assert body.is_closed
 
 
 async def test_a_host_that_is_not_there_is_named() -> None:

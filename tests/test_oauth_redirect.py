@@ -84,6 +84,8 @@ async def test_a_page_on_this_machine_may_be_plain_http(wire: Wire, faked: Faked
         ("/authorize?state=s", "no host"),
         ("https://?state=s", "no host"),
         ("https://user@auth.example.com/?state=s", "user name"),
+        ("https://me:pw@auth.example.com/?state=s", "user name"),
+        ("https://@auth.example.com/?state=s", "user name"),
         ("https://auth.example.com\\@evil.example/?state=s", "backslash"),
         ("https://auth.example.com/\n?state=s", "white space"),
         (" https://auth.example.com/?state=s", "white space"),

@@ -76,6 +76,17 @@ async def test_a_next_link_is_never_dereferenced(wire: Wire, faked: Callable[...
     assert [str(request.url) for request in wire.requests] == [f"{BASE}?limit=1", f"{BASE}?limit=1&offset=1"]
 
 
+async def test_a_short_page_is_followed_by_the_row_after_its_last(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+    wire.answers(
+        httpx.Response(200, json=page(installation(), count=3, next=f"{BASE}?limit=2&offset=2")),
+        httpx.Response(200, json=page(installation(), installation(), count=3)),
+    )
+
+    await faked().installations.list(limit=2).collect()
+
+    assert [request.url.params.get("offset") for request in wire.requests] == [None, "1"]
+
+
 async def test_an_empty_page_is_the_last_whatever_its_next_says(wire: Wire, faked: Callable[..., MCPStore]) -> None:
     wire.answers(httpx.Response(200, json=page(count=5, next=f"{BASE}?offset=100")))
 

@@ -146,6 +146,25 @@ async def test_a_reply_without_the_awaited_answer_says_so(wire: Wire, faked: Fak
     assert caught.value.status_code == 200
 
 
+async def test_an_id_that_is_true_is_not_the_id_1(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(200, json=[{**PONG, "id": True, "result": "wrong"}, PONG]))
+
+    assert (await faked().installations.proxy(ID, PING)).result() == PONG["result"]
+
+
+async def test_a_message_that_is_changed_afterwards_changes_nothing(wire: Wire, faked: Faked) -> None:
+    message: dict[str, Any] = dict(PING)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        message["id"] = 99
+        return httpx.Response(200, json=PONG)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        reply = await faked(http_client=client).installations.proxy(ID, message)
+
+    assert reply.result() == {"ok": True}
+
+
 async def test_a_result_that_was_not_asked_for_is_refused(wire: Wire, faked: Faked) -> None:
     wire.answers(httpx.Response(200, json=[PONG]))
     reply = await faked().installations.proxy(ID, [PING, {**PING, "id": 2}])

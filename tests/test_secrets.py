@@ -3,13 +3,14 @@
 import pickle
 import traceback
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import httpx
 import pytest
 
-from posthog_mcp_store import MCPStore, MCPStoreError
+from posthog_mcp_store import AlreadyInstalledError, ConfigurationError, MCPStore, MCPStoreError, NotFoundError
 
-from .wire import ID, Wire, installation
+from .wire import BASE, ID, Wire, installation, page
 
 KEY = "phx_the_secret_key"
 Faked = Callable[..., MCPStore]
@@ -18,14 +19,16 @@ Faked = Callable[..., MCPStore]
 def everything_said_by(error: BaseException) -> str:
     """The error as reporters of crashes see it: the chain of causes, and the local variables of our own frames."""
     said = ["".join(traceback.format_exception(error)), repr(pickle.dumps(error))]
-    seen: BaseException | None = error
-    while seen is not None:
-        said += [repr(seen), repr(vars(seen))]
-        request = getattr(seen, "_request", None)
-        said.append(repr(request and (request.url, request.headers.raw)))
-        frames = [frame for frame, _ in traceback.walk_tb(seen.__traceback__)]
-        said += [repr(frame.f_locals) for frame in frames if "posthog_mcp_store" in frame.f_code.co_filename]
-        seen = seen.__cause__
+    chain: list[BaseException | None] = [error]
+    while chain:
+        seen = chain.pop()
+        if seen is not None:
+            said += [repr(seen), repr(vars(seen))]
+            request = getattr(seen, "_request", None)
+            said.append(repr(request and (request.url, request.headers.raw)))
+            frames = [frame for frame, _ in traceback.walk_tb(seen.__traceback__)]
+            said += [repr(frame.f_locals) for frame in frames if "/posthog_mcp_store/" in frame.f_code.co_filename]
+            chain += [seen.__cause__, seen.__context__]
     return "\n".join(said)
 
 
@@ -34,6 +37,8 @@ def everything_said_by(error: BaseException) -> str:
     [
         httpx.Response(401, json={"detail": f"{KEY} is invalid"}, headers={"X-Echo": KEY}),
         httpx.Response(200, text=f"<html>{KEY}</html>", headers={"X-Echo": KEY}),
+        httpx.Response(200, json={**installation(), "created_at": KEY}),
+        httpx.Response(200, json={"detail": KEY}, headers={"Content-Type": KEY}),
         httpx.Response(302, headers={"Location": f"https://evil.example/{KEY}"}),
         httpx.Response(200, headers={"Content-Encoding": "gzip", "X-Echo": KEY}, stream=httpx.ByteStream(b"no")),
         httpx.ConnectError("refused"),
@@ -48,6 +53,70 @@ async def test_no_error_tells_the_key(wire: Wire, faked: Faked, answer: httpx.Re
 
     assert wire.request.headers["Authorization"] == f"Bearer {KEY}"
     assert KEY not in everything_said_by(caught.value)
+
+
+async def test_no_error_of_the_proxy_tells_the_key(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(200, text=f"data: {KEY}\n\n", headers={"Content-Type": "text/event-stream"}))
+
+    with pytest.raises(MCPStoreError) as caught:
+        await faked(api_key=KEY).installations.proxy(ID, {"jsonrpc": "2.0", "id": 1, "method": "ping"})
+
+    assert KEY not in everything_said_by(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"api_key": KEY, "host": "elsewhere"},
+        {"api_key": f"{KEY}\n"},
+        {"api_key": f"{KEY} "},
+        {"api_key": KEY, "project_id": ".."},
+    ],
+)
+def test_no_error_about_settings_tells_the_key(options: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        MCPStore(**options)  # type: ignore[arg-type]
+
+    assert KEY not in everything_said_by(caught.value)
+
+
+async def later() -> str:
+    return f"{KEY}\n"
+
+
+@pytest.mark.parametrize("source", [lambda: f"{KEY}\n", later])
+async def test_no_error_about_a_key_that_was_asked_for_tells_it(faked: Faked, source: Callable[[], str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        await faked(api_key=source).installations.retrieve(ID)
+
+    assert KEY not in everything_said_by(caught.value)
+
+
+async def test_no_error_tells_the_key_of_an_mcp_server(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(400, json={"detail": "OAuth discovery failed."}))
+
+    with pytest.raises(MCPStoreError) as caught:
+        await faked().installations.install_custom(
+            name="a", url="https://a.example.com", auth_type="api_key", api_key=KEY
+        )
+
+    assert wire.sent_json["api_key"] == KEY
+    assert KEY not in everything_said_by(caught.value)
+
+
+@pytest.mark.parametrize("part", ["installations", "lowlevel", None])
+def test_what_holds_the_key_is_never_pickled(part: str | None) -> None:
+    store = MCPStore(KEY)
+
+    with pytest.raises(TypeError, match="never pickled"):
+        pickle.dumps(getattr(store, part) if part else store)
+
+
+async def test_a_short_key_leaves_the_words_of_an_error_alone(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(400, json={"detail": "This server URL is already installed."}))
+
+    with pytest.raises(AlreadyInstalledError, match="already installed"):
+        await faked(api_key="a").installations.retrieve(ID)
 
 
 def test_no_repr_tells_the_key() -> None:
@@ -67,28 +136,84 @@ async def eager_client(wire: Wire) -> AsyncIterator[httpx.AsyncClient]:
         follow_redirects=True,
         base_url="https://evil.example/base/",
         auth=("user", "password"),
-        headers={"Authorization": "Bearer other", "X-Own": "kept"},
+        headers={"Authorization": "Bearer other", "Host": "evil.example", "Content-Type": "x/y", "X-Own": "kept"},
+        params={"limit": "2", "trace": "1"},
+        cookies={"session": "mine"},
         timeout=1,
     )
     async with client:
         yield client
 
 
+def everything_set(client: httpx.AsyncClient) -> tuple[object, ...]:
+    hooks = {name: list(called) for name, called in client.event_hooks.items()}
+    settings = (
+        client.headers.raw,
+        client.timeout,
+        client.base_url,
+        client.follow_redirects,
+        client.params,
+        client.auth,
+    )
+    return (*settings, dict(client.cookies), hooks)
+
+
+async def test_hooks_of_the_users_own_client_are_called(wire: Wire) -> None:
+    seen: list[str] = []
+
+    async def on_request(request: httpx.Request) -> None:
+        seen.append(request.method)
+
+    async def on_response(response: httpx.Response) -> None:
+        seen.append(str(response.status_code))
+
+    hooks: dict[str, list[Callable[..., Any]]] = {"request": [on_request], "response": [on_response]}
+    async with httpx.AsyncClient(transport=httpx.MockTransport(wire), event_hooks=hooks) as client:
+        await MCPStore(KEY, http_client=client).installations.retrieve(ID)
+
+    assert seen == ["GET", "200"]
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+async def test_a_hook_that_raises_for_a_status_changes_no_error(wire: Wire, is_read: bool) -> None:
+    async def on_response(response: httpx.Response) -> None:
+        if is_read:
+            await response.aread()
+        response.raise_for_status()
+
+    wire.answers(httpx.Response(404, stream=httpx.ByteStream(b'{"detail": "Not found."}')))
+    hooks = {"response": [on_response]}
+    async with httpx.AsyncClient(transport=httpx.MockTransport(wire), event_hooks=hooks) as client:
+        with pytest.raises(NotFoundError) as caught:
+            await MCPStore(KEY, http_client=client).installations.retrieve(ID)
+
+    assert caught.value.detail == ("Not found." if is_read else None)
+    assert KEY not in everything_said_by(caught.value)
+
+
 async def test_a_client_of_the_users_own_is_neither_obeyed_nor_changed(
     wire: Wire, eager_client: httpx.AsyncClient
 ) -> None:
-    wire.answers(httpx.Response(200, json=installation()))
-    before = (eager_client.headers.raw, eager_client.timeout, eager_client.base_url, eager_client.follow_redirects)
+    cookie = {"Set-Cookie": "service=theirs"}
+    wire.answers(
+        httpx.Response(200, json=installation(), headers=cookie), httpx.Response(200, json=page(), headers=cookie)
+    )
+    before = everything_set(eager_client)
 
     async with MCPStore(KEY, http_client=eager_client) as store:
         await store.installations.retrieve(ID)
+        await store.installations.list(limit=7)
 
-    assert wire.request.url.host == "us.posthog.com"
-    assert wire.request.headers["Authorization"] == f"Bearer {KEY}"
-    assert wire.request.headers["X-Own"] == "kept"
-    assert wire.request.extensions["timeout"]["read"] == 30.0
-    after = (eager_client.headers.raw, eager_client.timeout, eager_client.base_url, eager_client.follow_redirects)
-    assert after == before
+    first, second = wire.requests
+    assert str(first.url) == f"{BASE}{ID}/"
+    assert str(second.url) == f"{BASE}?limit=7"
+    for request in wire.requests:
+        assert request.headers.get_list("Host") == ["us.posthog.com"]
+        assert request.headers.get_list("Authorization") == [f"Bearer {KEY}"]
+        assert request.headers["X-Own"] == "kept"
+        assert {"Cookie", "Content-Type"}.isdisjoint(request.headers)
+        assert request.extensions["timeout"]["read"] == 30.0
+    assert everything_set(eager_client) == before
     assert not eager_client.is_closed
 
 

@@ -1,7 +1,8 @@
 """An HTTP answer as plain data: what the transport hands up, whichever HTTP library it came through."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -10,12 +11,10 @@ from ._secret import Secret
 
 
 class Headers(Mapping[str, str]):
-    """Response headers; names match in any case. A header that came more than once is joined with commas."""
+    """Headers of an answer; names match in any case."""
 
-    __slots__ = ("_values",)
-
-    def __init__(self, items: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
-        self._values = {name.lower(): value for name, value in dict(items).items()}
+    def __init__(self, items: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._values = {name.lower(): value for name, value in items.items()}
 
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()]
@@ -30,6 +29,19 @@ class Headers(Mapping[str, str]):
         return f"Headers({self._values!r})"
 
 
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: It is not JSON. Not json's own error, which keeps the whole text.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    raise ValueError(f"it is not JSON: {reason}")
+
+
 @frozen
 class Answer:
     """One answer of the service, read whole."""
@@ -40,6 +52,8 @@ class Answer:
     content: bytes = field(repr=False)
     seconds: float
     """From sending the request until the last byte of the answer."""
+    broken: str | None = None
+    """Why the body could not be decoded; it is empty then."""
 
     @property
     def text(self) -> str:
@@ -52,20 +66,14 @@ class Answer:
         Raises:
             ValueError: It is not JSON.
         """
-        try:
-            return json.loads(self.content)
-        except ValueError as error:
-            reason = str(error)
-        # A new error, because json's own keeps the whole body.
-        raise ValueError(f"it is not JSON: {reason}")
+        return parse_json(self.content)
 
     def without(self, secret: Secret) -> "Answer":
         """The same answer with `secret` blotted out, for errors that quote what the service said."""
-        blot = "***"
         return evolve(
             self,
-            headers=Headers({name: value.replace(secret.reveal(), blot) for name, value in self.headers.items()}),
-            content=self.content.replace(secret.reveal().encode(), blot.encode()),
+            headers=Headers({name: secret.blot_out(value) for name, value in self.headers.items()}),
+            content=secret.blot_out_bytes(self.content),
         )
 
 

@@ -4,14 +4,12 @@ The rules are the service facts, sections 0, 2 and 7. An operation of the servic
 shapes. The proxy passes on the answers of somebody else's server, so there it is asked first whose answer it is.
 """
 
-import json
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
-from typing import Any
 
 from attrs import frozen
 
-from ._answer import Answer
+from ._answer import Answer, parse_json
 from ._errors import (
     AlreadyInstalledError,
     APIStatusError,
@@ -82,7 +80,7 @@ class ErrorBody:
     error_event_id: str | None = None
 
 
-def status_error(answer: Answer, call: Call) -> APIStatusError:
+def status_error(answer: Answer, call: Call, now: datetime) -> APIStatusError:
     """The error for an answer that is not a success."""
     body = read_body(answer.content)
     kind = error_class(answer, call, body)
@@ -98,7 +96,7 @@ def status_error(answer: Answer, call: Call) -> APIStatusError:
         detail=body.detail if body.error is None else body.error,
         attr=body.attr,
         request_id=answer.headers.get("X-Request-Id") or body.error_event_id,
-        retry_after=parse_retry_after(answer.headers.get("Retry-After"), datetime.now(UTC)),
+        retry_after=parse_retry_after(answer.headers.get("Retry-After"), now),
     )
 
 
@@ -117,8 +115,8 @@ def decode_error(answer: Answer, call: Call, reason: str) -> ResponseDecodeError
 def read_body(content: bytes) -> ErrorBody:
     """Read an error body of any shape; fields of another type than text are not read."""
     try:
-        value: Any = json.loads(content)
-    except (ValueError, RecursionError):
+        value = parse_json(content)
+    except ValueError:
         return ErrorBody(content.decode(errors="replace"))
     fields = value if isinstance(value, dict) else {}
     names = ("type", "code", "detail", "attr", "error", "error_event_id")

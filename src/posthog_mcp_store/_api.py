@@ -33,17 +33,19 @@ from ._errors import (
     UpstreamError,
     ValidationError,
 )
-from ._installations import Installations
+from ._installations import Installations, InstallSource
 from ._oauth import AuthorizationRedirect
 from ._pagination import Page, Pager
-from ._proxy import ProxyReply
+from ._proxy import Message, ProxyReply
 from ._seam import UNSET, Installation, Unset
+from ._settings import APIKey, OnResponse
 from ._store import MCPStore
 from ._version import __version__
 
 __all__ = [
     "UNSET",
     "APIConnectionError",
+    "APIKey",
     "APIStatusError",
     "APITimeoutError",
     "AlreadyInstalledError",
@@ -54,17 +56,20 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "Headers",
+    "InstallSource",
     "Installation",
     "InstallationDisabledError",
     "Installations",
     "ListUnstableError",
     "MCPStore",
     "MCPStoreError",
+    "Message",
     "MethodNotAllowedError",
     "NotFoundError",
     "OAuthDeniedError",
     "OAuthError",
     "OAuthTimeoutError",
+    "OnResponse",
     "Page",
     "Pager",
     "PayloadTooLargeError",

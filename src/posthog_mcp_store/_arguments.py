@@ -4,47 +4,58 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
+from inspect import iscoroutinefunction
+from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 from ._errors import ConfigurationError
 from ._secret import Secret
+from ._text import one_line
 
 CURRENT_PROJECT = "@current"
 API_KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
 INGESTION_HOSTS = {"us.i.posthog.com": "https://us.posthog.com", "eu.i.posthog.com": "https://eu.posthog.com"}
 HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """A token of RFC 9110, section 5.6.2."""
-HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
+UNSETTABLE_HEADERS = {"connection", "content-length", "content-type", "cookie", "host", "transfer-encoding"}
+SESSION_ID = re.compile(r"[!-~]+")
+"""Visible ASCII (MCP, streamable HTTP, session management)."""
+UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+LARGEST = 2**31 - 1
+LONGEST_SECONDS = 1e9
+
+T = TypeVar("T")
 
 
 def uuid(value: object, name: str) -> UUID:
     """A UUID, or its text. Anything else could name another path."""
     if isinstance(value, UUID):
         return value
-    try:
-        return UUID(value)  # type: ignore[arg-type]  # what is no text fails here as it should
-    except (AttributeError, TypeError, ValueError):
-        raise ConfigurationError(f"{name} must be a UUID or its text, not {shown(value)}") from None
+    # UUID() takes white space, signs and digits of any script, and makes another id of some of them.
+    if not isinstance(value, str) or not UUID_TEXT.fullmatch(value):
+        raise ConfigurationError(f"{name} must be a UUID or its text, not {shown(value)}")
+    return UUID(value)
 
 
 def project_id(value: object) -> str:
     """A project's numeric id, or `@current` (service facts, section 1)."""
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not re.fullmatch(r"[0-9]+|@current|[A-Za-z][A-Za-z0-9_-]*", text, re.ASCII):
+    text = shown(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,20}|@current", text):
         raise ConfigurationError(f"project_id must be a project's number or {CURRENT_PROJECT!r}, not {shown(value)}")
     return text
 
 
 def api_key(value: object) -> Secret:
     """A key that can stand in a header. The message never shows it."""
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, Secret) or not value.reveal():
         raise ConfigurationError(f"no API key: pass api_key= or set {API_KEY_VARIABLE}")
-    if not value.isascii() or not value.isprintable() or " " in value:
+    if not re.fullmatch(r"[!-~]+", value.reveal()):
         raise ConfigurationError(
             f"the API key has whitespace, control or non-ASCII characters in it: check api_key= or {API_KEY_VARIABLE}"
         )
-    return Secret(value)
+    return value
 
 
 def host(value: object, *, allow_insecure: bool) -> str:
@@ -69,6 +80,8 @@ def host_fault(parts: SplitResult, *, allow_insecure: bool) -> str | None:
         return "must start with https:// and name a host"
     if "@" in parts.netloc:
         return "must not hold a user name or password"
+    if parts.port == 0:
+        return "must not have the port 0"
     if parts.query or parts.fragment or "\\" in parts.geturl():
         return "must not have a query, a fragment or a backslash"
     if re.search(r"(^|/)\.{1,2}(/|$)|%|//", parts.path):
@@ -90,29 +103,46 @@ def is_loopback(hostname: str) -> bool:
 
 def extra_headers(values: Mapping[str, str] | None) -> dict[str, str]:
     """Headers to send with every request, besides the SDK's own."""
-    headers = dict(values or {})
-    for name, value in headers.items():
+    if values is not None and not isinstance(values, Mapping):
+        raise ConfigurationError(f"headers must be a mapping of names to values, not {shown(values)}")
+    for name, value in (values or {}).items():
         if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
             raise ConfigurationError(f"{shown(name)} is not the name of a header")
         if not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
-            raise ConfigurationError(f"the value of header {name} must be ASCII text without control characters")
+            raise ConfigurationError(f"header {name} must be ASCII without control characters or spaces around it")
         if name.lower() == "authorization":
             raise ConfigurationError("the Authorization header is made from api_key=, it can't be set")
-    return headers
+        if name.lower() in UNSETTABLE_HEADERS:
+            raise ConfigurationError(f"header {name} belongs to the request itself, it can't be set")
+    return {name.lower(): value for name, value in (values or {}).items()}
+
+
+def session_id(value: object) -> str | None:
+    """An MCP session, as the server named it."""
+    if value is not None and not (isinstance(value, str) and SESSION_ID.fullmatch(value)):
+        raise ConfigurationError(f"session_id must be visible ASCII text without spaces, not {shown(value)}")
+    return value
+
+
+def callback(value: T | None, name: str) -> T | None:
+    """A plain function. What an async one returns would never be awaited."""
+    if value is not None and (not callable(value) or iscoroutinefunction(value)):
+        raise ConfigurationError(f"{name} must be a plain function, not {shown(value)}")
+    return value
 
 
 def seconds(value: float | None, name: str) -> float | None:
     """A time in seconds, above zero."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_SECONDS:
         raise ConfigurationError(f"{name} must be a number of seconds above zero, not {shown(value)}")
     return float(value)
 
 
 def at_least(minimum: int, value: object, name: str) -> int:
-    """A whole number, no smaller than `minimum`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+    """A whole number, no smaller than `minimum` and none that no list could have."""
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= LARGEST:
         raise ConfigurationError(f"{name} must be a whole number, {minimum} or more, not {shown(value)}")
     return value
 
@@ -140,9 +170,11 @@ def json_body(value: object) -> bytes:
 
 
 def shown(value: object) -> str:
-    """A short form of a value in an error message."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    """A short form of a value in an error message, in one line."""
+    try:
+        return one_line(repr(value), limit=80)
+    except ValueError:
+        return "a number too long to show"
 
 
 def without_user_info(url: str) -> str:

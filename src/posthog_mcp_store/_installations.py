@@ -5,10 +5,11 @@ from typing import Literal, overload
 from uuid import UUID
 
 from . import _arguments
-from ._oauth import AuthorizationRedirect, safe_url
+from ._oauth import AuthorizationRedirect
 from ._pagination import Pager
 from ._proxy import Message, ProxyReply, checked_messages
 from ._seam import UNSET, Installation, Seam, Unset
+from ._secret import conceal
 
 InstallSource = Literal["posthog", "posthog-code"]
 
@@ -118,11 +119,13 @@ class Installations:
             ReauthenticationRequiredError: The installation's own credentials are missing or dead.
             UpstreamError: The MCP server can't be reached, or answered with an error status.
         """
-        checked_messages(message)
-        extra = _arguments.extra_headers(headers)
-        if session_id is not None:
-            _arguments.extra_headers({"Mcp-Session-Id": session_id})
-        return await self._seam.proxy_create(_arguments.uuid(id, "id"), message, session_id=session_id, headers=extra)
+        return await self._seam.proxy_create(
+            _arguments.uuid(id, "id"),
+            checked_messages(message),
+            is_batch=not isinstance(message, Mapping),
+            session_id=_arguments.session_id(session_id),
+            headers=_arguments.extra_headers(headers),
+        )
 
     async def authorize(
         self,
@@ -142,7 +145,7 @@ class Installations:
         url = await self._seam.authorize_retrieve(
             server_id=record, install_source=install_source, posthog_code_callback_url=posthog_code_callback_url
         )
-        return AuthorizationRedirect(safe_url(url), server_id=record)
+        return AuthorizationRedirect(url, server_id=record)
 
     @overload
     async def install_custom(
@@ -203,15 +206,17 @@ class Installations:
             install_source=install_source,
             posthog_code_callback_url=posthog_code_callback_url,
         )
+        key = conceal(api_key)
+        del api_key
         answer = await self._seam.install_custom_create(
             name=name,
             url=url,
             auth_type=auth_type,
-            api_key=api_key,
+            api_key=key,
             description=description,
             install_source=install_source,
             posthog_code_callback_url=posthog_code_callback_url,
         )
         if isinstance(answer, Installation):
             return answer
-        return AuthorizationRedirect(safe_url(answer), server_url=url)
+        return AuthorizationRedirect(answer, server_url=url)

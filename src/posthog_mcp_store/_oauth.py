@@ -11,36 +11,7 @@ from ._errors import UnsafeRedirectError
 from ._text import without_query
 
 
-@frozen
-class AuthorizationRedirect:
-    """The provider's authorization page for one OAuth flow; good for ten minutes and one use.
-
-    The SDK opens no browser. `str()` and `repr()` leave the query out: `state` is a secret of the flow.
-    """
-
-    url: str = field(repr=without_query)
-    """The whole URL, to send the user's browser to."""
-    server_url: str | None = None
-    """The MCP server that `install_custom` was called for: the new installation has this `url`."""
-    server_id: UUID | None = None
-    """The OAuth server record that `authorize` was called for."""
-
-    @property
-    def origin(self) -> str:
-        """Scheme and host of the provider, to show to the user."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc}"
-
-    @property
-    def state(self) -> str:
-        """The flow's `state` (RFC 6749, section 10.12)."""
-        return parse_qs(urlsplit(self.url).query)["state"][0]
-
-    def __str__(self) -> str:
-        return without_query(self.url)
-
-
-def safe_url(url: str | None) -> str:
+def _safe_url(url: str | None) -> str:
     """The URL, if it may be opened in a browser.
 
     Raises:
@@ -75,3 +46,33 @@ def _parts_fault(parts: SplitResult) -> str | None:
     if not parse_qs(parts.query).get("state"):
         return "it has no state"
     return None
+
+
+@frozen
+class AuthorizationRedirect:
+    """The provider's authorization page for one OAuth flow; good for ten minutes and one use.
+
+    Making one judges its URL, and raises UnsafeRedirectError where it must not be opened. The SDK opens no browser.
+    `str()` and `repr()` leave the query out: `state` is a secret of the flow.
+    """
+
+    url: str = field(repr=without_query, converter=_safe_url)
+    """The whole URL, to send the user's browser to."""
+    server_url: str | None = None
+    """The MCP server that `install_custom` was called for: the new installation has this `url`."""
+    server_id: UUID | None = None
+    """The OAuth server record that `authorize` was called for."""
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host of the provider, to show to the user."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def state(self) -> str:
+        """The flow's `state` (RFC 6749, section 10.12)."""
+        return parse_qs(urlsplit(self.url).query)["state"][0]
+
+    def __str__(self) -> str:
+        return without_query(self.url)

@@ -1,6 +1,6 @@
 """Lists that come in pages, read one page at a time."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from typing import Generic, TypeVar
 
 from attrs import field, frozen
@@ -64,12 +64,12 @@ class Pager(Generic[T]):
     def __await__(self) -> Generator[object, None, Page[T]]:
         return self.page_at(self._offset).__await__()
 
-    async def __aiter__(self) -> AsyncIterator[T]:
+    async def __aiter__(self) -> AsyncGenerator[T, None]:
         async for page in self.pages():
             for item in page:
                 yield item
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Every page, in order."""
         page: Page[T] | None = await self
         while page is not None:

@@ -1,12 +1,11 @@
 """JSON-RPC through the proxy: what goes in is checked, what comes back is read into messages."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
 
-from ._answer import Answer
+from ._answer import Answer, parse_json
 from ._answer_errors import decode_error
 from ._errors import (
     BatchRejectedError,
@@ -53,7 +52,7 @@ class ProxyReply:
         """
         wanted = self._wanted(request_id)
         for message in self.messages:
-            if message.get("id") == wanted and "method" not in message:
+            if _is_same(message.get("id"), wanted) and "method" not in message:
                 return _result(message)
         for message in self.messages:
             # An error about a request that could not be read carries a null id (JSON-RPC 2.0, section 5).
@@ -68,6 +67,11 @@ class ProxyReply:
             return request_id
         sent = ", ".join(map(repr, self._request_ids)) or "none, a notification has no result"
         raise ConfigurationError(f"request_id must name a request that was sent: {sent}")
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Whether two ids are one: in JSON, true is not 1."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _result(message: Message) -> Any:
@@ -112,7 +116,7 @@ def _read(answer: Answer) -> list[dict[str, Any]]:
         return _objects(answer.json())
     if media_type == "text/event-stream":
         events = EventStreamDecoder().feed(answer.content)
-        return [message for event in events for message in _objects(json.loads(event.data))]
+        return [message for event in events for message in _objects(parse_json(event.data))]
     raise ValueError(f"its content type is {media_type}, not JSON or an event stream")
 
 

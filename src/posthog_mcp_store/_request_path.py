@@ -4,11 +4,14 @@ A call goes in as plain data, and what its answer says comes out; what is no suc
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from ._answer import Answer, ResponseInfo
 from ._answer_errors import decode_error, status_error
+from ._errors import ResponseDecodeError
 from ._operations import Call
+from ._secret import Secret
 from ._settings import Settings
 from ._transport import USER_AGENT, Transport
 
@@ -33,18 +36,23 @@ class RequestPath:
         """
         api_key = await self._settings.current_api_key()
         answer = await self._transport.send(
-            call,
-            api_key=api_key,
-            headers={"User-Agent": USER_AGENT, "Accept": call.accept, **self._settings.headers, **call.headers},
-            timeout=self._settings.timeout or call.timeout,
+            call, api_key=api_key, headers=self._headers(call), timeout=self._settings.timeout or call.timeout
         )
         self._report(call, answer)
         if not call.is_answered_by(answer.status_code):
-            raise status_error(answer.without(api_key), call)
+            raise status_error(answer.without(api_key), call, datetime.now(UTC))
+        if answer.broken is not None:
+            raise decode_error(answer.without(api_key), call, answer.broken)
         try:
             return read(answer)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise decode_error(answer.without(api_key), call, str(error)) from error
+        except (ValueError, TypeError) as error:
+            unreadable = _unreadable(error, answer, call, api_key)
+        raise unreadable
+
+    def _headers(self, call: Call) -> dict[str, str]:
+        """Names in lower case, so that each is sent once, whoever set it last."""
+        own = {"user-agent": USER_AGENT, "accept": call.accept}
+        return own | {name.lower(): value for name, value in {**self._settings.headers, **call.headers}.items()}
 
     def _report(self, call: Call, answer: Answer) -> None:
         if self._settings.on_response is not None:
@@ -58,3 +66,16 @@ class RequestPath:
                     attempt=1,
                 )
             )
+
+
+def _unreadable(error: Exception, answer: Answer, call: Call, api_key: Secret) -> ResponseDecodeError:
+    """The typed error for what `read` refused; the refusal stays its cause, unless it quotes the key.
+
+    Without the frames it came through and the errors behind it: those hold the body of the answer.
+    """
+    reason = api_key.blot_out(str(error))
+    unreadable = decode_error(answer.without(api_key), call, reason)
+    if reason == str(error):
+        error.__cause__ = error.__context__ = None
+        unreadable.__cause__ = error.with_traceback(None)
+    return unreadable

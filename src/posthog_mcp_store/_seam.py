@@ -6,7 +6,7 @@ client can only surprise this module, and the type checker shows where.
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NoReturn, Protocol, TypeVar, overload
+from typing import Any, NoReturn, Protocol, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from ._operations import Call
 from ._pagination import Rows
 from ._proxy import ProxyReply, read_reply
 from ._request_path import RequestPath
+from ._secret import Secret
 from .lowlevel import AuthenticatedClient
 from .lowlevel.api.mcp_store import (
     mcp_server_installations_authorize_retrieve,
@@ -72,13 +73,12 @@ class LowLevelClient(AuthenticatedClient):
 
     def call(self, request: Request) -> Call:
         """A generated request as the request path takes it."""
-        query = f"?{urlencode(request.params)}" if request.params else ""
         return Call(
             operation_id=request.operation_id,
             method=request.method,
             path_template=request.path_template,
             path=request.path,
-            url=f"{self._base_url}{request.path}{query}",
+            url=f"{self._base_url}{request.path}{_query(request.params)}",
             headers={**self._headers, **request.headers},
             content=None if isinstance(request.json, Unset) else json_body(request.json),
         )
@@ -123,7 +123,7 @@ class Seam:
             url=url,
             display_name=display_name,
             description=description,
-            auth_type=_choice(MCPServerInstallationAuthTypeEnum, auth_type, "auth_type"),
+            auth_type=_optional_choice(MCPServerInstallationAuthTypeEnum, auth_type, "auth_type"),
             is_enabled=is_enabled,
             server_id=server_id,
         )
@@ -156,17 +156,17 @@ class Seam:
     async def proxy_create(
         self,
         id: UUID,
-        body: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        messages: Sequence[Mapping[str, Any]],
         *,
+        is_batch: bool,
         session_id: str | None,
         headers: Mapping[str, str],
     ) -> ProxyReply:
-        messages = [body] if isinstance(body, Mapping) else body
         bodies = [JSONRPCMessage.from_dict(message) for message in messages]
         request = mcp_server_installations_proxy_create.build_request(
             self._project_id,
             id,
-            body=bodies[0] if isinstance(body, Mapping) else bodies,
+            body=bodies if is_batch else bodies[0],
             mcp_session_id=UNSET if session_id is None else session_id,
         )
         call = self.client.with_headers(dict(headers)).call(request)
@@ -179,7 +179,7 @@ class Seam:
         request = mcp_server_installations_authorize_retrieve.build_request(
             self._project_id,
             server_id=server_id,
-            install_source=_choice(InstallSourceEnum, install_source, "install_source"),
+            install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
             posthog_code_callback_url=posthog_code_callback_url,
         )
         parse = self._reader(mcp_server_installations_authorize_retrieve.parse_response, OAuthRedirectResponse)
@@ -197,7 +197,7 @@ class Seam:
         name: str,
         url: str,
         auth_type: str,
-        api_key: str | Unset,
+        api_key: Secret | Unset,
         description: str | Unset,
         install_source: str | Unset,
         posthog_code_callback_url: str | Unset,
@@ -207,9 +207,9 @@ class Seam:
             name=name,
             url=url,
             auth_type=_choice(InstallCustomAuthTypeEnum, auth_type, "auth_type"),
-            api_key=api_key,
+            api_key=api_key.reveal() if isinstance(api_key, Secret) else api_key,
             description=description,
-            install_source=_choice(InstallSourceEnum, install_source, "install_source"),
+            install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
             posthog_code_callback_url=posthog_code_callback_url,
         )
         endpoint = mcp_server_installations_install_custom_create
@@ -236,18 +236,25 @@ class Seam:
         return read
 
 
-def _nothing(_: Answer) -> None:
-    """How an answer without a body is read."""
+def _nothing(answer: Answer) -> None:
+    """How the answer to a deletion is read. Another success, such as a gateway's page to log in, deleted nothing."""
+    if answer.status_code != 204:
+        raise ValueError("the document promises 204")
 
 
-@overload
-def _choice(choices: type[Choice], value: str, name: str) -> Choice: ...
-@overload
-def _choice(choices: type[Choice], value: str | Unset, name: str) -> Choice | Unset: ...
-def _choice(choices: type[Choice], value: str | Unset, name: str) -> Choice | Unset:
+def _query(params: Mapping[str, Any]) -> str:
+    try:
+        return f"?{urlencode(params)}" if params else ""
+    except UnicodeError as error:
+        raise ConfigurationError(f"the query can't be written as a URL: {error}") from None
+
+
+def _optional_choice(choices: type[Choice], value: str | Unset, name: str) -> Choice | Unset:
+    return value if isinstance(value, Unset) else _choice(choices, value, name)
+
+
+def _choice(choices: type[Choice], value: str, name: str) -> Choice:
     """A value of an enum of the document, which is closed in requests."""
-    if isinstance(value, Unset):
-        return value
     try:
         return choices(value)
     except ValueError:

@@ -8,9 +8,10 @@ from attrs import evolve, field, frozen
 
 from . import _arguments
 from ._answer import ResponseInfo
-from ._secret import Secret
+from ._secret import Secret, conceal
 
-APIKey = str | Callable[[], str | Awaitable[str]]
+KeySource = Callable[[], str | Awaitable[str]]
+APIKey = str | KeySource
 OnResponse = Callable[[ResponseInfo], None]
 
 DEFAULT_HOST = "https://us.posthog.com"
@@ -24,7 +25,7 @@ class Settings:
 
     host: str
     project_id: str
-    api_key: Secret | Callable[[], str | Awaitable[str]] = field(repr=False)
+    api_key: Secret | KeySource = field(repr=False)
     timeout: float | None
     """Seconds for each step of the network; None for what fits the operation."""
     headers: Mapping[str, str] = field(factory=dict, repr=False)
@@ -34,8 +35,8 @@ class Settings:
         """The key to send now. A callable is asked for every request, so that keys can rotate."""
         if isinstance(self.api_key, Secret):
             return self.api_key
-        given = self.api_key()
-        return _arguments.api_key(await given if isawaitable(given) else given)
+        given = conceal(self.api_key())
+        return _arguments.api_key(conceal(await given) if isawaitable(given) else given)
 
     def evolved(
         self,
@@ -51,13 +52,13 @@ class Settings:
             project_id=self.project_id if project_id is None else _arguments.project_id(project_id),
             timeout=self.timeout if timeout is None else _arguments.seconds(timeout, "timeout"),
             headers={**self.headers, **_arguments.extra_headers(headers)},
-            on_response=on_response or self.on_response,
+            on_response=_arguments.callback(on_response, "on_response") or self.on_response,
         )
 
 
 def make_settings(
     *,
-    api_key: APIKey | None,
+    api_key: Secret | KeySource | None,
     project_id: str | int | None,
     host: str | None,
     timeout: float | None,
@@ -68,7 +69,7 @@ def make_settings(
     Raises:
         ConfigurationError: A value is missing or wrong.
     """
-    key = os.environ.get(_arguments.API_KEY_VARIABLE) if api_key is None else api_key
+    key = conceal(os.environ.get(_arguments.API_KEY_VARIABLE)) if api_key is None else api_key
     project = os.environ.get(PROJECT_VARIABLE) or _arguments.CURRENT_PROJECT if project_id is None else project_id
     address = os.environ.get(HOST_VARIABLE) or DEFAULT_HOST if host is None else host
     return Settings(

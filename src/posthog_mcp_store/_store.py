@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from ._installations import Installations
 from ._request_path import RequestPath
 from ._seam import LowLevelClient, Seam
+from ._secret import conceal
 from ._settings import APIKey, OnResponse, Settings, make_settings
 from ._transport import Transport
 
@@ -47,14 +48,17 @@ class MCPStore:
             timeout: Seconds to wait for each step of the network. Unless given, what fits the operation: 30, for
                 `install_custom` and `authorize` 60, for the proxy 190.
             allow_insecure_host: Allow plain http to a host that is not this machine.
-            http_client: A client of your own to send with. It is neither changed nor closed; the SDK takes its
-                connections, proxies and event hooks, and never its redirects, auth or base URL.
+            http_client: A client of your own to send with. It is neither changed nor closed. The SDK takes its
+                connections, proxies, event hooks and default headers as they are at the first call, and never its
+                redirects, auth, cookies, query parameters or base URL.
 
         Raises:
             ConfigurationError: A value is missing or wrong.
         """
+        key = conceal(api_key)
+        del api_key
         settings = make_settings(
-            api_key=api_key,
+            api_key=key,
             project_id=project_id,
             host=host,
             timeout=timeout,
@@ -96,7 +100,8 @@ class MCPStore:
     def lowlevel(self) -> LowLevelClient:
         """The generated client, authenticated and on this store's request path, for what the SDK does not cover.
 
-        Hand it to the functions in `posthog_mcp_store.lowlevel.api`. Error statuses raise the SDK's errors here too.
+        Hand it to the functions in `posthog_mcp_store.lowlevel.api`. Error statuses raise the SDK's errors here too;
+        what those functions can't read of a success, they refuse with ValueError or TypeError of their own.
         """
         return self._seam.client
 
@@ -117,4 +122,6 @@ class MCPStore:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"MCPStore(host={self._settings.host!r}, project_id={self._settings.project_id!r})"
+        # Crash reporters ask for it of a store that could not be made, too.
+        settings: Settings | None = vars(self).get("_settings")
+        return f"MCPStore(host={settings.host!r}, project_id={settings.project_id!r})" if settings else "MCPStore()"
