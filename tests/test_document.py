@@ -8,6 +8,8 @@ import pytest
 import yaml
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
+from .wire import installation
+
 DOCUMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "openapi.yaml").read_text())
 COMPONENTS = DOCUMENT["components"]
 SCHEMAS = COMPONENTS["schemas"]
@@ -222,22 +224,7 @@ def test_requests_are_json_alone() -> None:
 
 # Answers are open.
 
-ROW = {
-    "id": "0195f3a0-0000-7000-8000-000000000001",
-    "server_id": None,
-    "name": "My API Server",
-    "display_name": "My API Server",
-    "url": "https://mcp.custom.com",
-    "description": "",
-    "auth_type": "api_key",
-    "is_enabled": True,
-    "needs_reauth": False,
-    "pending_oauth": False,
-    "proxy_url": "https://us.posthog.com/api/environments/123/mcp_server_installations/"
-    "0195f3a0-0000-7000-8000-000000000001/proxy/",
-    "created_at": "2026-03-04T09:13:44.123456Z",
-    "updated_at": "2026-03-04T09:13:44.123470Z",
-}
+ROW = installation()
 MISSING = object()
 
 

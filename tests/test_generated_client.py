@@ -46,6 +46,8 @@ from posthog_mcp_store.lowlevel.models import (
 )
 from posthog_mcp_store.lowlevel.types import UNSET, Request
 
+from .wire import installation as row
+
 DOCUMENT = Path(__file__).parents[1] / "openapi.yaml"
 OPERATIONS = [
     operation["operationId"]
@@ -56,25 +58,7 @@ OPERATIONS = [
 GENERATED = Path(str(lowlevel.__file__)).parent
 HOST = "https://us.posthog.com"
 ID = UUID("0195f3a0-0000-7000-8000-000000000001")
-ROW: dict[str, Any] = {
-    "id": str(ID),
-    "server_id": None,
-    "name": "My API Server",
-    "display_name": "My API Server",
-    "url": "https://mcp.custom.com",
-    "description": "",
-    "auth_type": "api_key",
-    "is_enabled": True,
-    "needs_reauth": False,
-    "pending_oauth": False,
-    "proxy_url": f"{HOST}/api/environments/123/mcp_server_installations/{ID}/proxy/",
-    "created_at": "2026-03-04T09:13:44.123456Z",
-    "updated_at": "2026-03-04T09:13:44.123470Z",
-}
-
-
-def row(**fields: Any) -> dict[str, Any]:
-    return {**ROW, **fields}
+ROW = row()
 
 
 def row_without(*names: str) -> dict[str, Any]:
@@ -577,7 +561,10 @@ def test_a_value_of_a_wrong_type_names_its_field(field: str, value: object) -> N
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"count": 2, "results": [ROW, row(created_at="yesterday")]}, "results[1].created_at: Invalid isoformat"),
+        (
+            {"count": 2, "results": [ROW, row(created_at="yesterday")]},
+            "results[1].created_at: Invalid isoformat",
+        ),
         ({"count": 2, "results": [ROW, row_without("name")]}, "results[1].name: missing"),
         ({"count": 2, "results": [ROW, 5]}, "results[1]: expected object, not int"),
         ({"count": 2, "results": {}}, "results: expected list, not dict"),
@@ -610,7 +597,11 @@ def test_stock_models_take_values_of_any_type(stock: ModuleType) -> None:
 
 @pytest.mark.parametrize(
     ("body", "error"),
-    [(row(created_at="yesterday"), ValueError), (row_without("name"), KeyError), (row(id=5), AttributeError)],
+    [
+        (row(created_at="yesterday"), ValueError),
+        (row_without("name"), KeyError),
+        (row(id=5), AttributeError),
+    ],
 )
 def test_stock_models_do_not_say_where_an_answer_is_wrong(
     stock: ModuleType, body: dict[str, Any], error: type[Exception]

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
+import respx
 
 from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore
 from posthog_mcp_store.testing import EmbeddedService
 
-from .wire import ID, Wire
+from .wire import BASE, ID, Wire, installation
 
 
 def test_a_store_can_be_made_outside_an_event_loop() -> None:
@@ -54,6 +55,15 @@ async def test_a_client_that_its_owner_closed_is_named(wire: Wire) -> None:
 
     with pytest.raises(ConfigurationError, match="http_client of this MCPStore was closed"):
         await MCPStore("phx_key", http_client=client).installations.retrieve(ID)
+
+
+async def test_users_can_fake_the_service_with_respx(respx_mock: respx.MockRouter) -> None:
+    route = respx_mock.get(f"{BASE}{ID}/").respond(json=installation())
+
+    async with MCPStore("phx_key") as store:
+        assert (await store.installations.retrieve(ID)).name == "My API Server"
+
+    assert route.calls.last.request.headers["Authorization"] == "Bearer phx_key"
 
 
 class EndlessBody(httpx.AsyncByteStream):
