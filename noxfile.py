@@ -45,7 +45,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Check the types of the SDK, the generated client alone, the tests and the tools."""
-    session.install("-e", ".[testing]", *groups("typing"), "nox")
+    session.install("-e", ".[testing]", *groups("typing"))
     session.run("mypy", "src/posthog_mcp_store")
     session.run("mypy", "generated")
     session.run("mypy", "tests", "examples", "scripts", "noxfile.py")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from posthog_mcp_store import MCPStore, ResponseDecodeError, UnsafeRedirectError
+from posthog_mcp_store import MCPStore, ResponseDecodeError, ResponseInfo, UnsafeRedirectError
 
 from .wire import SERVER_ID, Wire
 
@@ -27,6 +27,16 @@ async def test_a_302_names_the_page_in_its_location(wire: Wire, faked: Faked) ->
         "install_source": "posthog-code",
         "posthog_code_callback_url": "posthog-code://oauth/callback",
     }
+
+
+async def test_what_is_told_of_the_answer_does_not_show_its_state(wire: Wire, faked: Faked) -> None:
+    seen: list[ResponseInfo] = []
+    wire.answers(httpx.Response(302, headers={"Location": SAFE}))
+
+    await faked().with_options(on_response=seen.append).installations.authorize(SERVER_ID)
+
+    assert seen[0].headers["Location"] == SAFE
+    assert "state" not in repr(seen)
 
 
 async def test_a_200_names_the_page_in_its_body(wire: Wire, faked: Faked) -> None:

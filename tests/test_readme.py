@@ -20,6 +20,8 @@ COMMANDS = [text.strip() for language, text in BLOCKS if not language and "nox" 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
 def test_every_example_runs(program: str, service: EmbeddedService, tools_url: str) -> None:
     service.add_installation(display_name="Tools", url="https://tools.example.com/mcp")
+    service.add_installation(display_name="Waiting", auth_type="oauth", pending_oauth=True)
+    service.add_installation(display_name="Off", is_enabled=False)
     service.add_mcp_server("https://tools.example.com/mcp", tools_url)
     environment = {"POSTHOG_PERSONAL_API_KEY": service.api_key, "POSTHOG_HOST": service.base_url}
 

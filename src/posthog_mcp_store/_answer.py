@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -13,7 +12,7 @@ from ._secret import Secret
 class Headers(Mapping[str, str]):
     """Headers of an answer; names match in any case."""
 
-    def __init__(self, items: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(self, items: Mapping[str, str]) -> None:
         self._values = {name.lower(): value for name, value in items.items()}
 
     def __getitem__(self, name: str) -> str:
@@ -85,7 +84,8 @@ class ResponseInfo:
     path_template: str
     """The path with its parameters' names, such as `/api/environments/{project_id}/...`."""
     status_code: int
-    headers: Headers
+    # The Location of an authorize answer holds the state of its flow.
+    headers: Headers = field(repr=False)
     seconds: float
     attempt: int
     """1 for the first."""

@@ -1,21 +1,18 @@
 """Checks of what users hand in: each gives the value in the form the SDK uses, or raises ConfigurationError."""
 
-import ipaddress
 import json
 import re
 from collections.abc import Mapping
 from inspect import iscoroutinefunction
 from typing import TypeVar
-from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 from ._errors import ConfigurationError
 from ._secret import Secret
-from ._text import one_line
+from ._text import shown
 
 CURRENT_PROJECT = "@current"
 API_KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
-INGESTION_HOSTS = {"us.i.posthog.com": "https://us.posthog.com", "eu.i.posthog.com": "https://eu.posthog.com"}
 HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """A token of RFC 9110, section 5.6.2."""
 HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
@@ -56,49 +53,6 @@ def api_key(value: object) -> Secret:
             f"the API key has whitespace, control or non-ASCII characters in it: check api_key= or {API_KEY_VARIABLE}"
         )
     return value
-
-
-def host(value: object, *, allow_insecure: bool) -> str:
-    """The origin, with an optional path, under which the API is found; without a slash at its end."""
-    readable = shown(without_user_info(value) if isinstance(value, str) else value)
-    if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
-        raise ConfigurationError(f"host must be a URL such as https://us.posthog.com, not {readable}")
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        raise ConfigurationError(f"host {readable} is not a URL: its address or port can't be read") from None
-    if fault := host_fault(parts, allow_insecure=allow_insecure):
-        raise ConfigurationError(f"host {readable} {fault}")
-    name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
-
-
-def host_fault(parts: SplitResult, *, allow_insecure: bool) -> str | None:
-    """What is wrong with a host, in words that finish a sentence."""
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return "must start with https:// and name a host"
-    if "@" in parts.netloc:
-        return "must not hold a user name or password"
-    if parts.port == 0:
-        return "must not have the port 0"
-    if parts.query or parts.fragment or "\\" in parts.geturl():
-        return "must not have a query, a fragment or a backslash"
-    if re.search(r"(^|/)\.{1,2}(/|$)|%|//", parts.path):
-        return "must not have dots, double slashes or percent signs in its path"
-    if parts.hostname in INGESTION_HOSTS:
-        return f"takes events only: use {INGESTION_HOSTS[parts.hostname]}"
-    if parts.scheme == "http" and not allow_insecure and not is_loopback(parts.hostname):
-        return "would send the API key unencrypted: use https://, or allow_insecure_host=True"
-    return None
-
-
-def is_loopback(hostname: str) -> bool:
-    """Whether a host is this machine (RFC 6761, section 6.3 for the name)."""
-    try:
-        return ipaddress.ip_address(hostname).is_loopback
-    except ValueError:
-        return hostname == "localhost" or hostname.endswith(".localhost")
 
 
 def extra_headers(values: Mapping[str, str] | None) -> dict[str, str]:
@@ -167,17 +121,3 @@ def json_body(value: object) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"the request can't be written as JSON: {error}") from None
-
-
-def shown(value: object) -> str:
-    """A short form of a value in an error message, in one line."""
-    try:
-        return one_line(repr(value), limit=80)
-    except ValueError:
-        return "a number too long to show"
-
-
-def without_user_info(url: str) -> str:
-    """`url` without the part that may hold a password."""
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"

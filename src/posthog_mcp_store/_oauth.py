@@ -6,8 +6,8 @@ from uuid import UUID
 
 from attrs import field, frozen
 
-from ._arguments import is_loopback
 from ._errors import UnsafeRedirectError
+from ._host import is_loopback
 from ._text import without_query
 
 

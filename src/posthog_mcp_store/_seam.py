@@ -13,13 +13,14 @@ from uuid import UUID
 from attrs import define, field
 
 from ._answer import Answer
-from ._arguments import json_body, shown
+from ._arguments import json_body
 from ._errors import ConfigurationError
 from ._operations import Call
 from ._pagination import Rows
 from ._proxy import ProxyReply, read_reply
 from ._request_path import RequestPath
 from ._secret import Secret
+from ._text import shown
 from .lowlevel import AuthenticatedClient
 from .lowlevel.api.mcp_store import (
     mcp_server_installations_authorize_retrieve,

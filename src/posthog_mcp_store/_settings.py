@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from . import _arguments
 from ._answer import ResponseInfo
+from ._host import checked_host
 from ._secret import Secret, conceal
 
 KeySource = Callable[[], str | Awaitable[str]]
@@ -75,6 +76,6 @@ def make_settings(
     return Settings(
         api_key=key if callable(key) else _arguments.api_key(key),
         project_id=_arguments.project_id(project),
-        host=_arguments.host(address, allow_insecure=allow_insecure_host),
+        host=checked_host(address, allow_insecure=allow_insecure_host),
         timeout=_arguments.seconds(timeout, "timeout"),
     )

@@ -18,3 +18,11 @@ def without_query(url: str) -> str:
         return "an address that can't be read"
     authority = parts.netloc.rpartition("@")[2]
     return one_line(f"{parts.scheme}://{authority}{parts.path}" if authority else parts.path)
+
+
+def shown(value: object) -> str:
+    """A short form of a value in an error message, in one line."""
+    try:
+        return one_line(repr(value), limit=80)
+    except ValueError:
+        return "a number too long to show"
