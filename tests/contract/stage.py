@@ -46,8 +46,12 @@ class Stage:
 
     def set(self, case: AnyCase, *, create_works: bool) -> Mapping[str, str]:
         """Start afresh for a case, aim the case at what is there, and return the headers of the rows' owner."""
-        self._service = prepared_service(create_works=create_works)
         aim(case)
+        return self.prepare(create_works=create_works)
+
+    def prepare(self, *, create_works: bool) -> Mapping[str, str]:
+        """Start afresh, and return the headers of the rows' owner."""
+        self._service = prepared_service(create_works=create_works)
         return {"Authorization": f"Bearer {self._service.api_key}"}
 
 
