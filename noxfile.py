@@ -36,7 +36,8 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, and see that they cover every branch of src/."""
     session.install("-e", ".[testing]", *groups("tests"))
-    done = [] if session.python == next(filter(found, PYTHONS), None) else [f"--ignore={path}" for path in ON_ONE_PYTHON]
+    is_first = session.python == next(filter(found, PYTHONS), None)
+    done = [] if is_first else [f"--ignore={path}" for path in ON_ONE_PYTHON]
     session.run("coverage", "run", "-m", "pytest", *done, *session.posargs)
     if not session.posargs:
         session.run("coverage", "report")
