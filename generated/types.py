@@ -1,8 +1,10 @@
 """What the endpoint modules take and give."""
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any, Generic, Literal, Protocol, TypeVar
 from urllib.parse import quote
+from uuid import UUID, SafeUUID
 
 from attrs import define, field, frozen
 
@@ -25,6 +27,7 @@ class Unset:
 UNSET: Unset = Unset()
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 
 
 @frozen(kw_only=True)
@@ -81,6 +84,40 @@ def path_segment(value: object) -> str:
     return quote(text, safe="@")
 
 
+_uuid: Any = UUID  # the type checker knows nothing of its slots
+_UNKNOWN = SafeUUID.unknown
+# So UUIDs are built in Python 3.11 to 3.14; where they are not, decode_uuid() leaves it to UUID().
+_SLOTTED = {"int", "is_safe"} <= set(getattr(UUID, "__slots__", ()))
+_new_uuid = _uuid.__new__
+_set_int, _set_is_safe = (_uuid.int.__set__, _uuid.is_safe.__set__) if _SLOTTED else (None, None)
+
+
+def decode_uuid(text: object) -> UUID:
+    """`UUID(text)` in half the time: it takes and refuses the same texts."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected str, not {type(text).__name__}")
+    # UUID() strips "urn:", "uuid:", braces and then hyphens, wants 32 characters to be left, and has int() read them.
+    # Of a text with 32 characters besides hyphens it has nothing else to strip, or too few are left; and int() refuses
+    # what it would strip. So int() alone decides as UUID() does. Every other text goes to UUID().
+    digits = text.replace("-", "")
+    if len(digits) != 32 or not _SLOTTED:
+        return UUID(text)
+    made: UUID = _new_uuid(UUID)
+    _set_int(made, int(digits, 16))
+    _set_is_safe(made, _UNKNOWN)
+    return made
+
+
+def decode_open_enum(members: type[E], text: object) -> E | str:
+    """The member of this value, or the text, where it is newer than the document."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected str, not {type(text).__name__}")
+    # Looked up: calling the enum takes five times as long, and far longer where it refuses.
+    known: Mapping[str, Any] = members._value2member_map_
+    member: E | str = known.get(text, text)
+    return member
+
+
 def decode_list(items: object, decode: Callable[[Any], T]) -> list[T]:
     """Decode each item; a failure names the item's index."""
     if not isinstance(items, list):
@@ -96,4 +133,15 @@ def decode_list(items: object, decode: Callable[[Any], T]) -> list[T]:
     return decoded
 
 
-__all__ = ["UNSET", "RawResponse", "Request", "Response", "Unset", "decode_list", "is_json", "path_segment"]
+__all__ = [
+    "UNSET",
+    "RawResponse",
+    "Request",
+    "Response",
+    "Unset",
+    "decode_list",
+    "decode_open_enum",
+    "decode_uuid",
+    "is_json",
+    "path_segment",
+]

@@ -13,19 +13,21 @@ import pickle
 import subprocess
 import sys
 import typing
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
+import attrs
 import httpx
 import pytest
 import yaml
 
 from posthog_mcp_store import lowlevel
-from posthog_mcp_store.lowlevel import AuthenticatedClient, Client
+from posthog_mcp_store.lowlevel import AuthenticatedClient, Client, models
 from posthog_mcp_store.lowlevel.api.mcp_store import (
     mcp_server_installations_authorize_retrieve,
     mcp_server_installations_destroy,
@@ -44,7 +46,7 @@ from posthog_mcp_store.lowlevel.models import (
     MCPServerInstallationAuthTypeEnum,
     PaginatedMCPServerInstallationList,
 )
-from posthog_mcp_store.lowlevel.types import UNSET, Request
+from posthog_mcp_store.lowlevel.types import UNSET, Request, decode_uuid
 
 from .wire import installation as row
 
@@ -610,6 +612,124 @@ def test_stock_models_do_not_say_where_an_answer_is_wrong(
         part(stock, "models").PaginatedMCPServerInstallationList.from_dict({"count": 2, "results": [ROW, body]})
     assert type(caught.value) is error
     assert "results" not in str(caught.value)
+
+
+BODIES = {
+    "MCPServerInstallation": row(server_id=str(ID), name="n", display_name="d", description="w", needs_reauth=True)
+    | {"created_at": "2026-03-04T09:13:44+00:00", "updated_at": "2026-03-04T09:13:45+00:00"},
+    "PaginatedMCPServerInstallationList": {"count": 0, "results": [], "next": "n", "previous": "p"},
+    "OAuthRedirectResponse": {"redirect_url": "u"},
+    "ErrorResponse": {"type": "t", "code": "c", "detail": "d", "attr": "a", "error": "e", "error_event_id": "i"},
+    "InstallCustom": {
+        "name": "n",
+        "url": "u",
+        "auth_type": "oauth",
+        "api_key": "k",
+        "description": "d",
+        "install_source": "posthog-code",
+        "posthog_code_callback_url": "p",
+    },
+    "MCPServerInstallationCreate": {
+        "url": "u",
+        "server_id": str(ID),
+        "display_name": "n",
+        "description": "d",
+        "auth_type": "oauth",
+        "is_enabled": False,
+    },
+    "PatchedMCPServerInstallationUpdate": {"display_name": "n", "description": "d", "is_enabled": False},
+    "JSONRPCMessage": {"jsonrpc": "2.0", "id": 1},
+}
+
+
+@pytest.mark.parametrize("name", [name for name in models.__all__ if hasattr(getattr(models, name), "from_dict")])
+def test_each_field_of_a_body_is_read_into_the_attribute_of_its_name(name: str) -> None:
+    model, body = getattr(models, name), BODIES[name]
+    read_only = MappingProxyType({**body, "extra": 1})
+    assert model.from_dict(read_only).to_dict() == read_only
+    fields = {field.name for field in attrs.fields(model)} - {"additional_properties"}
+    assert len(fields) == len({} if name == "JSONRPCMessage" else body)
+
+
+TEXTS_FOR_A_UUID = [
+    str(ID),
+    str(ID).upper(),
+    ID.hex,
+    f"{{{ID}}}",
+    f"{{{ID.hex}",
+    f"urn:uuid:{ID}",
+    f"uuid:{ID}",
+    "-".join(ID.hex),
+    f"--{ID.hex}--",
+    "f" * 32,
+    # int() reads these.
+    f"+{ID.hex[1:]}",
+    f"0x{ID.hex[2:]}",
+    f"{ID.hex[:-2]}_1",
+    f" {ID.hex[1:-1]}\n",
+    ID.hex.replace("0", "\N{FULLWIDTH DIGIT ZERO}"),
+    # And not these: too short, too long, what would be too short after stripping, what is no hexadecimal digit.
+    "",
+    str(ID)[:-1],
+    f"{ID}0",
+    f"{{{ID.hex[2:]}}}",
+    f"urn:{ID.hex[4:]}",
+    f"uuid:{ID.hex[5:]}",
+    f"{ID.hex[:-1]}g",
+    f"{ID.hex[:-1]}_",
+    f"{ID.hex[:-1]}\ud800",
+    ID.hex.replace("0", "\N{MINUS SIGN}"),
+]
+
+
+@pytest.mark.parametrize("text", TEXTS_FOR_A_UUID)
+def test_the_texts_that_pythons_own_uuid_takes_are_taken_and_no_others(text: str) -> None:
+    try:
+        expected = UUID(text)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"UUID|base 16"):
+            decode_uuid(text)
+    else:
+        assert decode_uuid(text) == expected
+
+
+@pytest.mark.parametrize("text", ["0195f3a0-0000-7000-8000-000000000001", "820efca4-4a15-4ab7-82fc-9e76f6d61325"])
+def test_a_uuid_that_was_read_is_one_like_any_other(text: str) -> None:
+    read, other = decode_uuid(text), UUID(text)
+    assert type(read) is UUID
+    assert read is not decode_uuid(text)
+    assert (read, hash(read), repr(read), str(read), read.bytes) == (other, hash(other), repr(other), text, other.bytes)
+    assert (read.version, read.variant, read.is_safe) == (other.version, other.variant, SafeUUID.unknown)
+    assert all(each == other and type(each) is UUID for each in every_copy(read))
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert pickle.dumps(read, protocol) == pickle.dumps(other, protocol)
+    assert weakref.ref(read)() is read
+    with pytest.raises(TypeError):
+        read.int = 0  # type: ignore[misc]
+
+
+def test_where_uuids_are_built_otherwise_their_own_class_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SealedUUID:
+        """Without slots to fill, as UUID will be when it is written in C (CPython's pull request 139123)."""
+
+        int = is_safe = property(lambda self: NotImplemented)
+
+        def __init__(self, text: str) -> None:
+            self.text = text
+
+    name = f"{lowlevel.__name__}.types_on_another_python"
+    spec = importlib.util.spec_from_file_location(name, GENERATED / "types.py")
+    assert spec is not None
+    assert spec.loader is not None
+    types = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, name, types)
+    monkeypatch.setattr("uuid.UUID", SealedUUID)
+    spec.loader.exec_module(types)
+
+    made = types.decode_uuid(str(ID))
+
+    assert isinstance(made, SealedUUID)
+    assert made.text == str(ID)
 
 
 def test_fields_that_the_document_does_not_list_stay_readable() -> None:

@@ -70,7 +70,7 @@ class ErrorResponse:
             TypeError: It is no object.
             InvalidBodyError: A field is missing, or not of the type that the document promises.
         """
-        if not isinstance(src_dict, Mapping):
+        if not isinstance(src_dict, (dict, Mapping)):
             raise TypeError(f"expected object, not {type(src_dict).__name__}")
         d = dict(src_dict)
         try:
@@ -114,14 +114,7 @@ class ErrorResponse:
                 "error_event_id",
             )
             raise InvalidBodyError.locate(error, fields, src_dict, d) from error
-        parsed = cls(
-            type_=type_,
-            code=code,
-            detail=detail,
-            attr=attr,
-            error=error,
-            error_event_id=error_event_id,
-        )
+        parsed = cls(type_, code, detail, attr, error, error_event_id)
         parsed.additional_properties = d
         return parsed
 

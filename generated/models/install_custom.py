@@ -80,7 +80,7 @@ class InstallCustom:
             TypeError: It is no object.
             InvalidBodyError: A field is missing, or not of the type that the document promises.
         """
-        if not isinstance(src_dict, Mapping):
+        if not isinstance(src_dict, (dict, Mapping)):
             raise TypeError(f"expected object, not {type(src_dict).__name__}")
         d = dict(src_dict)
         try:
@@ -123,15 +123,7 @@ class InstallCustom:
                 "posthog_code_callback_url",
             )
             raise InvalidBodyError.locate(error, fields, src_dict, d) from error
-        parsed = cls(
-            name=name,
-            url=url,
-            auth_type=auth_type,
-            api_key=api_key,
-            description=description,
-            install_source=install_source,
-            posthog_code_callback_url=posthog_code_callback_url,
-        )
+        parsed = cls(name, url, auth_type, api_key, description, install_source, posthog_code_callback_url)
         parsed.additional_properties = d
         return parsed
 

@@ -26,7 +26,7 @@ class JSONRPCMessage:
             TypeError: It is no object.
             InvalidBodyError: A field is missing, or not of the type that the document promises.
         """
-        if not isinstance(src_dict, Mapping):
+        if not isinstance(src_dict, (dict, Mapping)):
             raise TypeError(f"expected object, not {type(src_dict).__name__}")
         d = dict(src_dict)
         parsed = cls()

@@ -10,6 +10,7 @@ from ..errors import InvalidBodyError
 from ..models.mcp_server_installation_auth_type_enum import (
     MCPServerInstallationAuthTypeEnum,
 )
+from ..types import decode_open_enum, decode_uuid
 
 
 @_attrs_define
@@ -115,12 +116,12 @@ class MCPServerInstallation:
             TypeError: It is no object.
             InvalidBodyError: A field is missing, or not of the type that the document promises.
         """
-        if not isinstance(src_dict, Mapping):
+        if not isinstance(src_dict, (dict, Mapping)):
             raise TypeError(f"expected object, not {type(src_dict).__name__}")
         d = dict(src_dict)
         try:
             id = d.pop("id")
-            id = UUID(id)
+            id = decode_uuid(id)
             name = d.pop("name")
             if not isinstance(name, str):
                 raise TypeError(f"expected str, not {type(name).__name__}")
@@ -130,13 +131,7 @@ class MCPServerInstallation:
                 raise TypeError(f"expected str, not {type(url).__name__}")
 
             auth_type = d.pop("auth_type")
-            if not isinstance(auth_type, str):
-                raise TypeError(f"expected str, not {type(auth_type).__name__}")
-
-            try:
-                auth_type = MCPServerInstallationAuthTypeEnum(auth_type)
-            except ValueError:
-                pass
+            auth_type = decode_open_enum(MCPServerInstallationAuthTypeEnum, auth_type)
             needs_reauth = d.pop("needs_reauth")
             if not isinstance(needs_reauth, bool):
                 raise TypeError(f"expected bool, not {type(needs_reauth).__name__}")
@@ -153,7 +148,7 @@ class MCPServerInstallation:
             created_at = datetime.datetime.fromisoformat(created_at)
             server_id = d.pop("server_id", None)
             if server_id is not None:
-                server_id = UUID(server_id)
+                server_id = decode_uuid(server_id)
             display_name = d.pop("display_name", None)
             if display_name is not None:
                 if not isinstance(display_name, str):
@@ -196,19 +191,19 @@ class MCPServerInstallation:
             )
             raise InvalidBodyError.locate(error, fields, src_dict, d) from error
         parsed = cls(
-            id=id,
-            name=name,
-            url=url,
-            auth_type=auth_type,
-            needs_reauth=needs_reauth,
-            pending_oauth=pending_oauth,
-            proxy_url=proxy_url,
-            created_at=created_at,
-            server_id=server_id,
-            display_name=display_name,
-            description=description,
-            is_enabled=is_enabled,
-            updated_at=updated_at,
+            id,
+            name,
+            url,
+            auth_type,
+            needs_reauth,
+            pending_oauth,
+            proxy_url,
+            created_at,
+            server_id,
+            display_name,
+            description,
+            is_enabled,
+            updated_at,
         )
         parsed.additional_properties = d
         return parsed

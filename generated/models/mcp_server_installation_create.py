@@ -9,7 +9,7 @@ from ..errors import InvalidBodyError
 from ..models.mcp_server_installation_auth_type_enum import (
     MCPServerInstallationAuthTypeEnum,
 )
-from ..types import UNSET, Unset
+from ..types import UNSET, Unset, decode_uuid
 
 
 @_attrs_define
@@ -78,7 +78,7 @@ class MCPServerInstallationCreate:
             TypeError: It is no object.
             InvalidBodyError: A field is missing, or not of the type that the document promises.
         """
-        if not isinstance(src_dict, Mapping):
+        if not isinstance(src_dict, (dict, Mapping)):
             raise TypeError(f"expected object, not {type(src_dict).__name__}")
         d = dict(src_dict)
         try:
@@ -88,7 +88,7 @@ class MCPServerInstallationCreate:
 
             server_id = d.pop("server_id", UNSET)
             if server_id is not UNSET:
-                server_id = UUID(server_id)
+                server_id = decode_uuid(server_id)
             display_name = d.pop("display_name", UNSET)
             if display_name is not UNSET:
                 if not isinstance(display_name, str):
@@ -117,14 +117,7 @@ class MCPServerInstallationCreate:
                 "is_enabled",
             )
             raise InvalidBodyError.locate(error, fields, src_dict, d) from error
-        parsed = cls(
-            url=url,
-            server_id=server_id,
-            display_name=display_name,
-            description=description,
-            auth_type=auth_type,
-            is_enabled=is_enabled,
-        )
+        parsed = cls(url, server_id, display_name, description, auth_type, is_enabled)
         parsed.additional_properties = d
         return parsed
 

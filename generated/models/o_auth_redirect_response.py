@@ -37,7 +37,7 @@ class OAuthRedirectResponse:
             TypeError: It is no object.
             InvalidBodyError: A field is missing, or not of the type that the document promises.
         """
-        if not isinstance(src_dict, Mapping):
+        if not isinstance(src_dict, (dict, Mapping)):
             raise TypeError(f"expected object, not {type(src_dict).__name__}")
         d = dict(src_dict)
         try:
@@ -48,9 +48,7 @@ class OAuthRedirectResponse:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             fields = ("redirect_url",)
             raise InvalidBodyError.locate(error, fields, src_dict, d) from error
-        parsed = cls(
-            redirect_url=redirect_url,
-        )
+        parsed = cls(redirect_url)
         parsed.additional_properties = d
         return parsed
 

@@ -61,7 +61,7 @@ class PaginatedMCPServerInstallationList:
             TypeError: It is no object.
             InvalidBodyError: A field is missing, or not of the type that the document promises.
         """
-        if not isinstance(src_dict, Mapping):
+        if not isinstance(src_dict, (dict, Mapping)):
             raise TypeError(f"expected object, not {type(src_dict).__name__}")
         d = dict(src_dict)
         try:
@@ -69,7 +69,7 @@ class PaginatedMCPServerInstallationList:
             if not isinstance(count, int) or isinstance(count, bool):
                 raise TypeError(f"expected int, not {type(count).__name__}")
             results = d.pop("results")
-            results = decode_list(results, lambda item: MCPServerInstallation.from_dict(item))
+            results = decode_list(results, MCPServerInstallation.from_dict)
             next_ = d.pop("next", None)
             if next_ is not None:
                 if not isinstance(next_, str):
@@ -88,12 +88,7 @@ class PaginatedMCPServerInstallationList:
                 "previous",
             )
             raise InvalidBodyError.locate(error, fields, src_dict, d) from error
-        parsed = cls(
-            count=count,
-            results=results,
-            next_=next_,
-            previous=previous,
-        )
+        parsed = cls(count, results, next_, previous)
         parsed.additional_properties = d
         return parsed
 

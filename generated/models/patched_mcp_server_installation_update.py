@@ -47,7 +47,7 @@ class PatchedMCPServerInstallationUpdate:
             TypeError: It is no object.
             InvalidBodyError: A field is missing, or not of the type that the document promises.
         """
-        if not isinstance(src_dict, Mapping):
+        if not isinstance(src_dict, (dict, Mapping)):
             raise TypeError(f"expected object, not {type(src_dict).__name__}")
         d = dict(src_dict)
         try:
@@ -73,11 +73,7 @@ class PatchedMCPServerInstallationUpdate:
                 "is_enabled",
             )
             raise InvalidBodyError.locate(error, fields, src_dict, d) from error
-        parsed = cls(
-            display_name=display_name,
-            description=description,
-            is_enabled=is_enabled,
-        )
+        parsed = cls(display_name, description, is_enabled)
         parsed.additional_properties = d
         return parsed
 
