@@ -8,6 +8,9 @@ Its state is plain data that a test prepares before a call and inspects after it
         ...  # point the code under test at base_url, service.api_key and service.project_id
     assert service.requests[0].method == "GET"
 
+It misbehaves on request, once or for good: `service.inject(Fault(path="/proxy", status=502))`, `throttle()`,
+`environments`. `before_each` changes its rows between two requests.
+
 It needs the extra `testing`, and `tool_server` the package `mcp` as well.
 """
 
@@ -15,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._faults import Fault as Fault
     from ._records import ApiKey as ApiKey
     from ._records import InstallationRecord as InstallationRecord
     from ._records import OAuthServerRecord as OAuthServerRecord
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ApiKey",
     "EmbeddedService",
+    "Fault",
     "InstallationRecord",
     "OAuthServerRecord",
     "RecordedRequest",
@@ -38,6 +43,7 @@ __all__ = [
 _HOMES = {
     "ApiKey": "._records",
     "EmbeddedService": "._service",
+    "Fault": "._faults",
     "InstallationRecord": "._records",
     "OAuthServerRecord": "._records",
     "RecordedRequest": "._records",

@@ -9,13 +9,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from . import _views as views
+from ._connection import ConnectionCutter
+from ._counting import InFlightCounter
 from ._endpoint import Endpoint, Operation
+from ._environments import EnvironmentsPrefix
 from ._errors import not_found
+from ._misbehaving import FaultInjector
 from ._proxy import proxy
 from ._recording import RequestRecorder
 from ._responses import error_response
 from ._state import ServiceState
 
+# From the outside in.
+_LAYERS = (ConnectionCutter, InFlightCounter, RequestRecorder, FaultInjector, EnvironmentsPrefix)
 _PREFIXES = ("/api/environments", "/api/projects")
 _READ = "project:read"
 _WRITE = "project:write"
@@ -34,14 +40,14 @@ def build_app(state: ServiceState, *, create_works: bool) -> Starlette:
     # The two named paths come first: `{id}` would match them too.
     endpoints = {
         "": Endpoint(state, collection),
-        "/authorize": Endpoint(state, {"GET": Operation(_READ, views.authorize)}),
-        "/install_custom": Endpoint(state, {"POST": Operation(_READ, views.install_custom)}),
+        "/authorize": Endpoint(state, {"GET": Operation(_READ, views.authorize)}, limit="mcp_oauth"),
+        "/install_custom": Endpoint(state, {"POST": Operation(_READ, views.install_custom)}, limit="mcp_oauth"),
         "/{id}": Endpoint(state, _ROW),
-        "/{id}/proxy": Endpoint(state, {"POST": Operation(_READ, proxy)}, is_proxy=True),
+        "/{id}/proxy": Endpoint(state, {"POST": Operation(_READ, proxy)}, limit="mcp_proxy", is_proxy=True),
     }
     app = Starlette(
         routes=_routes(endpoints),
-        middleware=[Middleware(RequestRecorder, state=state)],
+        middleware=[Middleware(layer, state=state) for layer in _LAYERS],
         exception_handlers={404: _unknown_path},
     )
     # With and without a slash at the end, every path answers directly.

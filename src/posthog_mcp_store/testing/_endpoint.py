@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -11,10 +12,11 @@ from starlette.types import Receive, Scope, Send
 
 from ._access import authenticate, require_scope, resolve_project
 from ._content import parse_json, require_json_acceptable
-from ._errors import ServiceError, method_not_allowed, not_found, server_error
-from ._records import InstallationRecord
+from ._errors import ServiceError, method_not_allowed, not_found, server_error, throttled
+from ._records import ApiKey, InstallationRecord
 from ._responses import error_response, json_response, proxy_error_response
 from ._state import ServiceState
+from ._throttling import Limit
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,9 @@ class Call:
     def site(self) -> str:
         """Scheme and host as the caller addressed them; every link in an answer starts with it."""
         return f"{self.request.url.scheme}://{self.request.url.netloc}"
+
+    def row_json(self, row: InstallationRecord) -> dict[str, Any]:
+        return row.to_json(self.site, era=self.state.era)
 
     async def data(self) -> object:
         return parse_json(self.request.headers.get("content-type", ""), await self.request.body())
@@ -71,14 +76,25 @@ _REFUSED = Operation("project:read", _refuse)
 
 
 class Endpoint:
-    """An ASGI application for one path. The proxy has error bodies of its own and never looks at Accept."""
+    """An ASGI application for one path. The proxy has error bodies of its own and never looks at Accept.
 
-    def __init__(self, state: ServiceState, operations: Mapping[str, Operation], *, is_proxy: bool = False) -> None:
+    `limit` names the rate limit that its calls are counted against, whatever comes of them.
+    """
+
+    def __init__(
+        self,
+        state: ServiceState,
+        operations: Mapping[str, Operation],
+        *,
+        limit: Limit = "default",
+        is_proxy: bool = False,
+    ) -> None:
         self._state = state
         self._operations = {**operations, "OPTIONS": Operation("project:read", _describe)}
         if "GET" in operations:
             self._operations["HEAD"] = operations["GET"]
         self._allow = ", ".join(method for method in _METHODS if method in self._operations)
+        self._limit: Limit = limit
         self._is_proxy = is_proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,7 +121,16 @@ class Endpoint:
         operation = self._operations.get(request.method, _REFUSED)
         require_scope(key, operation.scope)
         project_id = resolve_project(request.path_params["project_id"], key, self._state)
+        self._count(key)
         return await operation.handle(Call(self._state, request, key.user, project_id))
 
+    def _count(self, key: ApiKey) -> None:
+        """Count the call, per key or, under the limits of single actions, over all keys of the user."""
+        wait = self._state.throttle.count(self._limit, key.token if self._limit == "default" else key.user)
+        if wait is not None:
+            raise throttled(wait)
+
     def _error_response(self, error: ServiceError) -> Response:
-        return proxy_error_response(error) if self._is_proxy else error_response(error)
+        response = proxy_error_response(error) if self._is_proxy else error_response(error)
+        response.headers.update(error.headers)
+        return response

@@ -3,17 +3,19 @@
 How they become bytes is the matter of `_responses`.
 """
 
+import math
 import secrets
 from typing import Any
 
 
 class ServiceError(Exception):
-    """An answer other than success: a status and a JSON body that is sent as it is."""
+    """An answer other than success: a status, a JSON body that is sent as it is, and headers of its own."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
         super().__init__(status, body)
         self.status = status
         self.body = body
+        self.headers: dict[str, str] = {}
 
 
 class FrameworkError(ServiceError):
@@ -69,6 +71,15 @@ def not_acceptable() -> FrameworkError:
 def unsupported_media_type(content_type: str) -> FrameworkError:
     detail = f'Unsupported media type "{content_type}" in request.'
     return FrameworkError(415, "invalid_request", "unsupported_media_type", detail)
+
+
+def throttled(wait: float) -> FrameworkError:
+    seconds = math.ceil(wait)
+    unit = "second" if seconds == 1 else "seconds"
+    detail = f"Request was throttled. Expected available in {seconds} {unit}."
+    error = FrameworkError(429, "throttled_error", "throttled", detail)
+    error.headers["Retry-After"] = str(seconds)
+    return error
 
 
 def server_error() -> FrameworkError:

@@ -1,39 +1,43 @@
 """Keeping every request for the test to look at, unknown paths included."""
 
+import time
+
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from ._middleware import Middleware
 from ._records import RecordedRequest
-from ._state import ServiceState
 
 
-class RequestRecorder:
-    """Middleware that reads each request whole, records it and hands it on. One cut short is dropped."""
+class RequestRecorder(Middleware):
+    """Middleware that reads each request whole, records it, tells the test and hands it on.
 
-    def __init__(self, app: ASGIApp, state: ServiceState) -> None:
-        self._app = app
-        self._state = state
+    One cut short is dropped.
+    """
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        received_at = time.monotonic()
         request = Request(scope, receive)
         try:
             body = await request.body()
         except ClientDisconnect:
             return
-        self._state.requests.append(_recorded(request, body))
+        recorded = _recorded(request, body, received_at)
+        self._state.requests.append(recorded)
+        hook = self._state.before_each
+        if hook is not None:
+            hook(recorded)
         await self._app(scope, _after(body, receive), send)
 
 
-def _recorded(request: Request, body: bytes) -> RecordedRequest:
+def _recorded(request: Request, body: bytes, received_at: float) -> RecordedRequest:
     return RecordedRequest(
         method=request.method,
         path=request.url.path,
         query=dict(request.query_params),
         headers=dict(request.headers),
         body=body,
+        received_at=received_at,
     )
 
 

@@ -3,8 +3,14 @@
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
+
+Era = Literal["early", "later"]
+"""The service's looks: those of early 2026, or of mid to late 2026."""
+
+Environments = Literal["served", "redirected", "deprecated"]
+"""What becomes of requests under `/api/environments/`."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,10 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """A request as it arrived. Header names are lower case; a repeated query key keeps its last value."""
+    """A request as it arrived. Header names are lower case; a repeated query key keeps its last value.
+
+    `received_at` is on the clock of `time.monotonic()`.
+    """
 
     method: str
     path: str
@@ -27,6 +36,7 @@ class RecordedRequest:
     # Headers and bodies carry keys, and a repr ends up in test reports.
     headers: dict[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    received_at: float = field(repr=False)
 
     def json(self) -> Any:
         """The body, read as JSON."""
@@ -80,13 +90,13 @@ class InstallationRecord:
         """What the proxy sends to the MCP server as a Bearer token; empty where there is nothing to send."""
         return self.access_token if self.auth_type == "oauth" else self.api_key
 
-    def to_json(self, site: str) -> dict[str, Any]:
-        """The 13 fields of an answer (service facts, section 5). `site` is scheme and host, no path."""
+    def to_json(self, site: str, *, era: Era = "early") -> dict[str, Any]:
+        """The fields of an answer (service facts, sections 5 and 8). `site` is scheme and host, no path."""
         # Always this prefix and the numeric project id, whatever path the row was asked for on.
         rows = f"{site}/api/environments/{self.project_id}/mcp_server_installations"
         return {
             "id": str(self.id),
-            "server_id": str(self.server.id) if self.server else None,
+            **(self._later_fields() if era == "later" else self._early_fields()),
             "name": self.name,
             "display_name": self.display_name,
             "url": self.url,
@@ -98,6 +108,20 @@ class InstallationRecord:
             "proxy_url": f"{rows}/{self.id}/proxy/",
             "created_at": _timestamp(self.created_at),
             "updated_at": _timestamp(self.updated_at) if self.updated_at else None,
+        }
+
+    def _early_fields(self) -> dict[str, Any]:
+        return {"server_id": str(self.server.id) if self.server else None}
+
+    def _later_fields(self) -> dict[str, Any]:
+        """What came in the place of `server_id`. There are no templates, shared rows or known tools here."""
+        return {
+            "template_id": None,
+            "tool_count": 0,
+            "scope": "personal",
+            "is_owner": True,
+            "icon_domain": "",
+            "icon_key": "",
         }
 
 

@@ -2,13 +2,16 @@
 
 import itertools
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, get_args
 
 from ._app import build_app
-from ._records import ApiKey, InstallationRecord, OAuthServerRecord, RecordedRequest
+from ._faults import Fault
+from ._records import ApiKey, Environments, Era, InstallationRecord, OAuthServerRecord, RecordedRequest
 from ._server import serve_app
 from ._state import DEFAULT_PROJECT_ID, AlreadyInstalledError, ServiceState, UpstreamTarget
+from ._throttling import Rate, Throttle
 from ._urls import refusal
 
 DEFAULT_USER = "alice"
@@ -23,10 +26,13 @@ class EmbeddedService:
     Args:
         create_works: Answer create as documented, with 201. The hosted service answers 405.
         upstream_timeout: Seconds that the proxy waits for an MCP server to begin its answer.
+        era: The fields of an installation: those of early 2026 with `server_id`, or `later` ones with `template_id`,
+            `scope` and more in its place.
     """
 
-    def __init__(self, *, create_works: bool = False, upstream_timeout: float = 180.0) -> None:
-        self._state = ServiceState(upstream_timeout=upstream_timeout)
+    def __init__(self, *, create_works: bool = False, upstream_timeout: float = 180.0, era: Era = "early") -> None:
+        _require_one_of(era, Era)
+        self._state = ServiceState(upstream_timeout=upstream_timeout, era=era)
         self._base_url: str | None = None
         self._numbers = itertools.count(1)
         self.app = build_app(self._state, create_works=create_works)
@@ -46,6 +52,71 @@ class EmbeddedService:
     def requests(self) -> list[RecordedRequest]:
         """What arrived, in order. `requests.clear()` between the phases of a test is fine."""
         return self._state.requests
+
+    @property
+    def before_each(self) -> Callable[[RecordedRequest], None] | None:
+        """Called with each request on its arrival, when nothing has been done with it: the time to change rows.
+
+        While the service is served, the call comes from its thread.
+        """
+        return self._state.before_each
+
+    @before_each.setter
+    def before_each(self, hook: Callable[[RecordedRequest], None] | None) -> None:
+        self._state.before_each = hook
+
+    @property
+    def in_flight(self) -> int:
+        """The requests that are being handled: from their arrival to the last byte of the answer."""
+        return self._state.in_flight
+
+    @property
+    def most_in_flight(self) -> int:
+        """The most there were at once. May be set back to 0 between the phases of a test."""
+        return self._state.most_in_flight
+
+    @most_in_flight.setter
+    def most_in_flight(self, number: int) -> None:
+        self._state.most_in_flight = number
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What goes wrong, used-up faults included; the first that fits wins. `faults.clear()` mends the service."""
+        return self._state.faults
+
+    def inject(self, fault: Fault) -> Fault:
+        """Let something go wrong from now on, and return it, for its `hits`."""
+        self._state.faults.append(fault)
+        return fault
+
+    def throttle(
+        self, *, default: Sequence[Rate] = (), mcp_oauth: Sequence[Rate] = (), mcp_proxy: Sequence[Rate] = ()
+    ) -> None:
+        """Limit calls from now on: each rate is so many calls in so many seconds, in windows that slide.
+
+        What was counted before is forgotten. Rates that are not given are no limits.
+
+        Args:
+            default: Limits a key's calls to all operations but the ones below; the hosted service has
+                `[(480, 60), (4800, 3600)]`.
+            mcp_oauth: Limits a user's calls to install_custom and authorize together: `[(10, 60), (50, 3600)]`.
+            mcp_proxy: Limits a user's calls to the proxy: `[(60, 60), (600, 3600)]`.
+        """
+        self._state.throttle = Throttle({"default": default, "mcp_oauth": mcp_oauth, "mcp_proxy": mcp_proxy})
+
+    @property
+    def environments(self) -> Environments:
+        """What becomes of requests under `/api/environments/`.
+
+        They are `served`, or `redirected` by 307 to `/api/projects/`, or `deprecated`: served as requests under
+        `/api/projects/`, with headers that say so.
+        """
+        return self._state.environments
+
+    @environments.setter
+    def environments(self, environments: Environments) -> None:
+        _require_one_of(environments, Environments)
+        self._state.environments = environments
 
     def add_project(self, *, current_for: Iterable[str] = ()) -> str:
         """Add a project and return its id. For the users named, `@current` means it from now on."""
@@ -141,14 +212,19 @@ class EmbeddedService:
     @contextmanager
     def serve(self) -> Iterator[str]:
         """Serve over HTTP on a free port of 127.0.0.1, and yield the base URL, without a slash at its end."""
+        with serve_app(self.app) as base_url, self.served_at(base_url):
+            yield base_url
+
+    @contextmanager
+    def served_at(self, base_url: str) -> Iterator[None]:
+        """Let `base_url` be where something else serves `app`, such as a server that several services share in turn."""
         if self._base_url is not None:
             raise RuntimeError(f"already served at {self._base_url}")
-        with serve_app(self.app) as base_url:
-            self._base_url = base_url
-            try:
-                yield base_url
-            finally:
-                self._base_url = None
+        self._base_url = base_url
+        try:
+            yield
+        finally:
+            self._base_url = None
 
     @property
     def base_url(self) -> str:
@@ -161,3 +237,8 @@ class EmbeddedService:
         if project_id not in self._state.project_ids:
             raise ValueError(f"no project {project_id!r}: add_project() returns the id of a new one")
         return project_id
+
+
+def _require_one_of(value: str, choices: Any) -> None:
+    if value not in get_args(choices):
+        raise ValueError(f"{value!r} is none of {', '.join(map(repr, get_args(choices)))}")

@@ -1,6 +1,7 @@
 """Everything one embedded service knows, safe to use from its server's thread and the test's at once."""
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any
@@ -8,7 +9,9 @@ from uuid import UUID
 
 from starlette.types import ASGIApp
 
-from ._records import ApiKey, InstallationRecord, OAuthServerRecord, RecordedRequest
+from ._faults import Fault
+from ._records import ApiKey, Environments, Era, InstallationRecord, OAuthServerRecord, RecordedRequest
+from ._throttling import Throttle
 
 UpstreamTarget = ASGIApp | str
 """An MCP server the proxy can reach: an application in this process, or the URL of its endpoint."""
@@ -27,8 +30,9 @@ class ServiceState:
     before it writes holds the lock.
     """
 
-    def __init__(self, *, upstream_timeout: float) -> None:
+    def __init__(self, *, upstream_timeout: float, era: Era) -> None:
         self.upstream_timeout = upstream_timeout
+        self.era: Era = era
         self.keys: dict[str, ApiKey] = {}
         self.project_ids: set[str] = {DEFAULT_PROJECT_ID}
         self.current_project_ids: dict[str, str] = {}
@@ -36,6 +40,12 @@ class ServiceState:
         self.oauth_servers: list[OAuthServerRecord] = []
         self.requests: list[RecordedRequest] = []
         self.upstreams: dict[str, UpstreamTarget] = {}
+        self.faults: list[Fault] = []
+        self.before_each: Callable[[RecordedRequest], None] | None = None
+        self.environments: Environments = "served"
+        self.throttle = Throttle({})
+        self.in_flight = 0
+        self.most_in_flight = 0
         self._lock = RLock()
         self._latest = datetime.min.replace(tzinfo=UTC)
 
@@ -44,6 +54,20 @@ class ServiceState:
         with self._lock:
             self._latest = max(datetime.now(UTC), self._latest + timedelta(microseconds=1))
             return self._latest
+
+    def next_fault(self, method: str, path: str) -> Fault | None:
+        """The fault that takes this request."""
+        with self._lock:
+            return next((fault for fault in list(self.faults) if fault.takes(method, path)), None)
+
+    def request_began(self) -> None:
+        with self._lock:
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+
+    def request_ended(self) -> None:
+        with self._lock:
+            self.in_flight -= 1
 
     def add_project(self) -> str:
         with self._lock:

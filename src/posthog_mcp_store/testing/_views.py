@@ -27,7 +27,7 @@ async def list_installations(call: Call) -> Response:
             "count": len(rows),
             "next": next_link(url, asked, len(rows)),
             "previous": previous_link(url, asked),
-            "results": [row.to_json(call.site) for row in page],
+            "results": [call.row_json(row) for row in page],
         }
     )
 
@@ -49,7 +49,7 @@ async def create(call: Call) -> Response:
 
 
 async def retrieve(call: Call) -> Response:
-    return json_response(call.installation().to_json(call.site))
+    return json_response(call.row_json(call.installation()))
 
 
 async def partial_update(call: Call) -> Response:
@@ -59,7 +59,7 @@ async def partial_update(call: Call) -> Response:
         # Nothing checks the length before the database does, whose refusal the service does not expect.
         raise server_error()
     call.state.change(row, changes)
-    return json_response(row.to_json(call.site))
+    return json_response(call.row_json(row))
 
 
 async def destroy(call: Call) -> Response:
@@ -94,7 +94,7 @@ def _created(call: Call, fields: dict[str, Any]) -> Response:
         row = _insert(call, fields)
     except AlreadyInstalledError:
         raise view_error(400, "This server URL is already installed.") from None
-    return json_response(row.to_json(call.site), status=201)
+    return json_response(call.row_json(row), status=201)
 
 
 def _insert(call: Call, fields: dict[str, Any]) -> InstallationRecord:

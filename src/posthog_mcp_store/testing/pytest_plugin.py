@@ -7,14 +7,27 @@ import pytest
 
 if TYPE_CHECKING:
     from ._service import EmbeddedService
+    from ._switchboard import Switchboard
+
+
+@pytest.fixture(scope="session")
+def _mcp_store_server() -> Iterator[tuple["Switchboard", str]]:
+    """The server that the services of all tests share in turn, and its URL."""
+    # Imported here because every pytest run imports this module, also those that never ask for a fixture.
+    from ._server import serve_app  # noqa: PLC0415
+    from ._switchboard import Switchboard  # noqa: PLC0415
+
+    switchboard = Switchboard()
+    with serve_app(switchboard) as base_url:
+        yield switchboard, base_url
 
 
 @pytest.fixture
-def mcp_store_service() -> Iterator["EmbeddedService"]:
+def mcp_store_service(_mcp_store_server: tuple["Switchboard", str]) -> Iterator["EmbeddedService"]:
     """A fresh EmbeddedService, served over HTTP at its `base_url` for the length of the test."""
-    # Imported here because every pytest run imports this module, also those that never ask for the fixture.
-    from ._service import EmbeddedService  # noqa: PLC0415
+    from ._service import EmbeddedService  # noqa: PLC0415  # as above
 
     service = EmbeddedService()
-    with service.serve():
+    switchboard, base_url = _mcp_store_server
+    with switchboard.connected(service.app), service.served_at(base_url):
         yield service

@@ -1,0 +1,85 @@
+"""What a test can make go wrong, and with which requests."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+_BODILESS = (204, 304)
+
+
+@dataclass(eq=False, kw_only=True)
+class Fault:
+    """Something that goes wrong with requests; `service.inject()` makes it happen.
+
+    The first fault that is not used up and whose selection fits takes a request. What is not said to go wrong goes
+    right: without `status`, `body` and `reset`, the answer is the service's own.
+
+    Args:
+        method: The only method it happens to.
+        path: What a request's path must end with; a slash at the end of either does not matter.
+        skip: How many fitting requests it lets pass first.
+        times: How often it happens; None for ever.
+        delay: Seconds before the answer. The service acts before them; a client that leaves ends them.
+        status: Replaces the answer, by an empty one where no `body` is given: 200 to 999.
+        headers: Added to the answer, in the place of the ones of the same name.
+        body: Replaces the answer, with status 200 where no `status` is given. It has no content type but the one
+            in `headers`.
+        takes_effect: Whether the service acts on a request whose answer is replaced.
+        edit: Takes the service's own answer, decoded, and returns what is sent instead.
+        reset: Resets the connection: before the service acts, after it acted but before its answer, or inside the
+            answer's body. In process, where there is no connection, ConnectionResetError comes out instead.
+        truncate: Closes the connection after half of the body.
+        drip: Seconds before each single byte of the body. The head is sent at once.
+
+    Attributes:
+        hits: How often it happened.
+    """
+
+    method: str | None = None
+    path: str = ""
+    skip: int = 0
+    times: int | None = 1
+    delay: float = 0.0
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | str | None = None
+    takes_effect: bool = False
+    edit: Callable[[Any], Any] | None = None
+    reset: Literal["before", "after", "inside"] | None = None
+    truncate: bool = False
+    drip: float | None = None
+    hits: int = field(default=0, init=False)
+    _passed: int = field(default=0, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.status is not None and not 200 <= self.status <= 999:
+            raise ValueError(f"HTTP carries no answer of status {self.status}: it takes 200 to 999")
+        if self.status in _BODILESS and self.body:
+            raise ValueError(f"an answer of status {self.status} has no body")
+        if self.edit is not None and self.replaces:
+            raise ValueError("`edit` is for the service's own answer, which `status` and `body` replace")
+
+    @property
+    def replaces(self) -> bool:
+        """Whether another answer takes the place of the service's own."""
+        return self.status is not None or self.body is not None
+
+    @property
+    def reaches_service(self) -> bool:
+        """Whether the service acts on the request."""
+        if self.reset in ("before", "after"):
+            return self.reset == "after"
+        return self.takes_effect or not self.replaces
+
+    def takes(self, method: str, path: str) -> bool:
+        """Whether it happens to this request; if so, that counts."""
+        if self.hits == self.times or not self._fits(method, path):
+            return False
+        if self._passed < self.skip:
+            self._passed += 1
+            return False
+        self.hits += 1
+        return True
+
+    def _fits(self, method: str, path: str) -> bool:
+        return self.method in (None, method) and path.removesuffix("/").endswith(self.path.removesuffix("/"))
