@@ -8,6 +8,7 @@ import pytest
 from posthog_mcp_store import MCPStore
 from posthog_mcp_store.testing import EmbeddedService, serve_app, tool_server
 
+from .opening import open_store
 from .wire import Wire
 
 
@@ -28,7 +29,7 @@ def service(mcp_store_service: EmbeddedService) -> EmbeddedService:
 @pytest.fixture
 async def store(service: EmbeddedService) -> AsyncIterator[MCPStore]:
     """A store on the embedded service, with its ready key."""
-    async with MCPStore(service.api_key, host=service.base_url) as store:
+    async with open_store(service) as store:
         yield store
 
 
@@ -54,10 +55,10 @@ def wire() -> Wire:
 
 @pytest.fixture
 async def faked(wire: Wire) -> AsyncIterator[Callable[..., MCPStore]]:
-    """Makes stores that send over the fake wire."""
+    """Makes stores that send over the fake wire, once unless they are told otherwise."""
     async with httpx.AsyncClient(transport=httpx.MockTransport(wire)) as client:
 
         def make(**options: object) -> MCPStore:
-            return MCPStore(**{"api_key": "phx_key", "http_client": client, **options})  # type: ignore[arg-type]
+            return MCPStore(**{"api_key": "phx_key", "http_client": client, "max_retries": 0, **options})  # type: ignore[arg-type]
 
         yield make

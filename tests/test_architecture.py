@@ -15,7 +15,7 @@ from posthog_mcp_store._api import __all__ as public_names
 PACKAGE = Path(posthog_mcp_store.__file__).parent
 FACADE = sorted(PACKAGE.glob("*.py"))
 TESTING_KIT = sorted((PACKAGE / "testing").glob("*.py"))
-OPTIONAL = {"mcp", "httpx2", "pydantic", "starlette", "uvicorn"}
+OPTIONAL = {"aiohttp", "httpx2", "httpx_aiohttp", "limits", "mcp", "pydantic", "redis", "starlette", "uvicorn"}
 
 
 def imported_names(path: Path) -> Iterator[str]:
@@ -37,10 +37,16 @@ def test_only_the_seam_imports_the_generated_client() -> None:
     assert importers(FACADE, ".lowlevel") == ["_seam.py"]
 
 
-def test_only_the_transport_imports_the_http_library() -> None:
+def test_only_the_rooms_of_the_transport_import_the_http_library() -> None:
     # The store names the type of `http_client` for the type checker, and imports nothing at run time.
-    assert importers(FACADE, "httpx") == ["_store.py", "_transport.py"]
+    rooms = ["_aiohttp.py", "_client_pool.py", "_exchange.py", "_lanes.py", "_transport.py"]
+    assert importers(FACADE, "httpx") == sorted([*rooms, "_store.py"])
     assert "if TYPE_CHECKING:\n    import httpx" in (PACKAGE / "_store.py").read_text()
+
+
+def test_only_the_request_path_sends() -> None:
+    callers = [path.name for path in FACADE if "transport.send(" in path.read_text()]
+    assert callers == ["_request_path.py"]
 
 
 def test_the_sdk_imports_itself_by_relative_names_only() -> None:

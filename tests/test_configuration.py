@@ -379,7 +379,7 @@ async def test_timeouts_fit_the_operation_unless_one_is_given(
     read = [request.extensions["timeout"]["read"] for request in wire.requests]
     assert read == timeouts
     steps = wire.requests[0].extensions["timeout"]
-    assert steps == {"connect": min(10.0, read[0]), "read": read[0], "write": read[0], "pool": read[0]}
+    assert steps == {"connect": min(10.0, read[0]), "read": read[0], "write": read[0], "pool": None}
 
 
 @pytest.mark.parametrize("callback", [7, asyncio.sleep])

@@ -10,6 +10,7 @@ import respx
 from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore
 from posthog_mcp_store.testing import EmbeddedService
 
+from .opening import open_store
 from .wire import BASE, ID, Wire, installation
 
 
@@ -18,7 +19,7 @@ def test_a_store_can_be_made_outside_an_event_loop() -> None:
 
 
 async def test_a_closed_store_says_so(service: EmbeddedService) -> None:
-    async with MCPStore(service.api_key, host=service.base_url) as store:
+    async with open_store(service) as store:
         await store.installations.list()
 
     with pytest.raises(ConfigurationError, match="this MCPStore is closed"):
@@ -33,7 +34,7 @@ async def test_closing_twice_or_unused_is_fine() -> None:
 
 
 async def test_closing_a_view_closes_nothing(service: EmbeddedService) -> None:
-    async with MCPStore(service.api_key, host=service.base_url) as store:
+    async with open_store(service) as store:
         async with store.with_options(timeout=5) as view:
             await view.installations.list()
         await view.installations.list()

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from posthog_mcp_store import MCPStore
+from posthog_mcp_store import ListUnstableError, MCPStore
 from posthog_mcp_store.testing import EmbeddedService
 
-from .wire import BASE, Wire, installation, page
+from .wire import BASE, SERVER_ID, Wire, installation, page
 
 
 @pytest.fixture
@@ -68,10 +68,11 @@ async def test_a_next_link_is_never_dereferenced(wire: Wire, faked: Callable[...
     elsewhere = "http://internal:8000/api/environments/1/mcp_server_installations/?limit=1&offset=1"
     wire.answers(
         httpx.Response(200, json=page(installation(), count=2, next=elsewhere)),
-        httpx.Response(200, json=page(installation(), count=2)),
+        httpx.Response(200, json=page(installation(id=SERVER_ID), count=2)),
     )
 
-    await faked().installations.list(limit=1).collect()
+    first = await faked().installations.list(limit=1)
+    await first.next()
 
     assert [str(request.url) for request in wire.requests] == [f"{BASE}?limit=1", f"{BASE}?limit=1&offset=1"]
 
@@ -82,7 +83,8 @@ async def test_a_short_page_is_followed_by_the_row_after_its_last(wire: Wire, fa
         httpx.Response(200, json=page(installation(), installation(), count=3)),
     )
 
-    await faked().installations.list(limit=2).collect()
+    first = await faked().installations.list(limit=2)
+    await first.next()
 
     assert [request.url.params.get("offset") for request in wire.requests] == [None, "1"]
 
@@ -90,5 +92,13 @@ async def test_a_short_page_is_followed_by_the_row_after_its_last(wire: Wire, fa
 async def test_an_empty_page_is_the_last_whatever_its_next_says(wire: Wire, faked: Callable[..., MCPStore]) -> None:
     wire.answers(httpx.Response(200, json=page(count=5, next=f"{BASE}?offset=100")))
 
-    assert await faked().installations.list().collect() == []
-    assert len(wire.requests) == 1
+    first = await faked().installations.list()
+
+    assert (first.items, first.has_next, await first.next()) == ([], False, None)
+
+
+async def test_a_page_without_the_rows_it_counts_is_not_a_list(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+    wire.answers(httpx.Response(200, json=page(count=5)))
+
+    with pytest.raises(ListUnstableError, match="the service counts 5 rows, and gives none behind row 0"):
+        await faked().installations.list().collect()

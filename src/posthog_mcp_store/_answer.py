@@ -8,6 +8,9 @@ from attrs import evolve, field, frozen
 
 from ._secret import Secret
 
+FIRST_BYTES = 1024
+"""As much of a body as an error about it keeps."""
+
 
 class Headers(Mapping[str, str]):
     """Headers of an answer; names match in any case."""
@@ -52,7 +55,7 @@ class Answer:
     seconds: float
     """From sending the request until the last byte of the answer."""
     broken: str | None = None
-    """Why the body could not be decoded; it is empty then."""
+    """Why the body could not be read whole; it is the first bytes then."""
 
     @property
     def text(self) -> str:

@@ -9,7 +9,7 @@ from enum import Enum
 
 from attrs import frozen
 
-from ._answer import Answer, parse_json
+from ._answer import FIRST_BYTES, Answer, parse_json
 from ._errors import (
     AlreadyInstalledError,
     APIStatusError,
@@ -56,7 +56,6 @@ HINTS: dict[type[APIStatusError], str] = {
     AlreadyInstalledError: "Use the installation with this URL, or delete it first.",
 }
 GLUED_BODY = b"typecodedetailattr"
-FIRST_BYTES = 1024
 
 
 class Source(Enum):

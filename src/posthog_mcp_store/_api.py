@@ -34,18 +34,24 @@ from ._errors import (
     ValidationError,
 )
 from ._installations import Installations, InstallSource
+from ._logging import RedactingFilter
 from ._oauth import AuthorizationRedirect
 from ._pagination import Page, Pager
 from ._proxy import Message, ProxyReply
+from ._rate_limiters import SERVICE_RATES, LocalRateLimiter, Rate, RateLimiter, RateLimitScope, Rates
+from ._redis_rate_limiter import RedisRateLimiter
 from ._seam import UNSET, Installation, Unset
-from ._settings import APIKey, OnResponse
+from ._settings import APIKey, APIPrefix, OnResponse
 from ._store import MCPStore
+from ._transport import TransportName
 from ._version import __version__
 
 __all__ = [
+    "SERVICE_RATES",
     "UNSET",
     "APIConnectionError",
     "APIKey",
+    "APIPrefix",
     "APIStatusError",
     "APITimeoutError",
     "AlreadyInstalledError",
@@ -61,6 +67,7 @@ __all__ = [
     "InstallationDisabledError",
     "Installations",
     "ListUnstableError",
+    "LocalRateLimiter",
     "MCPStore",
     "MCPStoreError",
     "Message",
@@ -75,8 +82,14 @@ __all__ = [
     "PayloadTooLargeError",
     "PermissionDeniedError",
     "ProxyReply",
+    "Rate",
     "RateLimitError",
+    "RateLimitScope",
+    "RateLimiter",
+    "Rates",
     "ReauthenticationRequiredError",
+    "RedactingFilter",
+    "RedisRateLimiter",
     "ResponseDecodeError",
     "ResponseInfo",
     "ServerError",
@@ -84,6 +97,7 @@ __all__ = [
     "ToolCallError",
     "ToolDisabledError",
     "ToolNotFoundError",
+    "TransportName",
     "UnsafeRedirectError",
     "Unset",
     "UpstreamError",

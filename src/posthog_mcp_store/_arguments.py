@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from inspect import iscoroutinefunction
-from typing import TypeVar
+from typing import TypeVar, overload
 from uuid import UUID
 
 from ._errors import ConfigurationError
@@ -85,6 +85,12 @@ def callback(value: T | None, name: str) -> T | None:
     return value
 
 
+@overload
+def seconds(value: float, name: str) -> float: ...
+@overload
+def seconds(value: None, name: str) -> None: ...
+@overload
+def seconds(value: float | None, name: str) -> float | None: ...
 def seconds(value: float | None, name: str) -> float | None:
     """A time in seconds, above zero."""
     if value is None:
@@ -92,6 +98,15 @@ def seconds(value: float | None, name: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_SECONDS:
         raise ConfigurationError(f"{name} must be a number of seconds above zero, not {shown(value)}")
     return float(value)
+
+
+def one_of(choices: Sequence[T], value: object, name: str) -> T:
+    """One of a few values."""
+    for choice in choices:
+        if value == choice:
+            return choice
+    known = " or ".join(map(repr, choices))
+    raise ConfigurationError(f"{name} must be {known}, not {shown(value)}")
 
 
 def at_least(minimum: int, value: object, name: str) -> int:

@@ -76,10 +76,12 @@ class ConfigurationError(MCPStoreError, ValueError):
 class APIConnectionError(MCPStoreError):
     """No answer came: the connection could not be made, or broke."""
 
-    def __init__(self, message: str, *, method: str, url: str) -> None:
+    def __init__(self, message: str, *, method: str, url: str, is_sent: bool = True) -> None:
         super().__init__(message)
         self.method = method
         self.url = url
+        self.is_sent = is_sent
+        """Whether the service may have got the request. Where it is false, any call can safely be repeated."""
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):

@@ -1,13 +1,15 @@
 """`store.installations`: the operations as users call them."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Literal, overload
 from uuid import UUID
 
 from . import _arguments
 from ._oauth import AuthorizationRedirect
-from ._pagination import Pager
+from ._pagination import DEFAULT_CONCURRENCY, Pager
 from ._proxy import Message, ProxyReply, checked_messages
+from ._rows import Source
 from ._seam import UNSET, Installation, Seam, Unset
 from ._secret import conceal
 
@@ -24,16 +26,25 @@ class Installations:
     def __init__(self, seam: Seam) -> None:
         self._seam = seam
 
-    def list(self, *, limit: int | None = None, offset: int = 0) -> Pager[Installation]:
+    def list(
+        self, *, limit: int | None = None, offset: int = 0, concurrency: int = DEFAULT_CONCURRENCY
+    ) -> Pager[Installation]:
         """The installations, newest first. `limit` is the size of a page, 100 unless given; the service has no maximum.
 
         ```python
         async for installation in store.installations.list(): ...
         page = await store.installations.list(limit=10)
         ```
+
+        An iteration fetches up to `concurrency` pages ahead, and holds no more in memory. It gives every installation
+        that is there all the while exactly once, or raises ListUnstableError.
         """
-        size = None if limit is None else _arguments.at_least(1, limit, "limit")
-        return Pager(self._seam.list, limit=size, offset=_arguments.at_least(0, offset, "offset"))
+        return Pager(
+            Source(self._seam.list, attrgetter("id")),
+            limit=None if limit is None else _arguments.at_least(1, limit, "limit"),
+            offset=_arguments.at_least(0, offset, "offset"),
+            concurrency=_arguments.at_least(1, concurrency, "concurrency"),
+        )
 
     async def create(
         self,

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from ._rate_limiters import RateLimitScope
+
 CREATE = "mcp_server_installations_create"
 AUTHORIZE = "mcp_server_installations_authorize_retrieve"
 INSTALL_CUSTOM = "mcp_server_installations_install_custom_create"
@@ -17,6 +19,10 @@ TIMEOUTS = {
     # Above the 180 seconds for which the service waits for the MCP server (service facts, section 7).
     PROXY: 190.0,
 }
+# What a limit does not name counts under the service's own default (service facts, section 4).
+RATE_LIMITS: dict[str, RateLimitScope] = {INSTALL_CUSTOM: "mcp_oauth", AUTHORIZE: "mcp_oauth", PROXY: "mcp_proxy"}
+# Repeating a PATCH sets the same fields again, and the service keeps no idempotency keys (service facts, section 5).
+REPEATABLE = {"GET", "HEAD", "OPTIONS", "DELETE", "PATCH"}
 ACCEPT = {PROXY: "application/json, text/event-stream"}
 
 
@@ -37,6 +43,16 @@ class Call:
     def timeout(self) -> float:
         """Seconds to wait for each step of the network, unless the user says otherwise."""
         return TIMEOUTS.get(self.operation_id, DEFAULT_TIMEOUT)
+
+    @property
+    def rate_limit(self) -> RateLimitScope:
+        """Which of the service's limits it counts under."""
+        return RATE_LIMITS.get(self.operation_id, "default")
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the service may act on it twice with no harm."""
+        return self.method in REPEATABLE
 
     @property
     def accept(self) -> str:

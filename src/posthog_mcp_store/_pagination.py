@@ -1,27 +1,17 @@
-"""Lists that come in pages, read one page at a time."""
+"""Lists that come in pages: what a page is, and the ways to read a list."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing
 from typing import Generic, TypeVar
 
 from attrs import field, frozen
 
+from ._rows import DEFAULT_LIMIT, Source
+from ._whole_list import Reading
+
 T = TypeVar("T")
 
-DEFAULT_LIMIT = 100
-"""What the service takes for a page's size when it is told none (service facts, section 3)."""
-
-
-@frozen
-class Rows(Generic[T]):
-    """One page as the service gives it."""
-
-    items: list[T]
-    count: int
-    has_next: bool
-
-
-Fetch = Callable[[int | None, int], Awaitable[Rows[T]]]
-"""Reads the page of at most `limit` rows that starts at `offset`."""
+DEFAULT_CONCURRENCY = 4
 
 
 @frozen
@@ -39,7 +29,11 @@ class Page(Generic[T]):
     _pager: "Pager[T]" = field(alias="pager", repr=False, eq=False)
 
     async def next(self) -> "Page[T] | None":
-        """The page after this one, or None after the last."""
+        """The page after this one, or None after the last.
+
+        It holds what stands there by now. Where rows are added or removed meanwhile, the others shift; iterating over
+        the list takes care of that.
+        """
         return await self._pager.page_at(self.offset + len(self.items)) if self.has_next else None
 
     def __len__(self) -> int:
@@ -54,27 +48,40 @@ class Pager(Generic[T]):
 
     `await` it for the first page, iterate over it with `async for` for every row, over `pages()` for every page, or
     `await collect()` for all rows at once. It can be read more than once; each time starts afresh.
+
+    Iterating reads the list whole: a row that is there from beginning to end comes exactly once, whatever is added and
+    removed meanwhile, or the iteration ends in ListUnstableError. Pages after the first are fetched ahead, and what was
+    fetched in vain is let go of when the loop is left.
     """
 
-    def __init__(self, fetch: Fetch[T], *, limit: int | None, offset: int) -> None:
-        self._fetch = fetch
+    def __init__(self, source: Source[T], *, limit: int | None, offset: int, concurrency: int) -> None:
+        self._source = source
         self._limit = limit
         self._offset = offset
+        self._concurrency = concurrency
 
     def __await__(self) -> Generator[object, None, Page[T]]:
         return self.page_at(self._offset).__await__()
 
     async def __aiter__(self) -> AsyncGenerator[T, None]:
-        async for page in self.pages():
-            for item in page:
-                yield item
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                for item in page:
+                    yield item
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Every page, in order."""
-        page: Page[T] | None = await self
-        while page is not None:
-            yield page
-            page = await page.next()
+        """Every page, in order. A page may hold fewer rows than its `limit` where rows came twice."""
+        reading = Reading(self._source, limit=self._limit, start=self._offset, concurrency=self._concurrency)
+        async with aclosing(reading.parts()) as parts:
+            async for part in parts:
+                yield Page(
+                    items=part.items,
+                    count=part.count,
+                    limit=self._limit or DEFAULT_LIMIT,
+                    offset=part.offset,
+                    has_next=part.has_next,
+                    pager=self,
+                )
 
     async def collect(self) -> list[T]:
         """Every row, in a list."""
@@ -82,13 +89,13 @@ class Pager(Generic[T]):
 
     async def page_at(self, offset: int) -> Page[T]:
         """The page that starts at `offset`."""
-        rows = await self._fetch(self._limit, offset)
+        read = await self._source.fetch(self._limit, offset)
+        rows = read()
         return Page(
             items=rows.items,
             count=rows.count,
             limit=self._limit or DEFAULT_LIMIT,
             offset=offset,
-            # A page without rows is the last one, whatever it says of a next.
-            has_next=rows.has_next and bool(rows.items),
+            has_next=rows.has_more(offset),
             pager=self,
         )

@@ -1,29 +1,42 @@
-"""The one way down: every request of every operation is sent, judged and reported here.
+"""The one way down: every request of every operation is paced, sent, repeated, judged and reported here.
 
 A call goes in as plain data, and what its answer says comes out; what is no success is raised as a typed error.
 """
 
+import asyncio
+import logging
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from random import random
+from time import monotonic, perf_counter
 from typing import TypeVar
 
 from ._answer import Answer, ResponseInfo
-from ._answer_errors import decode_error, status_error
-from ._errors import ResponseDecodeError
+from ._answer_errors import status_error
+from ._errors import APIConnectionError, APIStatusError, APITimeoutError, RateLimitError
+from ._exchange import USER_AGENT, Outgoing
+from ._gates import Turn
 from ._operations import Call
+from ._received import Received
+from ._redirects import MAX_REDIRECTS, followed_url
+from ._retry import is_deleted, may_have_acted, retry_delay, wait_before
 from ._secret import Secret
 from ._settings import Settings
-from ._transport import USER_AGENT, Transport
+from ._shared import Shared
 
 T = TypeVar("T")
+Failure = APIConnectionError | APIStatusError
+
+logger = logging.getLogger(__name__)
 
 
 class RequestPath:
-    """Sends calls over a transport, with the settings of one store or view."""
+    """Sends calls with the settings of one store or view."""
 
-    def __init__(self, settings: Settings, transport: Transport) -> None:
+    def __init__(self, settings: Settings, shared: Shared) -> None:
         self._settings = settings
-        self._transport = transport
+        self._shared = shared
 
     async def send(self, call: Call, read: Callable[[Answer], T]) -> T:
         """Send a call, and `read` its answer. What can't be read, `read` refuses with ValueError or TypeError.
@@ -34,27 +47,88 @@ class RequestPath:
             ConfigurationError: The store is closed, or its `api_key` callable gave no usable key.
             ResponseDecodeError: The answer can't be read.
         """
-        api_key = await self._settings.current_api_key()
-        answer = await self._transport.send(
-            call, api_key=api_key, headers=self._headers(call), timeout=self._settings.timeout or call.timeout
-        )
-        self._report(call, answer)
-        if not call.is_answered_by(answer.status_code):
-            raise status_error(answer.without(api_key), call, datetime.now(UTC))
-        if answer.broken is not None:
-            raise decode_error(answer.without(api_key), call, answer.broken)
+        received = await self.fetch(call)
+        return received.read(read)
+
+    async def fetch(self, call: Call) -> Received:
+        """Send a call, and leave the reading of its answer for later. Raises as `send`, but ResponseDecodeError."""
+        deadline = self._settings.deadline
+        if deadline is None:
+            return await self._repeated(call, math.inf)
+        timer = asyncio.timeout(deadline)
         try:
-            return read(answer)
-        except (ValueError, TypeError) as error:
-            unreadable = _unreadable(error, answer, call, api_key)
-        raise unreadable
+            async with timer:
+                return await self._repeated(call, monotonic() + deadline)
+        except TimeoutError:
+            # An attempt's own APITimeoutError is one too.
+            if not timer.expired():
+                raise
+        message = f"{call.method} {call.path}: not done within the deadline of {deadline:g} s"
+        raise APITimeoutError(message, method=call.method, url=call.url)
 
-    def _headers(self, call: Call) -> dict[str, str]:
-        """Names in lower case, so that each is sent once, whoever set it last."""
-        own = {"user-agent": USER_AGENT, "accept": call.accept}
-        return own | {name.lower(): value for name, value in {**self._settings.headers, **call.headers}.items()}
+    async def _repeated(self, call: Call, ends_at: float) -> Received:
+        """Attempt after attempt, until one counts or another makes no sense."""
+        policy, has_acted, attempt = self._settings.retry, False, 0
+        with self._shared.gate(call.rate_limit).turn(call) as turn:
+            while True:
+                attempt += 1
+                await turn.come(min(policy.max_retry_after, ends_at - monotonic()))
+                began = perf_counter()
+                outcome = await self._attempt(call, turn, attempt)
+                if isinstance(outcome, Received):
+                    _log(call, outcome.answer.status_code, began, attempt, None)
+                    return outcome
+                if has_acted and is_deleted(outcome, method=call.method):
+                    return Received.of_deletion(call)
+                delay = retry_delay(
+                    outcome,
+                    is_repeatable=call.is_repeatable,
+                    attempt=attempt,
+                    policy=policy,
+                    remaining=ends_at - monotonic(),
+                    jitter=random(),  # noqa: S311  # nothing secret hangs on it
+                )
+                _log(call, outcome, began, attempt, delay)
+                await _sit_out(outcome, turn, attempt, delay)
+                has_acted = has_acted or may_have_acted(outcome)
 
-    def _report(self, call: Call, answer: Answer) -> None:
+    async def _attempt(self, call: Call, turn: Turn, attempt: int) -> Received | Failure:
+        """One attempt: an answer that counts, or why there is none."""
+        if self._shared.rate_limiter is not None:
+            await self._shared.rate_limiter.acquire(call.rate_limit)
+        api_key = await self._settings.current_api_key()
+        turn.sent()
+        try:
+            answer = await self._exchange(call, api_key, attempt)
+        except APIConnectionError as failure:
+            return failure
+        if call.is_answered_by(answer.status_code):
+            return Received(call, answer, api_key)
+        return status_error(answer.without(api_key), call, datetime.now(UTC))
+
+    async def _exchange(self, call: Call, api_key: Secret, attempt: int) -> Answer:
+        """Send once, and go on to where the service itself has moved to."""
+        answer = await self._send_once(call, call.url, api_key, attempt)
+        url, redirects = followed_url(call.url, answer), 0
+        while url is not None and redirects < MAX_REDIRECTS:
+            answer = await self._send_once(call, url, api_key, attempt)
+            url, redirects = followed_url(url, answer), redirects + 1
+        return answer
+
+    async def _send_once(self, call: Call, url: str, api_key: Secret, attempt: int) -> Answer:
+        answer = await self._shared.transport.send(self._outgoing(call, url, api_key))
+        self._report(call, answer, attempt)
+        return answer
+
+    def _outgoing(self, call: Call, url: str, api_key: Secret) -> Outgoing:
+        settings = self._settings
+        # Names in lower case, so that each is sent once, whoever set it last.
+        headers = {"user-agent": USER_AGENT, "accept": call.accept, **settings.headers}
+        headers |= {name.lower(): value for name, value in call.headers.items()}
+        return Outgoing(call, url, headers, api_key, settings.timeout or call.timeout, settings.max_response_bytes)
+
+    def _report(self, call: Call, answer: Answer, attempt: int) -> None:
+        self._shared.warn_of_deprecation(call, answer.headers)
         if self._settings.on_response is not None:
             self._settings.on_response(
                 ResponseInfo(
@@ -63,19 +137,28 @@ class RequestPath:
                     status_code=answer.status_code,
                     headers=answer.headers,
                     seconds=answer.seconds,
-                    attempt=1,
+                    attempt=attempt,
                 )
             )
 
 
-def _unreadable(error: Exception, answer: Answer, call: Call, api_key: Secret) -> ResponseDecodeError:
-    """The typed error for what `read` refused; the refusal stays its cause, unless it quotes the key.
+async def _sit_out(failure: Failure, turn: Turn, attempt: int, delay: float | None) -> None:
+    """Wait before the next attempt, or raise the failure where there is none."""
+    if isinstance(failure, RateLimitError):
+        # What the service refused one call, it refuses all under that limit: they wait together, this one first.
+        turn.refused(wait_before(failure, attempt=attempt, jitter=1.0) if delay is None else delay, failure)
+    if delay is None:
+        raise failure
+    if not isinstance(failure, RateLimitError):
+        turn.step_out()
+        await asyncio.sleep(delay)
 
-    Without the frames it came through and the errors behind it: those hold the body of the answer.
-    """
-    reason = api_key.blot_out(str(error))
-    unreadable = decode_error(answer.without(api_key), call, reason)
-    if reason == str(error):
-        error.__cause__ = error.__context__ = None
-        unreadable.__cause__ = error.with_traceback(None)
-    return unreadable
+
+def _log(call: Call, outcome: int | Failure, began: float, attempt: int, delay: float | None) -> None:
+    """Tell of one attempt in one line; nothing of what was sent or answered."""
+    if not logger.isEnabledFor(logging.DEBUG):
+        return
+    status = outcome if isinstance(outcome, int) else getattr(outcome, "status_code", type(outcome).__name__)
+    wait = "" if delay is None else f", next in {delay:.2f} s"
+    took = (perf_counter() - began) * 1000
+    logger.debug("%s %s: %s in %.0f ms, attempt %d%s", call.method, call.path_template, status, took, attempt, wait)

@@ -16,9 +16,9 @@ from ._answer import Answer
 from ._arguments import json_body
 from ._errors import ConfigurationError
 from ._operations import Call
-from ._pagination import Rows
 from ._proxy import ProxyReply, read_reply
 from ._request_path import RequestPath
+from ._rows import Rows
 from ._secret import Secret
 from ._text import shown
 from .lowlevel import AuthenticatedClient
@@ -53,6 +53,8 @@ Installation = MCPServerInstallation
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 
+DOCUMENT_PREFIX = "/api/environments/"
+
 
 class Parse(Protocol):
     """The parsing half of a generated endpoint module."""
@@ -68,6 +70,7 @@ class LowLevelClient(AuthenticatedClient):
     """
 
     path: RequestPath = field(kw_only=True, repr=False)
+    prefix: str = field(kw_only=True)
 
     async def send(self, request: Request) -> Answer:
         return await self.path.send(self.call(request), lambda answer: answer)
@@ -77,12 +80,16 @@ class LowLevelClient(AuthenticatedClient):
         return Call(
             operation_id=request.operation_id,
             method=request.method,
-            path_template=request.path_template,
-            path=request.path,
-            url=f"{self._base_url}{request.path}{_query(request.params)}",
+            path_template=self._moved(request.path_template),
+            path=self._moved(request.path),
+            url=f"{self._base_url}{self._moved(request.path)}{_query(request.params)}",
             headers={**self._headers, **request.headers},
             content=None if isinstance(request.json, Unset) else json_body(request.json),
         )
+
+    def _moved(self, path: str) -> str:
+        """The path under the prefix of the settings; the document knows the older one only."""
+        return f"/api/{self.prefix}/{path.removeprefix(DOCUMENT_PREFIX)}"
 
     def _refuse(self, *_: object) -> NoReturn:
         raise ConfigurationError("store.lowlevel sends over its store: use store.with_options() or http_client=")
@@ -96,19 +103,27 @@ class LowLevelClient(AuthenticatedClient):
 class Seam:
     """The eight operations in one project: typed arguments down, typed answers up."""
 
-    def __init__(self, path: RequestPath, *, host: str, project_id: str) -> None:
-        self.client = LowLevelClient(base_url=host, token="", path=path)
+    def __init__(self, path: RequestPath, *, host: str, api_prefix: str, project_id: str) -> None:
+        self.client = LowLevelClient(base_url=host, token="", path=path, prefix=api_prefix)
         self._path = path
         self._project_id = project_id
 
-    async def list(self, limit: int | None, offset: int) -> Rows[Installation]:
-        page = await self._send(
-            mcp_server_installations_list.build_request(
-                self._project_id, limit=UNSET if limit is None else limit, offset=offset or UNSET
-            ),
-            self._reader(mcp_server_installations_list.parse_response, PaginatedMCPServerInstallationList),
+    async def list(self, limit: int | None, offset: int) -> Callable[[], Rows[Installation]]:
+        """Fetch a page, to be decoded when its turn comes: pages fetched ahead are bytes until then."""
+        received = await self._path.fetch(
+            self.client.call(
+                mcp_server_installations_list.build_request(
+                    self._project_id, limit=UNSET if limit is None else limit, offset=offset or UNSET
+                )
+            )
         )
-        return Rows(items=page.results, count=page.count, has_next=page.next_ is not None)
+        parse = self._reader(mcp_server_installations_list.parse_response, PaginatedMCPServerInstallationList)
+
+        def read() -> Rows[Installation]:
+            page = received.read(parse)
+            return Rows(items=page.results, count=page.count, next=page.next_)
+
+        return read
 
     async def create(
         self,

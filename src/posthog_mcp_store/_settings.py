@@ -3,17 +3,20 @@
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
+from typing import Literal, get_args
 
 from attrs import evolve, field, frozen
 
 from . import _arguments
 from ._answer import ResponseInfo
 from ._host import checked_host
+from ._retry import RetryPolicy
 from ._secret import Secret, conceal
 
 KeySource = Callable[[], str | Awaitable[str]]
 APIKey = str | KeySource
 OnResponse = Callable[[ResponseInfo], None]
+APIPrefix = Literal["environments", "projects"]
 
 DEFAULT_HOST = "https://us.posthog.com"
 HOST_VARIABLE = "POSTHOG_HOST"
@@ -29,6 +32,11 @@ class Settings:
     api_key: Secret | KeySource = field(repr=False)
     timeout: float | None
     """Seconds for each step of the network; None for what fits the operation."""
+    retry: RetryPolicy
+    max_response_bytes: int
+    api_prefix: APIPrefix
+    deadline: float | None = None
+    """Seconds for a call whole: attempts, waits and queueing together."""
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     on_response: OnResponse | None = None
 
@@ -44,6 +52,8 @@ class Settings:
         *,
         project_id: str | int | None,
         timeout: float | None,
+        max_retries: int | None,
+        deadline: float | None,
         headers: Mapping[str, str] | None,
         on_response: OnResponse | None,
     ) -> "Settings":
@@ -52,6 +62,8 @@ class Settings:
             self,
             project_id=self.project_id if project_id is None else _arguments.project_id(project_id),
             timeout=self.timeout if timeout is None else _arguments.seconds(timeout, "timeout"),
+            retry=self.retry if max_retries is None else evolve(self.retry, max_retries=_max_retries(max_retries)),
+            deadline=self.deadline if deadline is None else _arguments.seconds(deadline, "deadline"),
             headers={**self.headers, **_arguments.extra_headers(headers)},
             on_response=_arguments.callback(on_response, "on_response") or self.on_response,
         )
@@ -63,6 +75,10 @@ def make_settings(
     project_id: str | int | None,
     host: str | None,
     timeout: float | None,
+    max_retries: int,
+    max_retry_after: float,
+    max_response_bytes: int,
+    api_prefix: APIPrefix,
     allow_insecure_host: bool,
 ) -> Settings:
     """Arguments, else environment, else defaults.
@@ -78,4 +94,11 @@ def make_settings(
         project_id=_arguments.project_id(project),
         host=checked_host(address, allow_insecure=allow_insecure_host),
         timeout=_arguments.seconds(timeout, "timeout"),
+        retry=RetryPolicy(_max_retries(max_retries), _arguments.seconds(max_retry_after, "max_retry_after")),
+        max_response_bytes=_arguments.at_least(1, max_response_bytes, "max_response_bytes"),
+        api_prefix=_arguments.one_of(get_args(APIPrefix), api_prefix, "api_prefix"),
     )
+
+
+def _max_retries(value: int) -> int:
+    return _arguments.at_least(0, value, "max_retries")

@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from ._exchange import DEFAULT_MAX_RESPONSE_BYTES
 from ._installations import Installations
 from ._request_path import RequestPath
+from ._retry import DEFAULT_MAX_RETRIES, DEFAULT_MAX_RETRY_AFTER
 from ._seam import LowLevelClient, Seam
 from ._secret import conceal
-from ._settings import APIKey, OnResponse, Settings, make_settings
-from ._transport import Transport
+from ._settings import APIKey, APIPrefix, OnResponse, Settings, make_settings
+from ._shared import Shared
+from ._transport import DEFAULT_MAX_CONCURRENCY, Transport, TransportName
 
 if TYPE_CHECKING:
     import httpx
+
+    from ._rate_limiters import RateLimiter
 
 
 class MCPStore:
@@ -34,8 +39,15 @@ class MCPStore:
         project_id: str | int | None = None,
         host: str | None = None,
         timeout: float | None = None,
-        allow_insecure_host: bool = False,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        max_concurrency: int = DEFAULT_MAX_CONCURRENCY,
         http_client: httpx.AsyncClient | None = None,
+        transport: TransportName = "httpx",
+        rate_limiter: RateLimiter | None = None,
+        max_retry_after: float = DEFAULT_MAX_RETRY_AFTER,
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
+        api_prefix: APIPrefix = "environments",
+        allow_insecure_host: bool = False,
     ) -> None:
         """Nothing is sent and nothing opened until the first call.
 
@@ -47,10 +59,20 @@ class MCPStore:
             host: The service's URL; else `POSTHOG_HOST`, else `https://us.posthog.com`.
             timeout: Seconds to wait for each step of the network. Unless given, what fits the operation: 30, for
                 `install_custom` and `authorize` 60, for the proxy 190.
-            allow_insecure_host: Allow plain http to a host that is not this machine.
+            max_retries: How often a call is sent again that failed in a way that may pass. Calls that the service could
+                act on twice are only repeated where it certainly did not act on them. 0 switches it off.
+            max_concurrency: How many requests are under way at once; further ones queue.
             http_client: A client of your own to send with. It is neither changed nor closed. The SDK takes its
                 connections, proxies, event hooks and default headers as they are at the first call, and never its
-                redirects, auth, cookies, query parameters or base URL.
+                redirects, auth, cookies, query parameters, timeouts or base URL.
+            transport: `"aiohttp"` sends over aiohttp instead of httpx's own connections (extra `aiohttp`).
+            rate_limiter: Paces calls before the service has to, so that a process or a fleet stays within its limits.
+            max_retry_after: The longest wait, in seconds, that a call sits out when the service asks for it
+                (Retry-After). Where it asks for more, the error comes at once and carries it.
+            max_response_bytes: The largest body of an answer that is read, decompressed.
+            api_prefix: The part of the service's paths that it is about to change: `/api/environments/...`, which every
+                instance has, or `/api/projects/...`.
+            allow_insecure_host: Allow plain http to a host that is not this machine.
 
         Raises:
             ConfigurationError: A value is missing or wrong.
@@ -62,13 +84,23 @@ class MCPStore:
             project_id=project_id,
             host=host,
             timeout=timeout,
+            max_retries=max_retries,
+            max_retry_after=max_retry_after,
+            max_response_bytes=max_response_bytes,
+            api_prefix=api_prefix,
             allow_insecure_host=allow_insecure_host,
         )
-        self._setup(settings, Transport(http_client), is_view=False)
+        connections = Transport(
+            http_client,
+            max_concurrency=max_concurrency,
+            name=transport,
+            is_encrypted=settings.host.startswith("https:"),
+        )
+        self._setup(settings, Shared(connections, rate_limiter), is_view=False)
 
-    def _setup(self, settings: Settings, transport: Transport, *, is_view: bool) -> None:
+    def _setup(self, settings: Settings, shared: Shared, *, is_view: bool) -> None:
         self._settings = settings
-        self._transport = transport
+        self._shared = shared
         self._is_view = is_view
 
     def with_options(
@@ -76,19 +108,27 @@ class MCPStore:
         *,
         project_id: str | int | None = None,
         timeout: float | None = None,
+        max_retries: int | None = None,
+        deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
         on_response: OnResponse | None = None,
     ) -> Self:
         """A view on this store with other settings and the same connections. What is not given stays as it is.
 
-        `headers` are sent with every request, besides those set before. `on_response` is told of every answer as
-        plain data, errors included. Closing the view closes nothing; it is closed with its store.
+        `deadline`, in seconds, bounds a call whole: attempts, waits and queueing together. `headers` are sent with
+        every request, besides those set before. `on_response` is told of every answer as plain data, errors included.
+        Closing the view closes nothing; it is closed with its store.
         """
         settings = self._settings.evolved(
-            project_id=project_id, timeout=timeout, headers=headers, on_response=on_response
+            project_id=project_id,
+            timeout=timeout,
+            max_retries=max_retries,
+            deadline=deadline,
+            headers=headers,
+            on_response=on_response,
         )
         view = type(self).__new__(type(self))
-        view._setup(settings, self._transport, is_view=True)  # noqa: SLF001  # an object of this very class
+        view._setup(settings, self._shared, is_view=True)  # noqa: SLF001  # an object of this very class
         return view
 
     @cached_property
@@ -107,13 +147,14 @@ class MCPStore:
 
     @cached_property
     def _seam(self) -> Seam:
-        path = RequestPath(self._settings, self._transport)
-        return Seam(path, host=self._settings.host, project_id=self._settings.project_id)
+        settings = self._settings
+        path = RequestPath(settings, self._shared)
+        return Seam(path, host=settings.host, api_prefix=settings.api_prefix, project_id=settings.project_id)
 
     async def aclose(self) -> None:
         """Close the connections, unless they are of your own `http_client`. Calls after that raise an error."""
         if not self._is_view:
-            await self._transport.aclose()
+            await self._shared.transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,0 +1,157 @@
+"""Sending over an `httpx.AsyncClient`: the user's own, or one of ours where lanes do not reach.
+
+Each attempt runs in a task of its own. httpcore 1.0.9 loses a connection for good when a request is cancelled at the
+wrong moment, so a caller that is cancelled leaves at once, and the attempt is let go of where that is safe.
+"""
+
+import asyncio
+import copy
+from time import perf_counter
+
+import httpx
+
+from ._answer import Answer
+from ._exchange import (
+    LOCATION,
+    Outgoing,
+    answer_headers,
+    authorize,
+    closed_error,
+    connection_error,
+    invalid_url,
+    read_answer,
+)
+
+OWN_HEADERS = {"authorization", "content-length", "content-type", "cookie", "host", "transfer-encoding"}
+"""Headers that say where a request goes, who sends it or what it holds: never a client's default."""
+LETTING_GO_SECONDS = 1.0
+"""How long a cancelled caller waits for a body that was being read to be closed."""
+
+
+class ClientPool:
+    """At most `width` attempts at once over a client; calls beyond that queue, first come first served."""
+
+    def __init__(self, client: httpx.AsyncClient, width: int, *, is_owned: bool) -> None:
+        self._client = client
+        self._is_owned = is_owned
+        self.sender = tamed(client)
+        self._slots = asyncio.Semaphore(width)
+        self._tasks: set[asyncio.Task[Answer]] = set()
+        self._is_closed = False
+        self.has_network = False
+
+    @property
+    def holds_connections(self) -> bool:
+        return not self._is_closed if self._is_owned else self.has_network
+
+    async def send(self, outgoing: Outgoing) -> Answer:
+        await self._slots.acquire()
+        if self._is_closed:
+            self._slots.release()
+            raise closed_error()
+        attempt = _Attempt(self, outgoing)
+        task = asyncio.get_running_loop().create_task(attempt.run())
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError:
+            await attempt.abandon(task)
+            raise
+        if task.cancelled():
+            raise closed_error()
+        return task.result()
+
+    def _done(self, task: asyncio.Task[Answer]) -> None:
+        self._tasks.discard(task)
+        self._slots.release()
+        if not task.cancelled():
+            task.exception()  # asked for, so that asyncio does not report it: its caller may be gone
+
+    async def aclose(self) -> None:
+        self._is_closed = True
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._is_owned:
+            await self._client.aclose()
+
+
+class _Attempt:
+    """One attempt, which may outlive its caller for as long as it waits for the head of its answer."""
+
+    def __init__(self, pool: ClientPool, outgoing: Outgoing) -> None:
+        self._pool = pool
+        self._outgoing = outgoing
+        self._is_abandoned = False
+        self._has_head = False
+
+    async def run(self) -> Answer:
+        outgoing, started = self._outgoing, perf_counter()
+        sender = self._pool.sender
+        request = _request(sender, outgoing)
+        try:
+            response = await sender.send(request, auth=None, follow_redirects=False, stream=True)
+            self._has_head = True
+            # The mark of a real connection, which fakes and applications in this process do not have.
+            self._pool.has_network |= "network_stream" in response.extensions
+            if self._is_abandoned:
+                await response.aclose()
+            return await read_answer(response, outgoing.max_bytes, started)
+        except httpx.HTTPStatusError as error:
+            # A hook of the user's client called raise_for_status(). It is an answer all the same.
+            status, headers = error.response.status_code, answer_headers(error.response)
+            content = error.response.content if error.response.is_stream_consumed else b""
+            return Answer(status, headers, content, perf_counter() - started)
+        except httpx.RequestError as error:
+            raise connection_error(error, outgoing) from error
+
+    async def abandon(self, task: asyncio.Task[Answer]) -> None:
+        """Let go: of a body at once, else when the head is there, or the time for it is up."""
+        self._is_abandoned = True
+        if self._has_head:
+            task.cancel()
+            await asyncio.wait((task,), timeout=LETTING_GO_SECONDS)
+        else:
+            timer = asyncio.get_running_loop().call_later(self._outgoing.timeout, task.cancel)
+            task.add_done_callback(lambda _: timer.cancel())
+
+
+def _request(sender: httpx.AsyncClient, outgoing: Outgoing) -> httpx.Request:
+    call = outgoing.call
+    try:
+        request = sender.build_request(
+            call.method,
+            outgoing.url,
+            headers=outgoing.headers,
+            content=call.content,
+            extensions={"timeout": outgoing.limits},
+        )
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise invalid_url(outgoing, error) from None
+    # The client keeps the service's cookies, as browsers do; an API's client has no use for them.
+    request.headers.pop("Cookie", None)
+    authorize(request, outgoing.api_key)
+    return request
+
+
+def tamed(client: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A client on the same connections that adds nothing to our requests but headers of no consequence.
+
+    A copy, so that the user's own client stays as it is: its query parameters would replace ours, its cookies be sent
+    along, and those of the service be kept in it.
+    """
+    copied = copy.copy(client)
+    copied.params = httpx.QueryParams()
+    copied.cookies = httpx.Cookies()
+    copied.headers = httpx.Headers({name: value for name, value in client.headers.items() if name not in OWN_HEADERS})
+    hooks = client.event_hooks
+    copied.event_hooks = {"request": hooks["request"], "response": [*hooks["response"], _hide_location]}
+    return copied
+
+
+async def _hide_location(response: httpx.Response) -> None:
+    """Httpx reads a redirect's target also where it does not follow it, and fails on one it can't read."""
+    if "Location" in response.headers:
+        response.extensions[LOCATION] = response.headers.pop("Location")

@@ -1,0 +1,101 @@
+"""The SDK's own connections: lanes side by side, each of one connection that one call at a time has for itself.
+
+httpx's pool finds a connection by walking over all connections and all that wait for one, on every request; a lane
+that is free is simply taken. And a lane that was cancelled is thrown away, where a pool would keep its wreck: httpcore
+1.0.9 counts a connection that was cancelled at the wrong moment as in use for ever.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from time import monotonic, perf_counter
+
+import httpx
+from attrs import define
+
+from ._answer import Answer
+from ._exchange import Outgoing, bare_request, closed_error, connection_error, read_answer
+
+IDLE_SECONDS = 5.0
+"""A connection unused for so long is closed: servers drop idle ones, and a request that meets that is lost."""
+ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS)
+
+
+@define(eq=False)
+class _Lane:
+    transport: httpx.AsyncHTTPTransport
+    free_since: float = 0.0
+
+
+class Lanes:
+    """At most `width` lanes in one event loop; calls beyond that queue, first come first served."""
+
+    def __init__(self, width: int, *, is_encrypted: bool, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._idle_seconds = idle_seconds
+        self._slots = asyncio.Semaphore(width)
+        self._free: deque[_Lane] = deque()
+        self._busy: set[_Lane] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        # Making one for each lane would read the certificate authorities each time.
+        self._ssl = httpx.create_ssl_context() if is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._is_closed = False
+
+    @property
+    def holds_connections(self) -> bool:
+        return not self._is_closed
+
+    async def send(self, outgoing: Outgoing) -> Answer:
+        request = bare_request(outgoing)
+        async with self._slots:
+            lane = self._take()
+            try:
+                answer = await _exchange(lane.transport, request, outgoing)
+            except BaseException:
+                self._throw_away(lane)
+                raise
+            self._give_back(lane)
+        return answer
+
+    async def aclose(self) -> None:
+        self._is_closed = True
+        lanes = [*self._free, *self._busy]
+        self._free.clear()
+        self._busy.clear()
+        for lane in lanes:
+            await lane.transport.aclose()
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    def _take(self) -> _Lane:
+        """The lane that was used last, so that those not needed grow idle, or a new one."""
+        if self._is_closed:
+            raise closed_error()
+        if self._free and monotonic() - self._free[0].free_since > self._idle_seconds:
+            self._throw_away(self._free.popleft())
+        if self._free:
+            lane = self._free.pop()
+        else:
+            lane = _Lane(httpx.AsyncHTTPTransport(verify=self._ssl, limits=ONE_CONNECTION))
+        self._busy.add(lane)
+        return lane
+
+    def _give_back(self, lane: _Lane) -> None:
+        self._busy.discard(lane)
+        lane.free_since = monotonic()
+        self._free.append(lane)
+
+    def _throw_away(self, lane: _Lane) -> None:
+        """Close a lane in a task of its own: the caller may be cancelled, and must not wait."""
+        self._busy.discard(lane)
+        task = asyncio.get_running_loop().create_task(lane.transport.aclose())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+async def _exchange(transport: httpx.AsyncHTTPTransport, request: httpx.Request, outgoing: Outgoing) -> Answer:
+    started = perf_counter()
+    try:
+        response = await transport.handle_async_request(request)
+        return await read_answer(response, outgoing.max_bytes, started)
+    except httpx.RequestError as error:
+        raise connection_error(error, outgoing) from error

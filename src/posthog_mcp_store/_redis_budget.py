@@ -1,0 +1,120 @@
+"""A budget of calls in Redis, counted by the `limits` library. Imported only by who wants the extra `redis`."""
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from random import uniform
+
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from redis.asyncio import ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisError
+
+from ._errors import ConfigurationError, MCPStoreError
+from ._rate_limiters import Rate, RateLimitScope
+from ._secret import Secret
+from ._text import one_line, shown
+
+TIMEOUT = 5.0
+"""Seconds for Redis to take a connection, and to answer."""
+RETRIES = 2
+FIRST_BACKOFF = 0.05
+JITTER = (0.005, 0.05)
+"""Seconds between the end of a wait and the next try, so that processes that waited for the same moment do not collide.
+Never none: a try that lost against another process must not be repeated at once."""
+
+Counters = Mapping[RateLimitScope, Sequence[RateLimitItem]]
+
+
+class Budget:
+    """The budget, over connections of one event loop."""
+
+    def __init__(self, address: Secret, counters: Counters) -> None:
+        self._pool = make_pool(address)
+        # The address stays in the pool, out of the library's reach.
+        storage = RedisStorage("redis://", implementation="redispy", connection_pool=self._pool)  # type: ignore[arg-type]
+        self._windows = MovingWindowRateLimiter(storage)
+        self._counters = counters
+
+    async def claim(self, scope: RateLimitScope) -> float:
+        """Count a call and answer 0, or answer the seconds to wait before the next try.
+
+        Raises:
+            MCPStoreError: Redis did not answer, or with an error.
+        """
+        try:
+            wait = await self._wait(scope)
+            if wait <= 0 and await self._count(scope):
+                return 0.0
+        except RedisError as error:
+            reason = one_line(f"{type(error).__name__}: {error}")
+            raise MCPStoreError(f"the call was not sent: the rate limiter's Redis failed ({reason})") from error
+        return max(wait, 0.0) + uniform(*JITTER)  # noqa: S311  # nothing secret hangs on it
+
+    async def _wait(self, scope: RateLimitScope) -> float:
+        """Seconds until there is room in every window. All are asked before one is counted in."""
+        stats = [await self._windows.get_window_stats(item, scope) for item in self._counters[scope]]
+        # The clock that the library counts by.
+        return max((each.reset_time - time.time() for each in stats if each.remaining <= 0), default=0.0)
+
+    async def _count(self, scope: RateLimitScope) -> bool:
+        """Take a place in every window, unless other processes were faster in one.
+
+        A place taken before that one is lost. So the shortest window comes first: most races are for a place in it, and
+        those that are not cost a place that is soon free again.
+        """
+        for item in self._counters[scope]:
+            if not await self._windows.hit(item, scope):
+                return False
+        return True
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._pool.aclose()
+
+
+def make_pool(address: Secret) -> ConnectionPool:
+    """Connections, not opened yet.
+
+    Raises:
+        ConfigurationError: The address can't be read. It is not shown, nor the cause kept: it may hold a password.
+    """
+    # No frame of the error's may hold the connections either: their text shows the password.
+    if isinstance(address.reveal(), str):
+        with suppress(ValueError, TypeError):
+            return _read_address(address)
+    raise ConfigurationError(
+        "url must be a Redis URL, such as redis://127.0.0.1:6379/0, rediss:// for TLS or unix:// for a socket, with "
+        "nothing but options of redis-py in its query, and %XX for what is neither letter nor digit in a password"
+    )
+
+
+def _read_address(address: Secret) -> ConnectionPool:
+    retry = Retry(ExponentialBackoff(cap=1, base=FIRST_BACKOFF), RETRIES)
+    pool = ConnectionPool.from_url(
+        address.reveal(), retry=retry, socket_connect_timeout=TIMEOUT, socket_timeout=TIMEOUT
+    )
+    # What the query says is looked at only here. This connection is never opened.
+    pool.make_connection()  # type: ignore[no-untyped-call]
+    return pool
+
+
+def make_counters(rates: Mapping[RateLimitScope, Sequence[Rate]], prefix: object) -> Counters:
+    """The rates as the library knows them.
+
+    Raises:
+        ConfigurationError: The library or Redis could not count so.
+    """
+    if not isinstance(prefix, str) or not re.fullmatch(r"[!-~]+", prefix):
+        raise ConfigurationError(f"prefix must be visible ASCII text without spaces, not {shown(prefix)}")
+    for rate in (rate for each in rates.values() for rate in each):
+        if rate.seconds != int(rate.seconds):
+            raise ConfigurationError(f"RedisRateLimiter takes rates of whole seconds, not {shown(rate.seconds)}")
+    return {
+        scope: [RateLimitItemPerSecond(rate.calls, int(rate.seconds), namespace=prefix) for rate in each]
+        for scope, each in rates.items()
+    }

@@ -1,0 +1,79 @@
+"""Pacing for many processes on one budget (extra `redis`)."""
+
+import asyncio
+from typing import Self
+
+from ._errors import ConfigurationError
+from ._rate_limiters import SERVICE_RATES, PerLoop, RateLimitScope, Rates, checked_rates, make_turns
+from ._secret import Secret
+
+
+class RedisRateLimiter:
+    """Paces the calls of many processes by one budget, kept in Redis and counted by the `limits` library.
+
+    No window ever holds more than its rate. Where processes race for the last place, a place in another window may be
+    lost. Within a process calls are let go in the order in which they came; among processes it is chance. The clocks of
+    the processes have to agree: a window is off by as much as they differ.
+
+    While Redis can't be reached no call is sent, but an MCPStoreError raised, after a few tries within a second if
+    Redis refuses and within 20 if it is silent. Sending unpaced would spend what other processes count on, and calls
+    refused for that make the service's hour longer.
+    """
+
+    def __init__(self, url: str, *, rates: Rates = SERVICE_RATES, prefix: str = "posthog-mcp-store") -> None:
+        """Nothing is sent to Redis until the first call.
+
+        Args:
+            url: `redis://user:password@host:port/database`, `rediss://` for TLS, or `unix://` for a socket. Options of
+                redis-py can stand in its query, such as `?socket_timeout=2`.
+            rates: As for LocalRateLimiter, in whole seconds. The same in all processes: each rate has its own count.
+            prefix: Whose budget it is: the keys in Redis start with `LIMITS:` and it. The service counts ordinary calls
+                per API key and the others per user, so where the processes act for several users, put the user's id
+                into it. Never the API key: Redis shows it.
+
+        Raises:
+            ConfigurationError: A value is wrong, or the extra is not installed.
+        """
+        address = Secret(url)
+        del url
+        try:
+            from ._redis_budget import Budget, make_counters, make_pool  # noqa: PLC0415  # it imports the extra
+        except ImportError:
+            raise ConfigurationError('RedisRateLimiter needs: pip install "posthog-mcp-store[redis]"') from None
+        counters = make_counters(checked_rates(rates), prefix)
+        make_pool(address)
+        self._budgets = PerLoop(lambda: Budget(address, counters))
+        self._turns = make_turns()
+        self._is_closed = False
+
+    async def acquire(self, scope: RateLimitScope, /) -> None:
+        """Wait until one more call may be sent under this limit, and count it.
+
+        Cancelling it while it waits counts nothing; at the moment in which it asks Redis, the call may be counted.
+
+        Raises:
+            ConfigurationError: The limiter is closed.
+            MCPStoreError: Redis did not answer, or with an error, which is this one's cause.
+        """
+        async with self._turns[scope].get():
+            while (wait := await self._claim(scope)) > 0:  # noqa: ASYNC110  # only time makes room
+                await asyncio.sleep(wait)
+
+    async def _claim(self, scope: RateLimitScope) -> float:
+        if self._is_closed:
+            raise ConfigurationError("this RedisRateLimiter is closed: make a new one")
+        return await self._budgets.get().claim(scope)
+
+    async def aclose(self) -> None:
+        """Close the connections to Redis. Calls after that raise an error.
+
+        Only those of the running event loop: where there are several loops, make a limiter for each, with one prefix.
+        """
+        self._is_closed = True
+        await self._budgets.get().aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()

@@ -1,0 +1,88 @@
+"""A Redis of the tests' own: Debian's `redis-server` on a free port of this machine, which keeps nothing."""
+
+import os
+import select
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+HOST = "127.0.0.1"
+READY = b"Ready to accept connections"
+START_SECONDS = 10
+INSTALL_SECONDS = 300
+
+
+@contextmanager
+def running_redis() -> Iterator[str]:
+    """Its URL, while it runs. Skips the test where there is no Redis and none can be installed."""
+    program = _find() or _install()
+    with TemporaryDirectory(prefix="redis-") as directory:
+        server, port = _start(program, Path(directory))
+        try:
+            yield f"redis://{HOST}:{port}/0"
+        finally:
+            server.terminate()
+            server.communicate(timeout=START_SECONDS)
+
+
+def _find() -> str | None:
+    return shutil.which("redis-server")
+
+
+def _install() -> str:
+    apt = shutil.which("apt-get")
+    if apt is None or os.geteuid() != 0:
+        pytest.skip("there is no redis-server, and it can't be installed here: that takes root and apt-get")
+    install = [apt, "install", "--yes", "--no-install-recommends", "redis-server"]
+    for command in (install, [apt, "update"], install):
+        run = subprocess.run(
+            command,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            timeout=INSTALL_SECONDS,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if program := _find():
+            return program
+    pytest.skip(f"there is no redis-server, and apt-get can't install it: {run.stderr.strip()[-300:]}")
+
+
+def _start(program: str, directory: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """The server, ready, and its port. Where another process takes the port first, it ends, and another is started."""
+    for _ in range(5):
+        port = _free_port()
+        options = {"bind": HOST, "port": str(port), "dir": str(directory), "save": "", "appendonly": "no"}
+        arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
+        server = subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said = _listen(server)
+        if READY in said:
+            return server, port
+        server.kill()
+        server.communicate(timeout=START_SECONDS)
+    raise RuntimeError(f"redis-server does not start: {said.decode(errors='replace')}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listen(server: subprocess.Popen[bytes]) -> bytes:
+    """What it says until it is ready, has ended, or is silent for too long."""
+    assert server.stdout is not None
+    said = b""
+    while READY not in said and select.select([server.stdout], [], [], START_SECONDS)[0]:
+        chunk = os.read(server.stdout.fileno(), 4096)
+        if not chunk:
+            break
+        said += chunk
+    return said

@@ -1,0 +1,241 @@
+"""TLS, proxies, other transports, and what users set around them."""
+
+import asyncio
+import json
+import ssl
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore
+from posthog_mcp_store._exchange import Outgoing
+from posthog_mcp_store._lanes import Lanes
+from posthog_mcp_store._operations import Call
+from posthog_mcp_store._secret import Secret
+from posthog_mcp_store.testing import EmbeddedService, Fault
+
+from .opening import lanes_only, open_store
+from .wire import ID, installation
+
+NAME = "mcp-store.example.com"
+KEY = "phx_the_secret_key"
+Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(converse: Conversation, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """Have a conversation with everybody who connects to a port, and hang up on all of them at the end."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await converse(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A service that knows one installation."""
+    body = json.dumps(installation()).encode()
+    while await reader.readuntil(b"\r\n\r\n"):
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        writer.write(head + body)
+
+
+@pytest.fixture
+async def tls_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    """A service over TLS, whose authority this process trusts by the variable that TLS libraries read."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(NAME, "127.0.0.1").configure_cert(context)
+    async with serving(answer, context) as port:
+        yield port
+
+
+async def test_calls_go_over_tls(tls_port: int) -> None:
+    async with MCPStore(KEY, host=f"https://127.0.0.1:{tls_port}") as store:
+        for _ in range(2):
+            assert (await store.installations.retrieve(ID)).name == "My API Server"
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(tls_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+
+    async with MCPStore(KEY, host=f"https://127.0.0.1:{tls_port}", max_retries=0) as store:
+        with pytest.raises(APIConnectionError, match="CERTIFICATE_VERIFY_FAILED") as caught:
+            await store.installations.retrieve(ID)
+
+    assert not caught.value.is_sent
+
+
+async def test_the_proxy_of_the_environment_is_used_and_sees_no_key(
+    tls_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[bytes] = []
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Connects whoever asks to the service, whatever host they name (RFC 9110, section 9.3.6)."""
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", tls_port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        back = asyncio.create_task(pass_on(far_reader, writer, []))
+        await pass_on(reader, far_writer, heard)
+        back.cancel()
+        far_writer.transport.abort()
+
+    async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter, seen: list[bytes]) -> None:
+        while chunk := await source.read(65_536):
+            seen.append(chunk)
+            sink.write(chunk)
+
+    async with serving(tunnel) as proxy_port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy_port}")
+        async with MCPStore(KEY, host=f"https://{NAME}") as store:
+            assert (await store.installations.retrieve(ID)).name == "My API Server"
+
+    assert heard[0].startswith(f"CONNECT {NAME}:443 HTTP/1.1\r\n".encode())
+    assert KEY.encode() not in b"".join(heard)
+
+
+async def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    async with serving(refuse) as proxy_port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy_port}")
+        async with MCPStore(KEY, host=f"https://{NAME}", max_retries=0) as store:
+            with pytest.raises(APIConnectionError, match="ProxyError: 403 Forbidden"):
+                await store.installations.retrieve(ID)
+
+
+async def test_a_host_that_needs_no_proxy_is_called_directly(
+    service: EmbeddedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    async with open_store(service) as store:
+        assert (await store.installations.list()).count == 0
+
+
+async def test_calls_go_over_aiohttp(service: EmbeddedService) -> None:
+    row = service.add_installation()
+    service.inject(Fault(reset="after"))
+    service.inject(Fault(status=503, headers={"Retry-After": "0", "Set-Cookie": "a=b"}))
+
+    async with open_store(service, transport="aiohttp") as store:
+        assert (await store.installations.retrieve(row.id)).id == row.id
+        assert await store.installations.list().collect()
+
+    assert [request.headers["authorization"] for request in service.requests] == [f"Bearer {service.api_key}"] * 4
+    assert not any("cookie" in request.headers for request in service.requests)
+
+
+@pytest.mark.parametrize("reset", ["before", "after"])
+async def test_over_aiohttp_too_a_post_that_may_have_left_is_sent_once(service: EmbeddedService, reset: str) -> None:
+    service.inject(Fault(reset=reset, times=None))  # type: ignore[arg-type]
+
+    async with open_store(service, transport="aiohttp") as store:
+        with pytest.raises(APIConnectionError) as caught:
+            await store.installations.install_custom(name="a", url="https://a.example.com", auth_type="api_key")
+
+    assert caught.value.is_sent
+    assert len(service.requests) == 1
+
+
+async def test_over_aiohttp_too_a_host_that_is_not_there_got_nothing() -> None:
+    async with MCPStore(KEY, host="http://127.0.0.1:1", transport="aiohttp", max_retries=0) as store:
+        with pytest.raises(APIConnectionError) as caught:
+            await store.installations.list()
+
+    assert not caught.value.is_sent
+
+
+def test_a_transport_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="transport must be 'httpx' or 'aiohttp', not 'curl'"):
+        MCPStore(KEY, transport="curl")  # type: ignore[arg-type]
+
+
+async def test_a_client_and_a_transport_do_not_go_together() -> None:
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(ConfigurationError, match="http_client= or transport=, not both"):
+            MCPStore(KEY, http_client=client, transport="aiohttp")
+
+
+def test_a_client_of_httpx2_is_refused_with_what_to_do() -> None:
+    lookalike = type("AsyncClient", (), {"__module__": "httpx2._client"})()
+
+    with pytest.raises(ConfigurationError, match=r"not httpx2\._client\.AsyncClient: call httpx2\.alias_httpx\(\)"):
+        MCPStore(KEY, http_client=lookalike)
+
+
+@lanes_only
+@pytest.mark.parametrize("is_own", [False, True])
+async def test_spans_come_out_of_the_ecosystems_instrumentation(service: EmbeddedService, is_own: bool) -> None:
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    HTTPXClientInstrumentor().instrument(tracer_provider=provider)
+    try:
+        async with httpx.AsyncClient() as client:
+            own = client if is_own else None
+            async with open_store(service, http_client=own) as store:
+                await store.installations.list()
+    finally:
+        HTTPXClientInstrumentor().uninstrument()
+
+    (span,) = spans.get_finished_spans()
+    assert span.name == "GET"
+    assert service.api_key not in span.to_json()
+
+
+async def test_without_the_extra_aiohttp_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx_aiohttp", None)
+
+    async with MCPStore(KEY, transport="aiohttp") as store:
+        with pytest.raises(ConfigurationError, match=r'needs: pip install "posthog-mcp-store\[aiohttp\]"'):
+            await store.installations.list()
+
+
+async def test_a_host_that_is_no_address_is_refused_on_the_sdks_own_connections_too() -> None:
+    async with MCPStore(KEY, host="https://xn--") as store:
+        with pytest.raises(ConfigurationError, match="is no URL to send to"):
+            await store.installations.list()
+
+
+async def test_a_connection_that_was_idle_for_long_is_not_used_again(service: EmbeddedService) -> None:
+    lanes = Lanes(2, is_encrypted=False, idle_seconds=0.05)
+    call = Call("list", "GET", "/", "/", f"{service.base_url}/api/projects/1/mcp_server_installations/")
+    outgoing = Outgoing(call, call.url, {}, Secret(service.api_key), timeout=5, max_bytes=1000)
+    ports: list[object] = []
+    service.before_each = lambda _: ports.append(service.in_flight)
+
+    await asyncio.gather(lanes.send(outgoing), lanes.send(outgoing))
+    await asyncio.sleep(0.1)
+    await lanes.send(outgoing)
+    await lanes.send(outgoing)
+    free = len(lanes._free)
+    await lanes.aclose()
+
+    assert (len(ports), free) == (4, 1)
