@@ -15,6 +15,12 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 # They hold documents and tools against each other, which hangs little on the Python and takes long.
 ON_ONE_PYTHON = ["tests/contract", "tests/test_regenerate.py"]
+# What the choice of an HTTP library could break.
+OVER_HTTP = [
+    f"tests/test_{name}.py"
+    for name in ("connections", "errors", "lifecycle", "operations", "proxy", "redirects", "retries", "secrets", "time")
+]
+EVERYTHING = ".[aiohttp,redis,testing]"
 
 
 def groups(*names: str) -> list[str]:
@@ -35,12 +41,28 @@ def demo(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, and see that they cover every branch of src/."""
-    session.install("-e", ".[testing]", *groups("tests"))
+    session.install("-e", EVERYTHING, *groups("tests"))
     is_first = session.python == next(filter(found, PYTHONS), None)
     done = [] if is_first else [f"--ignore={path}" for path in ON_ONE_PYTHON]
     session.run("coverage", "run", "-m", "pytest", *done, *session.posargs)
     if not session.posargs:
         session.run("coverage", "report")
+
+
+@nox.session
+def aiohttp(session: nox.Session) -> None:
+    """Run the tests that go over HTTP on aiohttp's connections."""
+    session.install("-e", EVERYTHING, *groups("tests"))
+    session.run("pytest", *(session.posargs or OVER_HTTP), env={"TESTED_TRANSPORT": "aiohttp"})
+
+
+@nox.session
+def httpx2(session: nox.Session) -> None:
+    """Run the tests that go over HTTP as an application sees the SDK that calls `httpx2.alias_httpx()` first."""
+    session.install("-e", EVERYTHING, *groups("tests"))
+    # What httpx refuses as no address, httpx2 looks up.
+    chosen = session.posargs or [*OVER_HTTP, "-k", "not no_address"]
+    session.run("python", "scripts/test_under_httpx2.py", *chosen)
 
 
 @nox.session
@@ -55,7 +77,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Check the types of the SDK, the generated client alone, the tests and the tools."""
-    session.install("-e", ".[testing]", *groups("typing"))
+    session.install("-e", EVERYTHING, *groups("typing"))
     session.run("mypy", "src/posthog_mcp_store")
     session.run("mypy", "generated")
     session.run("mypy", "tests", "examples", "scripts", "noxfile.py")
@@ -86,6 +108,5 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure; `nox -s bench -- import` compares `import posthog_mcp_store` with `import httpx`."""
-    session.install(".")
-    session.run("python", "scripts/bench.py", *session.posargs)
+    """Measure beside httpx and others; `nox -s bench -- retrieve import` measures some, `-- --help` says more."""
+    session.run("python", "scripts/bench", *session.posargs)

@@ -1,0 +1,77 @@
+"""Measure the SDK beside what it stands on and what one would use instead of it.
+
+All sides of a row are measured in turn, round by round, in one run; each in a process and an environment of its own,
+against a service in a third process. What counts is the ratio of medians: seconds are those of this machine, at this
+moment. A target that is missed is reported, and is no failure.
+
+Run it as `nox -s bench`, or `nox -s bench -- retrieve import` for some rows.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import table
+import widths
+from contenders import Stand
+from environments import ROOT
+from measuring import Outcome, measure
+from rows import ROWS, Row
+
+SWEEP_ROUNDS = 5
+
+
+def main() -> None:
+    arguments = parsed_arguments()
+    with Stand() as stand:
+        if arguments.max_concurrency:
+            for line in widths.lines(stand, arguments.max_concurrency, arguments.rounds or SWEEP_ROUNDS):
+                print(line)
+            return
+        wanted = arguments.rows or [row.name for row in ROWS]
+        began = time.monotonic()
+        print(table.HEAD)
+        records = [run(stand, row, arguments.rounds or row.rounds) for row in ROWS if row.name in wanted]
+        report = {"machine": table.machine(), "versions": stand.versions, "rows": records}
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(report, indent=1))
+    print(f"{time.monotonic() - began:.0f} s; the figures of all rounds are in {arguments.json}")
+
+
+def run(stand: Stand, row: Row, rounds: int) -> dict[str, object]:
+    figures = measure(stand, row.contenders, rounds)
+    outcomes = [Outcome(comparison, figures) for comparison in row.comparisons]
+    print("\n".join(table.row_lines(row, outcomes)), flush=True)
+    return table.record(row, figures, outcomes)
+
+
+def parsed_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = [row.name for row in ROWS]
+    parser.add_argument("rows", nargs="*", metavar="row", help=f"which rows, else all: {', '.join(names)}")
+    parser.add_argument("--rounds", type=positive, metavar="N", help="how many rounds, for every row")
+    parser.add_argument("--json", type=Path, default=ROOT / ".nox" / "bench.json", help="where the figures go as data")
+    parser.add_argument(
+        "--max-concurrency",
+        type=lambda text: [positive(each) for each in text.split(",")],
+        metavar="16,32,...",
+        help="try these instead, in the rows that hang on it",
+    )
+    arguments = parser.parse_args()
+    if unknown := set(arguments.rows) - set(names):
+        parser.error(f"there is no row {', '.join(sorted(unknown))}")
+    return arguments
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+if __name__ == "__main__":
+    main()

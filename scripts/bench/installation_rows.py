@@ -1,0 +1,31 @@
+"""The rows that the bench's service holds: made from numbers, so that whoever asks for one knows its id."""
+
+import json
+
+COUNT = 10_000
+COLLECTION = "/api/environments/1/mcp_server_installations/"
+
+
+def installation_id(index: int) -> str:
+    return f"0195f3a0-0000-7000-8000-{index % COUNT:012x}"
+
+
+def installation_json(index: int) -> bytes:
+    """A row as the service writes it."""
+    id = installation_id(index)
+    row = {
+        "id": id,
+        "server_id": f"0195f3a0-0000-7000-9000-{index:012x}",
+        "name": f"Linear {index}",
+        "display_name": "",
+        "url": f"https://mcp-{index}.linear.app/sse",
+        "description": "Issues and projects of the whole company",
+        "auth_type": "oauth",
+        "is_enabled": True,
+        "needs_reauth": False,
+        "pending_oauth": False,
+        "proxy_url": f"https://us.posthog.com{COLLECTION}{id}/proxy/",
+        "created_at": f"2026-03-04T05:{index // 60 % 60:02}:{index % 60:02}.123456Z",
+        "updated_at": f"2026-04-05T06:{index // 60 % 60:02}:{index % 60:02}.654321Z",
+    }
+    return json.dumps(row, separators=(",", ":")).encode()

@@ -1,0 +1,84 @@
+"""The processes of the bench: the service, and a worker for each side, of which one works at a time."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from load import Figure
+
+HERE = Path(__file__).parent
+SECONDS_TO_END = 10.0
+
+
+def plain_environment() -> dict[str, str]:
+    """Without what makes one machine's Python, or its way to a service, differ from another's."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.lower().endswith("_proxy") and not name.startswith(("PYTHON", "POSTHOG_"))
+    }
+
+
+class LineProcess:
+    """A process that writes lines of JSON, and ends when its input does."""
+
+    def __init__(self, python: Path, script: str, arguments: Sequence[str]) -> None:
+        self._what = " ".join([script, *arguments])
+        self._process = subprocess.Popen(
+            [python, HERE / script, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=plain_environment(),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self._process.communicate(timeout=SECONDS_TO_END)
+        except (subprocess.TimeoutExpired, ValueError, BrokenPipeError):
+            self._process.kill()
+            self._process.wait()
+
+    def read(self) -> Any:
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line:
+            raise RuntimeError(f"{self._what} ended; what it wrote above says why")
+        return json.loads(line)
+
+    def write(self, value: object) -> None:
+        if self._process.stdin:
+            self._process.stdin.write(json.dumps(value) + "\n")
+            self._process.stdin.flush()
+
+
+class Service(LineProcess):
+    """The service, at a URL for each latency."""
+
+    def __init__(self, latencies: Sequence[int]) -> None:
+        super().__init__(Path(sys.executable), "service_process.py", [str(latency) for latency in latencies])
+        self._ports: dict[str, int] = self.read()
+
+    def url(self, latency: int) -> str:
+        """Where it answers after so many milliseconds."""
+        return f"http://127.0.0.1:{self._ports[str(latency)]}"
+
+
+class Worker(LineProcess):
+    """A side, given by its module and what that is to be told."""
+
+    def __init__(self, python: Path, side: Sequence[str]) -> None:
+        super().__init__(python, "worker.py", side)
+
+    def run(self, scenario: str, arguments: dict[str, Any]) -> Figure:
+        self.write({"scenario": scenario, **arguments})
+        return Figure(**self.read())

@@ -1,0 +1,171 @@
+"""The rows of the table: who is measured in what, beside whom, and what we aim at."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from contenders import (
+    HTTPX,
+    HTTPX2,
+    HTTPX_WITH_SNIFFIO,
+    MSGSPEC,
+    OPENAI,
+    OURS,
+    Contender,
+    is_installed,
+    runs_statement,
+)
+from environments import STORE
+
+MEGA = 1_000_000
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How a figure is shown: so many of `name` make one."""
+
+    name: str
+    scale: float
+    decimals: int
+
+    def show(self, value: float) -> str:
+        return f"{value * self.scale:,.{self.decimals}f} {self.name}"
+
+
+MICROSECONDS, MILLISECONDS, SECONDS = Unit("us", 1e6, 0), Unit("ms", 1e3, 2), Unit("s", 1, 2)
+PER_SECOND, MEGABYTES = Unit("/s", 1, 0), Unit("MB", 1 / MEGA, 2)
+
+
+@dataclass(frozen=True)
+class Target:
+    limit: float
+    is_floor: bool = False
+
+    def is_met_by(self, value: float) -> bool:
+        return value >= self.limit if self.is_floor else value <= self.limit
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One contender's figure over another's; its own figure where there is no other. No target: good to know."""
+
+    subject: str
+    base: str | None = None
+    target: Target | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    what: str
+    unit: Unit
+    rounds: int
+    contenders: list[Contender]
+    comparisons: list[Comparison]
+
+
+def in_flight(width: int, calls: int) -> dict[str, Any]:
+    return {"scenario": "in_flight", "width": width, "calls": calls}
+
+
+RETRIEVE: dict[str, Any] = {"scenario": "one_after_other", "calls": 300}
+FIFTY: dict[str, Any] = in_flight(50, 1000)
+FIVE_HUNDRED: dict[str, Any] = in_flight(500, 2000)
+THOUSAND: dict[str, Any] = {"scenario": "all_at_once", "calls": 1000, "latency": 50}
+
+ROWS = [
+    Row(
+        "retrieve",
+        "one call after the other, time per call",
+        MICROSECONDS,
+        7,
+        [OURS.does(**RETRIEVE), HTTPX.does(**RETRIEVE), HTTPX_WITH_SNIFFIO.does(**RETRIEVE), OPENAI.does(**RETRIEVE)],
+        [
+            Comparison("ours", "httpx", Target(0.85)),
+            Comparison("ours", "httpx+sniffio"),
+            Comparison("openai", "httpx"),
+        ],
+    ),
+    Row(
+        "flight-50",
+        "50 calls in flight, calls per second",
+        PER_SECOND,
+        5,
+        [OURS.does(**FIFTY), HTTPX.does(**FIFTY), OPENAI.does(**FIFTY)],
+        [Comparison("ours", "httpx", Target(3.5, is_floor=True)), Comparison("openai", "httpx")],
+    ),
+    Row(
+        "flight-500",
+        "500 calls in flight, calls per second; without an error of ours",
+        PER_SECOND,
+        5,
+        # The last two take long, and are only good to know.
+        [
+            OURS.does(**FIVE_HUNDRED),
+            HTTPX2.does(**FIVE_HUNDRED),
+            OPENAI.does(**FIVE_HUNDRED, rounds=2),
+            HTTPX.does(**FIVE_HUNDRED, rounds=1),
+        ],
+        [
+            Comparison("ours", "httpx2", Target(1.0, is_floor=True)),
+            Comparison("openai", "httpx2"),
+            Comparison("httpx", "httpx2"),
+        ],
+    ),
+    Row(
+        "burst",
+        "1,000 calls at once on a new client, answers after 50 ms, until all are there",
+        SECONDS,
+        5,
+        [OURS.does(**THOUSAND)],
+        [Comparison("ours", target=Target(1.1))],
+    ),
+    Row(
+        "iterate",
+        "10,000 rows in pages of 100, answers after 20 ms; beside one page after the other",
+        SECONDS,
+        3,
+        [OURS.does("iterate", latency=20), OURS.named("page by page").does("page_by_page", latency=20)],
+        [Comparison("ours", "page by page", Target(0.25))],
+    ),
+    Row(
+        "memory",
+        "peak of iterating over 10,000 rows of which none is kept",
+        MEGABYTES,
+        3,
+        [OURS.does_in_new_process("memory")],
+        [Comparison("ours", target=Target(3 * MEGA))],
+    ),
+    Row(
+        "decode",
+        "a page of 100 from bytes to typed objects",
+        MICROSECONDS,
+        5,
+        [OURS.does("decode"), MSGSPEC.does("decode")],
+        [Comparison("ours", "msgspec", Target(6))],
+    ),
+    Row(
+        "import",
+        "in a fresh interpreter",
+        MILLISECONDS,
+        25,
+        [
+            runs_statement("httpx", "httpx", "import httpx"),
+            runs_statement("ours", STORE, "import posthog_mcp_store"),
+            runs_statement("MCPStore", STORE, "from posthog_mcp_store import MCPStore"),
+            runs_statement("openai", "openai", "import openai"),
+        ],
+        [
+            Comparison("ours", "httpx", Target(1.25)),
+            Comparison("MCPStore", "httpx"),
+            Comparison("openai", "httpx"),
+        ],
+    ),
+    Row(
+        "size",
+        "the SDK installed, with all it brings",
+        MEGABYTES,
+        1,
+        [is_installed("ours", STORE)],
+        [Comparison("ours", target=Target(3 * MEGA))],
+    ),
+]

@@ -1,0 +1,28 @@
+"""One side in a process of its own: does what a line of JSON says, answers with another, and waits for the next.
+
+The first argument names the side's module; the others are for its `scenarios`.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+from dataclasses import asdict
+from importlib import import_module
+
+LONGEST_SECONDS = 120.0
+
+
+def main() -> None:
+    name, *arguments = sys.argv[1:]
+    scenarios = import_module(name).scenarios(*arguments)
+    for line in sys.stdin:
+        order = json.loads(line)
+        scenario = scenarios[order.pop("scenario")]
+        gc.collect()
+        figure = asyncio.run(asyncio.wait_for(scenario(**order), LONGEST_SECONDS))
+        print(json.dumps(asdict(figure)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
