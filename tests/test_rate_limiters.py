@@ -53,7 +53,7 @@ def is_done_at_once(acquiring: Coroutine[Any, Any, None]) -> bool:
 
 async def until_waiting() -> None:
     """Let the tasks that were made go as far as they can."""
-    for _ in range(3):
+    for _ in range(10):
         await asyncio.sleep(0)
 
 
@@ -109,7 +109,7 @@ async def test_without_rates_a_limit_does_not_hold() -> None:
 
 
 async def test_calls_are_paced_by_both_windows_at_once() -> None:
-    short, long = Rate(2, 0.05), Rate(5, 0.25)
+    short, long = Rate(2, 0.1), Rate(5, 0.3)
     limiter, times = LocalRateLimiter({"default": [long, short]}), list[float]()
 
     async def call() -> None:
@@ -120,8 +120,8 @@ async def test_calls_are_paced_by_both_windows_at_once() -> None:
         await asyncio.gather(*(call() for _ in range(8)))
 
     assert len(times) == 8
-    assert_paced(times, short, slack=0.02)
-    assert_paced(times, long, slack=0.02)
+    assert_paced(times, short, slack=0.05)
+    assert_paced(times, long, slack=0.05)
 
 
 async def test_calls_go_in_the_order_in_which_they_came() -> None:
@@ -180,7 +180,7 @@ async def test_limits_do_not_wait_for_each_other() -> None:
 
 
 def test_it_serves_one_event_loop_after_another() -> None:
-    limiter, times = LocalRateLimiter({"default": [Rate(2, 0.05)]}), list[float]()
+    limiter, times = LocalRateLimiter({"default": [Rate(2, 0.08)]}), list[float]()
     waiting: list[asyncio.Task[None]] = []
 
     async def call() -> None:
@@ -198,7 +198,7 @@ def test_it_serves_one_event_loop_after_another() -> None:
     loops = [asyncio.run(session()) for _ in range(3)]
 
     assert len(times) == 12
-    assert_paced(times, Rate(2, 0.05), slack=0.02)
+    assert_paced(times, Rate(2, 0.08), slack=0.05)
     assert all(task.cancelled() for task in waiting)
     waiting.clear()
     gc.collect()
@@ -320,7 +320,7 @@ class Counts:
 
     def times(self, rate: Rate) -> list[float]:
         """When calls were counted, the newest first."""
-        return [float(time) for time in self._redis.lrange(self.key(rate), 0, -1)]  # type: ignore[union-attr]
+        return [float(time) for time in self._redis.lrange(self.key(rate), 0, -1)]
 
     def put(self, rate: Rate, *ages: float) -> None:
         """Count calls that are so many seconds old, the newest first."""
@@ -335,7 +335,7 @@ class Counts:
 
     def questions(self) -> int:
         """How often Redis was asked."""
-        return int(self._redis.info("commandstats")["cmdstat_evalsha"]["calls"])  # type: ignore[index]
+        return int(self._redis.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"])
 
 
 @pytest.fixture
@@ -369,14 +369,21 @@ async def shared(redis_url: str, prefix: str) -> AsyncIterator[Shared]:
         await limiter.aclose()
 
 
-async def is_let_go(limiter: RateLimiter, scope: RateLimitScope = "default") -> bool:
-    """Whether a call need not wait; one that has to is given up."""
+async def go(limiter: RateLimiter, times: int = 1, *, scope: RateLimitScope = "default") -> None:
+    """Calls that need not wait."""
+    async with asyncio.timeout(5):
+        for _ in range(times):
+            await limiter.acquire(scope)
+
+
+async def has_to_wait(limiter: RateLimiter, scope: RateLimitScope = "default") -> bool:
+    """Whether a call is not let go. It is given up."""
     try:
-        async with asyncio.timeout(0.2):
+        async with asyncio.timeout(0.1):
             await limiter.acquire(scope)
     except TimeoutError:
-        return False
-    return True
+        return True
+    return False
 
 
 PROGRAM = """
@@ -432,7 +439,9 @@ async def test_a_full_window_costs_no_place_in_another(shared: Shared, counts: C
     minute, hour = Rate(5, 60), Rate(2, 3600)
     limiter = shared(minute, hour)
 
-    assert [await is_let_go(limiter) for _ in range(4)] == [True, True, False, False]
+    await go(limiter, 2)
+
+    assert [await has_to_wait(limiter) for _ in range(2)] == [True, True]
     assert (len(counts.times(minute)), len(counts.times(hour))) == (2, 2)
 
 
@@ -441,37 +450,41 @@ async def test_a_place_that_another_process_took_first_is_waited_for_with_pauses
 ) -> None:
     # With the clocks of processes at odds, their times stand in no order, and the library finds room and then none.
     second, limiter = Rate(2, 1), shared(Rate(2, 1), RECORD)
-    counts.put(second, 3600, 0.8)
+    counts.put(second, 3600, 0.6)
     asked = counts.questions()
 
-    async with asyncio.timeout(5):
-        await limiter.acquire("default")
+    await go(limiter)
 
-    assert len(counts.times(RECORD)) == 1, "the scarce places are not to be lost in the race"
-    assert 6 <= counts.questions() - asked < 150
+    assert len(counts.times(RECORD)) == 1, "it must not lose the scarce places in the race"
+    assert 7 <= counts.questions() - asked < 150
 
 
 async def test_limits_and_prefixes_are_budgets_of_their_own(shared: Shared, counts: Counts) -> None:
     rate = Rate(1, 60)
     limiter, other = shared(rate, mcp_proxy=[rate]), shared(rate, prefix=f"{counts.prefix}/other")
 
-    assert [await is_let_go(limiter, "default"), await is_let_go(limiter, "default")] == [True, False]
-    assert [await is_let_go(limiter, "mcp_proxy"), await is_let_go(other, "default")] == [True, True]
-    assert all([await is_let_go(limiter, "mcp_oauth") for _ in range(3)]), "a limit without rates does not hold"
+    await go(limiter)
+
+    assert await has_to_wait(limiter)
+    await go(limiter, scope="mcp_proxy")
+    await go(other)
+    await go(limiter, 3, scope="mcp_oauth")
 
 
 async def test_the_services_rates_hold_unless_others_are_given(redis_url: str, prefix: str) -> None:
     async with RedisRateLimiter(redis_url, prefix=prefix) as limiter:
-        assert [await is_let_go(limiter, "mcp_oauth") for _ in range(11)] == [True] * 10 + [False]
+        await go(limiter, 10, scope="mcp_oauth")
+
+        assert await has_to_wait(limiter, "mcp_oauth")
 
 
 async def test_a_connection_that_redis_closed_is_made_anew(shared: Shared, counts: Counts) -> None:
     limiter = shared(RECORD)
-    await limiter.acquire("default")
+    await go(limiter)
 
     counts.drop_connections()
 
-    await limiter.acquire("default")
+    await go(limiter)
     assert len(counts.times(RECORD)) == 2
 
 
@@ -500,9 +513,14 @@ async def test_an_error_of_redis_is_the_cause_of_ours(shared: Shared, counts: Co
 
 
 async def test_a_closed_limiter_says_so_also_to_who_waits(shared: Shared, counts: Counts) -> None:
-    counts.put(Rate(1, 1), 0.9)
+    counts.put(Rate(1, 1), 0.5)
     limiter = shared(Rate(1, 1))
+    assert await has_to_wait(limiter)
+    asked = counts.questions()
     waiting = asyncio.create_task(limiter.acquire("default"))
+    async with asyncio.timeout(5):
+        while counts.questions() == asked:
+            await until_waiting()
     await until_waiting()
 
     await limiter.aclose()
