@@ -88,8 +88,9 @@ _uuid: Any = UUID  # the type checker knows nothing of its slots
 _UNKNOWN = SafeUUID.unknown
 # So UUIDs are built in Python 3.11 to 3.14; where they are not, decode_uuid() leaves it to UUID().
 _SLOTTED = {"int", "is_safe"} <= set(getattr(UUID, "__slots__", ()))
-_new_uuid = _uuid.__new__
-_set_int, _set_is_safe = (_uuid.int.__set__, _uuid.is_safe.__set__) if _SLOTTED else (None, None)
+_new_uuid: Any = UUID.__new__
+_set_int: Any = _uuid.int.__set__ if _SLOTTED else None
+_set_is_safe: Any = _uuid.is_safe.__set__ if _SLOTTED else None
 
 
 def decode_uuid(text: object) -> UUID:

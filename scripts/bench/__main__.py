@@ -9,6 +9,7 @@ Run it as `nox -s bench`, or `nox -s bench -- retrieve import` for some rows.
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def main() -> None:
 
 
 def run(stand: Stand, row: Row, rounds: int) -> dict[str, object]:
+    print(f"{row.name} ...", file=sys.stderr, flush=True)
     figures = measure(stand, row.contenders, rounds)
     outcomes = [Outcome(comparison, figures) for comparison in row.comparisons]
     print("\n".join(table.row_lines(row, outcomes)), flush=True)

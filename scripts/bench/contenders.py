@@ -103,7 +103,7 @@ OPENAI = Client("openai", "openai", ("side_openai",))
 MSGSPEC = Client("msgspec", "msgspec", ("side_msgspec",))
 
 
-def runs_statement(name: str, environment_name: str, statement: str) -> Contender:
+def runs_statement(name: str, environment_name: str, statement: str, *, rounds: int | None = None) -> Contender:
     """Seconds that a statement takes in a fresh interpreter, not counting the interpreter."""
     timed = f"import time; began = time.perf_counter(); {statement}; print(time.perf_counter() - began)"
 
@@ -114,7 +114,7 @@ def runs_statement(name: str, environment_name: str, statement: str) -> Contende
         )
         return Figure(float(ran.stdout))
 
-    return Contender(name, measure)
+    return Contender(name, measure, rounds)
 
 
 def is_installed(name: str, environment_name: str) -> Contender:

@@ -1,6 +1,7 @@
 """The figures for people, and for programs."""
 
 import platform
+import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,7 +10,7 @@ from typing import Any
 from measuring import Figures, Outcome
 from rows import Row, Unit
 
-WIDTHS = (16, 14, 16, 14, 8, 14, 12)
+WIDTHS = (16, 14, 16, 14, 8, 18, 12)
 
 
 def line(*cells: str) -> str:
@@ -31,12 +32,19 @@ def row_lines(row: Row, outcomes: Sequence[Outcome]) -> list[str]:
                 outcome.comparison.base or "",
                 "" if outcome.base is None else row.unit.show(outcome.base),
                 "" if outcome.ratio is None else f"{outcome.ratio:.2f}",
-                f"{min(by_round):.2f}-{max(by_round):.2f}" if by_round else "",
+                _spread(by_round),
                 _target(row.unit, outcome),
                 _verdict(outcome),
             ).rstrip()
         )
     return lines
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    """The least, the middle and the greatest of what single rounds say."""
+    if len(ratios) < 2:
+        return ""
+    return " ".join(f"{ratio:.2f}" for ratio in (min(ratios), statistics.median(ratios), max(ratios)))
 
 
 def _target(unit: Unit, outcome: Outcome) -> str:

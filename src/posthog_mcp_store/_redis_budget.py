@@ -85,7 +85,7 @@ def make_pool(address: Secret) -> ConnectionPool:
     """
     # No frame of the error's may hold the connections either: their text shows the password.
     if isinstance(address.reveal(), str):
-        with suppress(ValueError, TypeError):
+        with suppress(ValueError, TypeError, AttributeError, RedisError):
             return _read_address(address)
     raise ConfigurationError(
         "url must be a Redis URL, such as redis://127.0.0.1:6379/0, rediss:// for TLS or unix:// for a socket, with "

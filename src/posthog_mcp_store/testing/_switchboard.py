@@ -12,8 +12,8 @@ class Switchboard:
 
     def __init__(self) -> None:
         # It answers the server's lifespan, and 404 to whoever calls when nothing is connected.
-        self._nothing: ASGIApp = Starlette()
-        self._app = self._nothing
+        self._nothing = Starlette()
+        self._app: ASGIApp = self._nothing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
