@@ -17,8 +17,8 @@ from ._lanes import Lanes
 
 TransportName = Literal["httpx", "aiohttp"]
 
-DEFAULT_MAX_CONCURRENCY = 64
-"""By benchmark (`nox -s bench`): fewer make slow answers queue, more cost time in the event loop and win none."""
+DEFAULT_MAX_CONCURRENCY = 100
+"""Of 32, 64, 100 and 128 the width at which 1,000 calls to a service that takes 50 ms were done first."""
 
 
 class Transport:
