@@ -9,6 +9,7 @@ Run it as `nox -s bench`, or `nox -s bench -- retrieve import` for some rows.
 
 import argparse
 import json
+import platform
 import sys
 import time
 from pathlib import Path
@@ -25,16 +26,17 @@ SWEEP_ROUNDS = 5
 
 def main() -> None:
     arguments = parsed_arguments()
+    began, machine = time.monotonic(), table.machine()
+    print(f"Python {platform.python_version()}, {machine['processors']} processors, load {machine['load_before']}")
     with Stand() as stand:
         if arguments.max_concurrency:
             for line in widths.lines(stand, arguments.max_concurrency, arguments.rounds or SWEEP_ROUNDS):
                 print(line)
             return
         wanted = arguments.rows or [row.name for row in ROWS]
-        began = time.monotonic()
         print(table.HEAD)
         records = [run(stand, row, arguments.rounds or row.rounds) for row in ROWS if row.name in wanted]
-        report = {"machine": table.machine(), "versions": stand.versions, "rows": records}
+        report = {"machine": machine, "versions": stand.versions, "rows": records}
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(report, indent=1))
     print(f"{time.monotonic() - began:.0f} s; the figures of all rounds are in {arguments.json}")

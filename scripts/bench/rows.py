@@ -105,7 +105,7 @@ ROWS = [
             OURS.does(**FIVE_HUNDRED),
             HTTPX2.does(**FIVE_HUNDRED),
             OPENAI.does(**FIVE_HUNDRED_BRIEFLY, rounds=1),
-            HTTPX.does(**FIVE_HUNDRED_BRIEFLY, rounds=1),
+            HTTPX.does(**FIVE_HUNDRED, rounds=1),
         ],
         [
             Comparison("ours", "httpx2", Target(1.0, is_floor=True)),

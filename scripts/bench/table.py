@@ -1,5 +1,6 @@
 """The figures for people, and for programs."""
 
+import os
 import platform
 import statistics
 import sys
@@ -82,5 +83,11 @@ def record(row: Row, figures: Figures, outcomes: Sequence[Outcome]) -> dict[str,
     }
 
 
-def machine() -> dict[str, str]:
-    return {"python": sys.version, "platform": platform.platform(), "processor": platform.processor()}
+def machine() -> dict[str, Any]:
+    """What ran it, and how busy that was with other things before."""
+    return {
+        "python": sys.version,
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "load_before": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+    }
