@@ -51,6 +51,18 @@ async def test_what_gives_up_says_so_without_a_wait(
     assert record.getMessage().endswith(" ms, attempt 1")
 
 
+async def test_the_last_attempt_of_a_deletion_whose_answer_was_lost_is_told_too(
+    service: EmbeddedService, store: MCPStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="posthog_mcp_store")
+    row = service.add_installation()
+    service.inject(Fault(status=502, headers={"Retry-After": "0"}, takes_effect=True))
+
+    await store.installations.delete(row.id)
+
+    assert [record.getMessage().split(" ")[2] for record in caplog.records] == ["502", "404"]
+
+
 async def test_nothing_is_logged_unless_somebody_asks_for_it(
     service: EmbeddedService, store: MCPStore, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -79,6 +79,7 @@ class RequestPath:
                     _log(call, outcome.answer.status_code, began, attempt, None)
                     return outcome
                 if has_acted and is_deleted(outcome, method=call.method):
+                    _log(call, outcome, began, attempt, None)
                     return Received.of_deletion(call)
                 delay = retry_delay(
                     outcome,
