@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore
+from posthog_mcp_store import APIConnectionError, APITimeoutError, ConfigurationError, MCPStore
 from posthog_mcp_store._exchange import Outgoing
 from posthog_mcp_store._lanes import Lanes
 from posthog_mcp_store._operations import Call
@@ -239,3 +239,28 @@ async def test_a_connection_that_was_idle_for_long_is_not_used_again(service: Em
     await lanes.aclose()
 
     assert (len(ports), free) == (4, 1)
+
+
+async def test_an_abandoned_attempt_whose_head_drips_ends_within_its_timeout() -> None:
+    """Each byte is in time for the network's timeout, so nothing else would ever end it, or free its place."""
+    met: list[int] = []
+
+    async def drip_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append(len(met))
+        if len(met) > 1:
+            await answer(reader, writer)
+        writer.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with serving(drip_first) as port, httpx.AsyncClient() as client:
+        host = f"http://127.0.0.1:{port}"
+        store = MCPStore(KEY, host=host, http_client=client, timeout=0.4, max_concurrency=1, max_retries=0)
+        with pytest.raises(APITimeoutError, match="deadline"):
+            await store.with_options(deadline=0.1).installations.retrieve(ID)
+
+        async with asyncio.timeout(3):
+            assert (await store.installations.retrieve(ID)).name == "My API Server"
+        await store.aclose()
