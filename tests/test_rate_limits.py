@@ -20,13 +20,18 @@ def arrivals(service: EmbeddedService, method: str = "GET") -> list[float]:
     return [request.received_at for request in service.requests if request.method == method]
 
 
+async def be_refused(service: EmbeddedService, store: MCPStore, *, retry_after: int) -> None:
+    """Let one call meet a 429."""
+    service.inject(Fault(status=429, headers={"Retry-After": str(retry_after)}))
+    with pytest.raises(RateLimitError):
+        await store.with_options(max_retries=0).installations.retrieve(ID)
+
+
 async def test_calls_that_come_after_a_429_wait_until_the_window_has_passed(
     service: EmbeddedService, store: MCPStore
 ) -> None:
     row = service.add_installation()
-    service.inject(Fault(status=429, headers={"Retry-After": "1"}))
-    with pytest.raises(RateLimitError):
-        await store.with_options(max_retries=0).installations.retrieve(row.id)
+    await be_refused(service, store, retry_after=1)
 
     async with asyncio.timeout(10):
         await asyncio.gather(*(store.installations.retrieve(row.id) for _ in range(20)))
@@ -38,10 +43,8 @@ async def test_calls_that_come_after_a_429_wait_until_the_window_has_passed(
 
 async def test_after_the_window_calls_go_one_by_one(service: EmbeddedService, store: MCPStore) -> None:
     row = service.add_installation()
-    service.inject(Fault(status=429, headers={"Retry-After": "0"}))
+    await be_refused(service, store, retry_after=0)
     service.inject(Fault(delay=0.02, times=None))
-    with pytest.raises(RateLimitError):
-        await store.with_options(max_retries=0).installations.retrieve(row.id)
     service.most_in_flight = 0
 
     async with asyncio.timeout(10):
@@ -67,10 +70,8 @@ async def test_a_slow_call_keeps_the_next_one_waiting_for_a_second_only(
     service: EmbeddedService, store: MCPStore
 ) -> None:
     row = service.add_installation()
-    service.inject(Fault(status=429, headers={"Retry-After": "0"}))
+    await be_refused(service, store, retry_after=0)
     service.inject(Fault(delay=3))
-    with pytest.raises(RateLimitError):
-        await store.with_options(max_retries=0).installations.retrieve(row.id)
 
     async with asyncio.timeout(10), asyncio.TaskGroup() as calls:
         calls.create_task(store.installations.retrieve(row.id))
@@ -124,9 +125,7 @@ async def test_a_wait_that_is_too_long_is_told_without_sending(wire: Wire, faked
 
 
 async def test_a_wait_beyond_the_deadline_is_told_without_sending(service: EmbeddedService, store: MCPStore) -> None:
-    service.inject(Fault(status=429, headers={"Retry-After": "30"}))
-    with pytest.raises(RateLimitError):
-        await store.with_options(max_retries=0).installations.retrieve(ID)
+    await be_refused(service, store, retry_after=30)
 
     began = monotonic()
     with pytest.raises(RateLimitError, match="was not sent"):
@@ -136,10 +135,8 @@ async def test_a_wait_beyond_the_deadline_is_told_without_sending(service: Embed
 
 
 async def test_those_in_line_are_told_when_the_wait_becomes_too_long(service: EmbeddedService, store: MCPStore) -> None:
-    service.inject(Fault(status=429, headers={"Retry-After": "0"}))
+    await be_refused(service, store, retry_after=0)
     service.inject(Fault(status=429, headers={"Retry-After": "600"}, times=None))
-    with pytest.raises(RateLimitError):
-        await store.with_options(max_retries=0).installations.retrieve(ID)
 
     async with asyncio.timeout(5):
         outcomes = await asyncio.gather(*(store.installations.retrieve(ID) for _ in range(10)), return_exceptions=True)
@@ -152,9 +149,7 @@ async def test_a_call_in_line_can_be_cancelled_and_others_take_its_place(
     service: EmbeddedService, store: MCPStore
 ) -> None:
     row = service.add_installation()
-    service.inject(Fault(status=429, headers={"Retry-After": "1"}))
-    with pytest.raises(RateLimitError):
-        await store.with_options(max_retries=0).installations.retrieve(row.id)
+    await be_refused(service, store, retry_after=1)
     calls = [asyncio.create_task(store.installations.retrieve(row.id)) for _ in range(4)]
     await asyncio.sleep(0)
 

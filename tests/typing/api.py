@@ -11,10 +11,12 @@ from posthog_mcp_store import (
     AuthorizationRedirect,
     Headers,
     Installation,
+    LocalRateLimiter,
     MCPStore,
     Page,
     PermissionDeniedError,
     ProxyReply,
+    RateLimitScope,
     ResponseInfo,
     Unset,
 )
@@ -22,6 +24,10 @@ from posthog_mcp_store import (
 
 async def key() -> str:
     return "phx_key"
+
+
+class Pacer:
+    async def acquire(self, scope: RateLimitScope, /) -> None: ...
 
 
 def told(info: ResponseInfo) -> None:
@@ -34,6 +40,12 @@ async def stores() -> None:
     MCPStore("phx_key", project_id=1, host="https://eu.posthog.com", timeout=5, allow_insecure_host=False)
     MCPStore(lambda: "phx_key", http_client=httpx.AsyncClient())
     MCPStore(key).with_options(project_id="@current", timeout=1.5, headers={"X-Trace": "a"}, on_response=told)
+    MCPStore(
+        max_retries=0, max_concurrency=8, api_prefix="projects", rate_limiter=LocalRateLimiter(), transport="aiohttp"
+    )
+    MCPStore(rate_limiter=LocalRateLimiter())
+    MCPStore(rate_limiter=Pacer()).with_options(deadline=2, max_retries=5)
+    MCPStore(api_prefix="teams")  # type: ignore[arg-type]
     MCPStore(b"phx_key")  # type: ignore[arg-type]
 
 
