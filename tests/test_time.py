@@ -135,6 +135,28 @@ async def test_a_call_is_cancelled_while_it_queues_and_sends_nothing(service: Em
     assert len(service.requests) == 1
 
 
+@pytest.mark.parametrize("is_new", [False, True])
+async def test_a_call_that_is_cancelled_while_it_waits_for_a_connection_is_never_sent(
+    service: EmbeddedService, is_new: bool
+) -> None:
+    row = service.add_installation()
+    service.inject(Fault(delay=0.3, headers={"Connection": "close"} if is_new else {}))
+    limits = httpx.Limits(max_connections=1)
+    async with httpx.AsyncClient(limits=limits) as client, open_store(service, http_client=client) as store:
+        first = asyncio.create_task(store.installations.retrieve(row.id))
+        await asyncio.sleep(0.1)
+        others = [asyncio.create_task(store.installations.delete(row.id)) for _ in range(5)]
+        await asyncio.sleep(0.1)
+        for other in others:
+            assert await cancelled_promptly(other)
+        await first
+
+        async with asyncio.timeout(1):
+            assert (await store.installations.retrieve(row.id)).id == row.id
+
+    assert [request.method for request in service.requests] == ["GET", "GET"]
+
+
 async def test_a_call_is_cancelled_while_it_waits_to_try_again(service: EmbeddedService, any_store: MCPStore) -> None:
     service.inject(Fault(status=503, headers={"Retry-After": "30"}))
     answered = asyncio.Event()

@@ -24,6 +24,13 @@ from ._exchange import (
 
 OWN_HEADERS = {"authorization", "content-length", "content-type", "cookie", "host", "transfer-encoding"}
 """Headers that say where a request goes, who sends it or what it holds: never a client's default."""
+BEFORE_SENDING = {
+    "connection.connect_tcp.started",
+    "connection.connect_unix_socket.started",
+    "http11.send_request_headers.started",
+    "http2.send_request_headers.started",
+}
+"""What httpcore tells when a request leaves the pool's queue (httpx, request extensions, "trace")."""
 LETTING_GO_SECONDS = 1.0
 """How long a cancelled caller waits for a body that was being read to be closed."""
 
@@ -91,6 +98,7 @@ class _Attempt:
         outgoing, started = self._outgoing, perf_counter()
         sender = self._pool.sender
         request = _request(sender, outgoing)
+        request.extensions["trace"] = self._stop_before_sending
         try:
             response = await sender.send(request, auth=None, follow_redirects=False, stream=True)
             self._has_head = True
@@ -106,6 +114,11 @@ class _Attempt:
             return Answer(status, headers, content, perf_counter() - started)
         except httpx.RequestError as error:
             raise connection_error(error, outgoing) from error
+
+    async def _stop_before_sending(self, event: str, _info: object) -> None:
+        """Fail where a connection was found for a request that nobody waits for any more: there it is safe."""
+        if self._is_abandoned and event in BEFORE_SENDING:
+            raise httpx.WriteError("the call was cancelled before it was sent")
 
     async def abandon(self, task: asyncio.Task[Answer]) -> None:
         """Let go: of a body at once, else when the head is there, or the time for it is up."""
