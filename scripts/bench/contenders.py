@@ -98,6 +98,7 @@ class Client:
 OURS = Client("ours", STORE, ("side_store",))
 HTTPX = Client("httpx", "httpx", ("side_bare", "httpx"))
 HTTPX_WITH_SNIFFIO = Client("httpx+sniffio", STORE, ("side_bare", "httpx"))
+LANES = Client("lanes", STORE, ("side_lanes",))
 HTTPX2 = Client("httpx2", "httpx2", ("side_bare", "httpx2"))
 OPENAI = Client("openai", "openai", ("side_openai",))
 MSGSPEC = Client("msgspec", "msgspec", ("side_msgspec",))

@@ -7,6 +7,7 @@ from contenders import (
     HTTPX,
     HTTPX2,
     HTTPX_WITH_SNIFFIO,
+    LANES,
     MSGSPEC,
     OPENAI,
     OURS,
@@ -118,8 +119,8 @@ ROWS = [
         "1,000 calls at once on a new client, answers after 50 ms, until all are there",
         SECONDS,
         5,
-        [OURS.does(**THOUSAND)],
-        [Comparison("ours", target=Target(1.1))],
+        [OURS.does(**THOUSAND), LANES.does(**THOUSAND)],
+        [Comparison("ours", target=Target(1.1)), Comparison("ours", "lanes")],
     ),
     Row(
         "iterate",

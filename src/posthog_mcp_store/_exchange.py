@@ -124,12 +124,19 @@ async def _read_body(response: httpx.Response, max_bytes: int) -> tuple[bytes, s
     if response.is_stream_consumed:
         return response.content[:max_bytes], too_large if len(response.content) > max_bytes else None
     chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in _decoded(response):
         chunks.append(chunk)
         size += len(chunk)
         if size > max_bytes:
             return b"".join(chunks)[:FIRST_BYTES], too_large
     return b"".join(chunks), None
+
+
+def _decoded(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The body's chunks. httpx takes as long to decode one that is not encoded as it takes to receive it."""
+    if "Content-Encoding" in response.headers or not isinstance(response.stream, httpx.AsyncByteStream):
+        return response.aiter_bytes()
+    return aiter(response.stream)
 
 
 @frozen

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 MARGINS = (8, 64)
 """How many rows further ahead a page is fetched again, attempt by attempt."""
+TURNS_TO_SEND = 3
+"""So many turns of the event loop after its task was made, a request is on its way: decoding a page holds them up."""
 PAGES_BEYOND_COUNT = 2
 """How many pages are followed past the service's own count, which may be wrong, but must not lead on for ever."""
 
@@ -94,7 +96,8 @@ class Reading(Generic[T]):
         read = await task
         # The next request is on its way while this answer is decoded.
         self._fetch_ahead()
-        await asyncio.sleep(0)
+        for _ in range(TURNS_TO_SEND):
+            await asyncio.sleep(0)
         rows = read()
         new = self._behind_known(rows.items)
         if new is None:

@@ -1,0 +1,42 @@
+"""The yardstick of a burst: httpx's transports of one connection each, side by side, with nothing of an SDK around."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+from installation_rows import COLLECTION
+from load import Retrieve, Scenario, client_scenarios
+
+WIDTH = 100
+
+
+def scenarios() -> dict[str, Scenario]:
+    return client_scenarios(connect, httpx.HTTPError)
+
+
+@asynccontextmanager
+async def connect(url: str) -> AsyncIterator[Retrieve]:
+    slots = asyncio.Semaphore(WIDTH)
+    free: list[httpx.AsyncHTTPTransport] = []
+    async with AsyncExitStack() as lanes:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+
+        async def retrieve(id: str) -> object:
+            async with slots:
+                if not free:
+                    free.append(httpx.AsyncHTTPTransport(verify=context, limits=limits))
+                    lanes.push_async_callback(free[-1].aclose)
+                lane = free.pop()
+                response = await lane.handle_async_request(
+                    httpx.Request("GET", f"{url}{COLLECTION}{id}/", headers={"Authorization": "Bearer phx_bench"})
+                )
+                body = await response.aread()
+                await response.aclose()
+                free.append(lane)
+            return json.loads(body)
+
+        yield retrieve
