@@ -70,6 +70,33 @@ async def test_without_a_limit_pages_are_as_large_as_the_services_own() -> None:
     assert [limit for limit, _ in service.requests] == [100, 101, 101]
 
 
+async def test_long_lists_come_in_longer_pages_where_no_limit_says_otherwise() -> None:
+    service = ChangingList(1001)
+
+    assert await service.read() == list(range(1001, 0, -1))
+    assert [limit for limit, _ in service.requests] == [100, 201, 201, 201, 201, 201]
+    assert [offset for _, offset in service.requests] == [0, 99, 299, 499, 699, 899]
+
+
+@pytest.mark.parametrize(("rows", "options"), [(1000, {}), (1001, {"limit": 100})])
+async def test_other_lists_keep_to_pages_of_a_hundred(rows: int, options: dict[str, int]) -> None:
+    service = ChangingList(rows)
+
+    assert await service.read(**options) == list(range(rows, 0, -1))
+    assert {limit for limit, _ in service.requests} == {100, 101}
+
+
+async def test_longer_pages_say_how_long_they_are() -> None:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(ChangingList(1250))) as client:
+        pages = [page async for page in MCPStore("phx_key", http_client=client).installations.list().pages()]
+
+    assert [(page.offset, len(page), page.limit) for page in pages] == [
+        (0, 100, 100),
+        *((offset, 200, 200) for offset in range(100, 1100, 200)),
+        (1100, 150, 200),
+    ]
+
+
 async def test_a_list_can_be_read_from_further_on() -> None:
     service = ChangingList(20, change=lambda rows: rows.add())
 
@@ -252,17 +279,22 @@ async def test_a_service_that_contradicts_itself_is_believed_for_so_long_only(
     assert set(asked) == {"us.posthog.com"}
 
 
-async def test_a_service_that_gives_less_than_it_is_asked_for_is_read_whole() -> None:
-    service = ChangingList(30)
+@pytest.mark.parametrize(("rows", "most", "options"), [(30, 4, {"limit": 10}), (1201, 100, {}), (1201, 50, {})])
+async def test_a_service_that_gives_less_than_it_is_asked_for_is_read_whole(
+    rows: int, most: int, options: dict[str, int]
+) -> None:
+    service = ChangingList(rows)
 
     def capped(request: httpx.Request) -> httpx.Response:
-        limit = str(min(4, int(request.url.params.get("limit", 100))))
+        limit = str(min(most, int(request.url.params.get("limit", 100))))
         return service(httpx.Request("GET", request.url.copy_merge_params({"limit": limit})))
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(capped)) as client:
-        read = await MCPStore("phx_key", http_client=client).installations.list(limit=10).collect()
+        read = await MCPStore("phx_key", http_client=client).installations.list(**options).collect()
 
-    assert [row.id.int for row in read] == list(range(30, 0, -1))
+    assert [row.id.int for row in read] == list(range(rows, 0, -1))
+    # Each page but the first repeats a row, and what was asked for ahead is asked for again once.
+    assert len(service.requests) <= math.ceil(rows / (most - 1)) + 4
 
 
 async def test_pages_are_fetched_ahead_up_to_the_concurrency_asked_for(

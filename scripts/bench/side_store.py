@@ -48,7 +48,7 @@ async def page_by_page(*, url: str) -> Figure:
     rows = 0
     async with open_store(url) as store:
         began = perf_counter()
-        page: Page[Installation] | None = await store.installations.list(limit=100)
+        page: Page[Installation] | None = await store.installations.list()
         while page is not None:
             rows += len(page)
             page = await page.next()
@@ -76,7 +76,7 @@ async def decode(*, url: str) -> Figure:
 
 async def _count_rows(store: MCPStore) -> None:
     rows = 0
-    async for _ in store.installations.list(limit=100):
+    async for _ in store.installations.list():
         rows += 1
     _check(rows)
 

@@ -37,10 +37,11 @@ class Installations:
         ```
 
         An iteration fetches up to `concurrency` pages ahead, and holds no more in memory. It gives every installation
-        that is there all the while exactly once, or raises ListUnstableError.
+        that is there all the while exactly once, or raises ListUnstableError. Without a `limit`, lists of more than
+        1,000 installations come in pages of 200 after the first.
         """
         return Pager(
-            Source(self._seam.list, attrgetter("id")),
+            Source(self._seam.list, attrgetter("id.int")),
             limit=None if limit is None else _arguments.at_least(1, limit, "limit"),
             offset=_arguments.at_least(0, offset, "offset"),
             concurrency=_arguments.at_least(1, concurrency, "concurrency"),

@@ -77,7 +77,7 @@ class Pager(Generic[T]):
                 yield Page(
                     items=part.items,
                     count=part.count,
-                    limit=self._limit or DEFAULT_LIMIT,
+                    limit=part.limit,
                     offset=part.offset,
                     has_next=part.has_next,
                     pager=self,

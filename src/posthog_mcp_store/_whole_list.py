@@ -17,12 +17,15 @@ from typing import Generic, TypeVar
 from attrs import frozen
 
 from ._errors import ListUnstableError
-from ._rows import Rows, Source
+from ._rows import DEFAULT_LIMIT, Rows, Source
 
 T = TypeVar("T")
 
 MARGINS = (8, 64)
 """How many rows further ahead a page is fetched again, attempt by attempt."""
+LONG_LIST = 1000
+LONG_LIST_LIMIT = 200
+"""How many rows a page of a long list holds, where the caller did not say: half the requests, at no more memory."""
 TURNS_TO_SEND = 3
 """So many turns of the event loop after its task was made, a request is on its way: decoding a page holds them up."""
 PAGES_BEYOND_COUNT = 2
@@ -45,6 +48,8 @@ class Part(Generic[T]):
     offset: int
     """How many rows came before it."""
     count: int
+    limit: int
+    """The most rows it was asked for, those not counted that it repeats."""
     has_next: bool
 
 
@@ -77,8 +82,11 @@ class Reading(Generic[T]):
             first = await self._fetch(Span(self._start, self._limit or 0))
             self._size = len(first.items)
             self._advance(Span(self._start, self._size), first)
+            part = self._part(first.items)
+            if self._limit is None and self._size == DEFAULT_LIMIT and first.count > LONG_LIST:
+                self._size = LONG_LIST_LIMIT
             self._fetch_ahead()
-            yield self._part(first.items)
+            yield part
             if not self._has_more:
                 return
             while self._has_more:
@@ -152,7 +160,9 @@ class Reading(Generic[T]):
         self._has_more = end < rows.count or is_past_count
         self._end, self._count = end, rows.count
         if end < min(span.offset + span.limit, rows.count):
-            self._cancel_ahead()  # planned for full pages, which this service does not give
+            # Planned for full pages, which this service does not give. One of the rows was known already.
+            self._cancel_ahead()
+            self._size = max(1, len(rows.items) - 1)
         if not self._ahead:
             self._planned = end
 
@@ -173,7 +183,7 @@ class Reading(Generic[T]):
     def _part(self, items: list[T]) -> Part[T]:
         offset = self._start + len(self._known)
         self._known.update(map(self._source.identity, items))
-        return Part(items, offset, self._count, self._has_more)
+        return Part(items, offset, self._count, max(self._limit or DEFAULT_LIMIT, self._size), self._has_more)
 
     async def _fetch(self, span: Span) -> Rows[T]:
         read = await self._source.fetch(span.limit or None, span.offset)
