@@ -1,6 +1,7 @@
 """Every public name, listed here and nowhere else."""
 
 from ._answer import Headers, ResponseInfo
+from ._browser import open_in_browser
 from ._errors import (
     AlreadyInstalledError,
     APIConnectionError,
@@ -36,6 +37,7 @@ from ._errors import (
 from ._installations import Installations, InstallSource
 from ._logging import RedactingFilter
 from ._oauth import AuthorizationRedirect
+from ._oauth_callback import OAuthCallback
 from ._pagination import Page, Pager
 from ._proxy import Message, ProxyReply
 from ._rate_limiters import SERVICE_RATES, LocalRateLimiter, Rate, RateLimiter, RateLimitScope, Rates
@@ -73,6 +75,7 @@ __all__ = [
     "Message",
     "MethodNotAllowedError",
     "NotFoundError",
+    "OAuthCallback",
     "OAuthDeniedError",
     "OAuthError",
     "OAuthTimeoutError",
@@ -103,4 +106,5 @@ __all__ = [
     "UpstreamError",
     "ValidationError",
     "__version__",
+    "open_in_browser",
 ]
