@@ -124,7 +124,7 @@ ROWS = [
     ),
     Row(
         "iterate",
-        "10,000 rows in pages of 100, answers after 20 ms; beside one page after the other",
+        "10,000 rows, no limit given, answers after 20 ms; beside one page of 100 after the other",
         SECONDS,
         3,
         [OURS.does("iterate", latency=20), OURS.named("page by page").does("page_by_page", latency=20)],
