@@ -58,3 +58,12 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
 
     assert len(COMMANDS) == 2
     assert [line for line in script if line in COMMANDS] == COMMANDS
+
+
+def test_ci_runs_the_tests_on_every_python_the_package_names() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    named = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
+    tested = [python for row in re.findall(r"NOXPYTHON=(\S+)", script) for python in row.split(",")]
+
+    assert named
+    assert sorted(tested) == sorted(named)

@@ -297,6 +297,23 @@ async def test_a_service_that_gives_less_than_it_is_asked_for_is_read_whole(
     assert len(service.requests) <= math.ceil(rows / (most - 1)) + 4
 
 
+@pytest.mark.parametrize(("rows", "options"), [(1201, {}), (1201, {"limit": 100})])
+async def test_one_short_page_does_not_make_all_the_others_short(rows: int, options: dict[str, int]) -> None:
+    service = ChangingList(rows)
+
+    def short_once(request: httpx.Request) -> httpx.Response:
+        if len(service.requests) == 1:
+            request = httpx.Request("GET", request.url.copy_merge_params({"limit": "2"}))
+        return service(request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(short_once)) as client:
+        read = await MCPStore("phx_key", http_client=client).installations.list(**options).collect()
+
+    assert [row.id.int for row in read] == list(range(rows, 0, -1))
+    # Plain paging, the short page, and what was asked for ahead of it.
+    assert len(service.requests) <= math.ceil(rows / 99) + 1 + 4
+
+
 async def test_pages_are_fetched_ahead_up_to_the_concurrency_asked_for(
     service: EmbeddedService, store: MCPStore
 ) -> None:

@@ -35,11 +35,11 @@ async def connect(url: str, **options: Any) -> AsyncIterator[Retrieve]:
         yield store.installations.retrieve
 
 
-async def iterate(*, url: str) -> Figure:
+async def iterate(*, url: str, limit: int | None = None) -> Figure:
     """Seconds to iterate over all rows."""
     async with open_store(url) as store:
         began = perf_counter()
-        await _count_rows(store)
+        await _count_rows(store, limit)
         return Figure(perf_counter() - began)
 
 
@@ -48,7 +48,7 @@ async def page_by_page(*, url: str) -> Figure:
     rows = 0
     async with open_store(url) as store:
         began = perf_counter()
-        page: Page[Installation] | None = await store.installations.list()
+        page: Page[Installation] | None = await store.installations.list(limit=100)
         while page is not None:
             rows += len(page)
             page = await page.next()
@@ -74,9 +74,9 @@ async def decode(*, url: str) -> Figure:
     return time_decoding(lambda body: PaginatedMCPServerInstallationList.from_dict(json.loads(body)), url)
 
 
-async def _count_rows(store: MCPStore) -> None:
+async def _count_rows(store: MCPStore, limit: int | None = None) -> None:
     rows = 0
-    async for _ in store.installations.list():
+    async for _ in store.installations.list(limit=limit):
         rows += 1
     _check(rows)
 

@@ -52,7 +52,8 @@ def _parts_fault(parts: SplitResult) -> str | None:
 class AuthorizationRedirect:
     """The provider's authorization page for one OAuth flow; good for ten minutes and one use.
 
-    Making one judges its URL, and raises UnsafeRedirectError where it must not be opened. The SDK opens no browser.
+    Making one judges its URL, and raises UnsafeRedirectError where it must not be opened. Only `open_in_browser`
+    opens it.
     `str()` and `repr()` leave the query out: `state` is a secret of the flow.
     """
 

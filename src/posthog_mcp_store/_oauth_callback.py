@@ -39,11 +39,15 @@ class OAuthCallback:
             OAuthError: It is no callback, or says two things at once.
         """
         values = _query(url)
-        callback = _from_callback_url(values) or _from_settings_page(values)
-        if callback is None or (callback.is_success and "error" in values):
-            # Its query is left out: a URL that is no callback may be another application's secret.
-            raise OAuthError(f"{without_query(url)} is not where an OAuth flow ends: it needs status=success or =error")
-        return callback
+        match [values.get(name) for name in ("status", "error", "oauth_complete", "oauth_error")]:
+            case [["success"], None, None, None] | [None, None, ["true"], None]:
+                return cls("success")
+            case [["error"], [str(error)], None, None]:
+                return cls("error", error or None)
+            case [["error"], None, None, None] | [None, None, None, ["true"]]:
+                return cls("error")
+        # Its query is left out: a URL that is no callback may be another application's secret.
+        raise OAuthError(f"{without_query(url)} is not where an OAuth flow ends: it needs status=success or =error")
 
     @property
     def is_success(self) -> bool:
@@ -74,23 +78,3 @@ def _query(url: object) -> dict[str, list[str]]:
         return parse_qs(urlsplit(url).query, keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
         raise OAuthError(f"{without_query(url)} can't be read as the URL of a callback") from None
-
-
-def _from_callback_url(values: dict[str, list[str]]) -> OAuthCallback | None:
-    match values.get("status"), values.get("error"):
-        case ["success"], _:
-            return OAuthCallback("success")
-        case ["error"], [error]:
-            return OAuthCallback("error", error or None)
-        case ["error"], None:
-            return OAuthCallback("error")
-    return None
-
-
-def _from_settings_page(values: dict[str, list[str]]) -> OAuthCallback | None:
-    match values.get("oauth_complete"), values.get("oauth_error"):
-        case ["true"], None:
-            return OAuthCallback("success")
-        case None, ["true"]:
-            return OAuthCallback("error")
-    return None

@@ -24,8 +24,9 @@ T = TypeVar("T")
 MARGINS = (8, 64)
 """How many rows further ahead a page is fetched again, attempt by attempt."""
 LONG_LIST = 1000
+"""A list of more rows than this is long."""
 LONG_LIST_LIMIT = 200
-"""How many rows a page of a long list holds, where the caller did not say: half the requests, at no more memory."""
+"""How many rows a page of a long list holds, where the caller did not say: that halves the requests."""
 TURNS_TO_SEND = 3
 """So many turns of the event loop after its task was made, a request is on its way: decoding a page holds them up."""
 PAGES_BEYOND_COUNT = 2
@@ -67,6 +68,9 @@ class Reading(Generic[T]):
         self._planned = start
         """The position behind the last row that was asked for."""
         self._size = 0
+        """How many new rows a page is to bring."""
+        self._proven_size = 0
+        """How many rows the first page had."""
         self._count = 0
         self._pages_beyond = 0
         self._has_more = False
@@ -80,7 +84,7 @@ class Reading(Generic[T]):
         """
         try:
             first = await self._fetch(Span(self._start, self._limit or 0))
-            self._size = len(first.items)
+            self._size = self._proven_size = len(first.items)
             self._advance(Span(self._start, self._size), first)
             part = self._part(first.items)
             if self._limit is None and self._size == DEFAULT_LIMIT and first.count > LONG_LIST:
@@ -160,9 +164,9 @@ class Reading(Generic[T]):
         self._has_more = end < rows.count or is_past_count
         self._end, self._count = end, rows.count
         if end < min(span.offset + span.limit, rows.count):
-            # Planned for full pages, which this service does not give. One of the rows was known already.
+            # Planned for full pages, which this service does not give. As many as at first it does; one is known.
             self._cancel_ahead()
-            self._size = max(1, len(rows.items) - 1)
+            self._size = max(1, self._proven_size - 1)
         if not self._ahead:
             self._planned = end
 

@@ -1,7 +1,7 @@
 """How users write it, for the type checker: never run."""
 
 from datetime import datetime
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 from uuid import UUID
 
 import httpx
@@ -13,12 +13,14 @@ from posthog_mcp_store import (
     Installation,
     LocalRateLimiter,
     MCPStore,
+    OAuthCallback,
     Page,
     PermissionDeniedError,
     ProxyReply,
     RateLimitScope,
     ResponseInfo,
     Unset,
+    open_in_browser,
 )
 
 
@@ -73,6 +75,13 @@ async def installing(store: MCPStore) -> None:
     )
     await store.installations.install_custom(name="a", url="", auth_type="none")  # type: ignore[call-overload]
     await store.installations.authorize(UUID(int=0), install_source="twig")  # type: ignore[arg-type]
+
+
+def coming_back(url: str, redirect: AuthorizationRedirect) -> None:
+    callback = OAuthCallback.parse(url)
+    assert_type(callback.status, Literal["success", "error"])
+    assert_type(callback.error, str | None)
+    assert_type(open_in_browser(redirect), bool)
 
 
 async def proxying(store: MCPStore, id: UUID) -> None:
