@@ -297,6 +297,21 @@ async def test_a_service_that_gives_less_than_it_is_asked_for_is_read_whole(
     assert len(service.requests) <= math.ceil(rows / (most - 1)) + 4
 
 
+async def test_a_service_with_short_pages_is_not_asked_for_longer_ones() -> None:
+    service = ChangingList(1201)
+    asked: list[int] = []
+
+    def capped(request: httpx.Request) -> httpx.Response:
+        asked.append(int(request.url.params.get("limit", 100)))
+        return service(httpx.Request("GET", request.url.copy_merge_params({"limit": str(min(50, asked[-1]))})))
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(capped)) as client:
+        read = await MCPStore("phx_key", http_client=client).installations.list().collect()
+
+    assert len(read) == 1201
+    assert set(asked) == {100, 51, 50}
+
+
 @pytest.mark.parametrize(("rows", "options"), [(1201, {}), (1201, {"limit": 100})])
 async def test_one_short_page_does_not_make_all_the_others_short(rows: int, options: dict[str, int]) -> None:
     service = ChangingList(rows)
