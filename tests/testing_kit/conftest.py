@@ -3,9 +3,10 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from posthog_mcp_store.testing import EmbeddedService, serve_app, tool_server
+from posthog_mcp_store.testing import EmbeddedService, OAuthProvider, serve_app, tool_server
+from posthog_mcp_store.testing._switchboard import Switchboard
 
-from .support import client_of
+from .support import Stage, client_of
 
 
 @pytest.fixture
@@ -25,3 +26,23 @@ def tools_url() -> Iterator[str]:
     """The endpoint of a real MCP server over real HTTP."""
     with serve_app(tool_server()) as base_url:
         yield f"{base_url}/mcp"
+
+
+@pytest.fixture
+def provider() -> OAuthProvider:
+    return OAuthProvider()
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    service, provider = Switchboard(), Switchboard()
+    with serve_app(service) as service_url, serve_app(provider) as issuer:
+        yield Stage(service, service_url, provider, issuer)
+
+
+@pytest.fixture
+async def caller(stage: Stage, service: EmbeddedService, provider: OAuthProvider) -> AsyncIterator[httpx.AsyncClient]:
+    """A client over HTTP like `client`, where `provider` protects the MCP server of OAUTH_INSTALL."""
+    with stage.protected(service, provider) as caller:
+        async with caller:
+            yield caller

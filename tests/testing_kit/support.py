@@ -3,17 +3,21 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
 import httpx
 
-from posthog_mcp_store.testing import EmbeddedService
+from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, serve_app, tool_server
+from posthog_mcp_store.testing._switchboard import Switchboard
 
 SITE = "http://posthog.test"
 ROWS = "/api/environments/1/mcp_server_installations"
 
 GOOD_INSTALL = {"name": "Orders", "url": "https://mcp.example.com/mcp", "auth_type": "api_key"}
+OAUTH_INSTALL = GOOD_INSTALL | {"auth_type": "oauth"}
+LIST_TOOLS = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
 
 def client_of(service: EmbeddedService, token: str | None = None, rows: str = ROWS) -> httpx.AsyncClient:
@@ -53,3 +57,44 @@ def framework(type_: str, code: str, detail: str, attr: str | None = None) -> di
 
 def invalid(code: str, detail: str, attr: str | None = None) -> dict[str, Any]:
     return framework("validation_error", code, detail, attr)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Two servers that services and providers share in turn: to stop one takes a tenth of a second."""
+
+    service: Switchboard
+    service_url: str
+    provider: Switchboard
+    issuer: str
+
+    @contextmanager
+    def protected(self, service: EmbeddedService, provider: OAuthProvider) -> Iterator[httpx.AsyncClient]:
+        """All that a flow needs, over HTTP: the provider, a tool server that trusts it alone, and the service."""
+        with (
+            self.provider.connected(provider.app),
+            provider.served_at(self.issuer),
+            serve_app(tool_server(provider)) as host,
+            self.service.connected(service.app),
+            service.served_at(self.service_url),
+        ):
+            service.add_mcp_server(OAUTH_INSTALL["url"], f"{host}/mcp")
+            yield httpx.AsyncClient(
+                base_url=self.service_url + ROWS,
+                headers={"Authorization": f"Bearer {service.api_key}"},
+                timeout=10,
+                trust_env=False,
+            )
+
+
+async def start(client: httpx.AsyncClient, **fields: str) -> str:
+    """Start a flow by installing, and return the provider's page."""
+    answer = await client.post("/install_custom/", json=OAUTH_INSTALL | fields)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["redirect_url"])
+
+
+async def call_tools(client: httpx.AsyncClient, row: InstallationRecord) -> tuple[int, Any]:
+    """List the tools through the proxy: the status, and the error if there was one."""
+    answer = await client.post(f"/{row.id}/proxy/", json=LIST_TOOLS)
+    return answer.status_code, answer.json().get("error")

@@ -7,9 +7,7 @@ import pytest
 
 from posthog_mcp_store.testing import EmbeddedService
 
-from .support import GOOD_INSTALL, SITE, client_of, invalid
-
-OAUTH_INSTALL = GOOD_INSTALL | {"auth_type": "oauth"}
+from .support import GOOD_INSTALL, OAUTH_INSTALL, SITE, client_of, invalid
 
 
 def assert_is_provider_url(url: str, client_id: str, base: str) -> None:

@@ -11,14 +11,23 @@ Its state is plain data that a test prepares before a call and inspects after it
 It misbehaves on request, once or for good: `service.inject(Fault(path="/proxy", status=502))`, `throttle()`,
 `environments`. `before_each` changes its rows between two requests.
 
-It needs the extra `testing`, and `tool_server` the package `mcp` as well.
+OAuth flows can be walked through to their end, by a browser or by `give_consent`:
+
+    provider = OAuthProvider()
+    with provider.serve(), serve_app(tool_server(provider)) as host, service.serve() as base_url:
+        service.add_mcp_server("https://mcp.example.com/mcp", f"{host}/mcp")
+        ...  # install it with auth_type="oauth", and send the browser to the redirect_url
+
+It needs the extra `testing`; `tool_server` and `OAuthProvider` need the package `mcp`, which comes with it.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._consent import give_consent as give_consent
     from ._faults import Fault as Fault
+    from ._provider import OAuthProvider as OAuthProvider
     from ._records import ApiKey as ApiKey
     from ._records import InstallationRecord as InstallationRecord
     from ._records import OAuthServerRecord as OAuthServerRecord
@@ -32,8 +41,10 @@ __all__ = [
     "EmbeddedService",
     "Fault",
     "InstallationRecord",
+    "OAuthProvider",
     "OAuthServerRecord",
     "RecordedRequest",
+    "give_consent",
     "serve_app",
     "tool_server",
 ]
@@ -45,8 +56,10 @@ _HOMES = {
     "EmbeddedService": "._service",
     "Fault": "._faults",
     "InstallationRecord": "._records",
+    "OAuthProvider": "._provider",
     "OAuthServerRecord": "._records",
     "RecordedRequest": "._records",
+    "give_consent": "._consent",
     "serve_app": "._server",
     "tool_server": "._tools",
 }

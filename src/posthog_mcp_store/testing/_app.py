@@ -8,12 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from . import _oauth_views as oauth_views
 from . import _views as views
+from ._browser import browser_routes
 from ._connection import ConnectionCutter
 from ._counting import InFlightCounter
 from ._endpoint import Endpoint, Operation
 from ._environments import EnvironmentsPrefix
-from ._errors import not_found
+from ._errors import method_not_allowed, not_found
 from ._misbehaving import FaultInjector
 from ._proxy import proxy
 from ._recording import RequestRecorder
@@ -37,18 +39,19 @@ _ROW = {
 def build_app(state: ServiceState, *, create_works: bool) -> Starlette:
     create = views.create if create_works else views.refuse_create
     collection = {"GET": Operation(_READ, views.list_installations), "POST": Operation(_WRITE, create)}
+    authorize = oauth_views.authorize if state.era == "early" else oauth_views.authorize_later
     # The two named paths come first: `{id}` would match them too.
     endpoints = {
         "": Endpoint(state, collection),
-        "/authorize": Endpoint(state, {"GET": Operation(_READ, views.authorize)}, limit="mcp_oauth"),
+        "/authorize": Endpoint(state, {"GET": Operation(_READ, authorize)}, limit="mcp_oauth"),
         "/install_custom": Endpoint(state, {"POST": Operation(_READ, views.install_custom)}, limit="mcp_oauth"),
         "/{id}": Endpoint(state, _ROW),
         "/{id}/proxy": Endpoint(state, {"POST": Operation(_READ, proxy)}, limit="mcp_proxy", is_proxy=True),
     }
     app = Starlette(
-        routes=_routes(endpoints),
+        routes=[*_routes(endpoints), *browser_routes(state)],
         middleware=[Middleware(layer, state=state) for layer in _LAYERS],
-        exception_handlers={404: _unknown_path},
+        exception_handlers={404: _unknown_path, 405: _refused_method},
     )
     # With and without a slash at the end, every path answers directly.
     app.router.redirect_slashes = False
@@ -66,3 +69,7 @@ def _routes(endpoints: Mapping[str, Endpoint]) -> list[Route]:
 
 async def _unknown_path(_request: Request, _error: Exception) -> Response:
     return error_response(not_found("Endpoint not found."))
+
+
+async def _refused_method(request: Request, _error: Exception) -> Response:
+    return error_response(method_not_allowed(request.method))

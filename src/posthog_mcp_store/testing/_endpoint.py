@@ -35,8 +35,7 @@ class Call:
 
     @property
     def site(self) -> str:
-        """Scheme and host as the caller addressed them; every link in an answer starts with it."""
-        return f"{self.request.url.scheme}://{self.request.url.netloc}"
+        return site_of(self.request)
 
     def row_json(self, row: InstallationRecord) -> dict[str, Any]:
         return row.to_json(self.site, era=self.state.era)
@@ -54,6 +53,11 @@ class Call:
         if row is None:
             raise not_found()
         return row
+
+
+def site_of(request: Request) -> str:
+    """Scheme and host as the caller addressed them; every link in an answer starts with it."""
+    return f"{request.url.scheme}://{request.url.netloc}"
 
 
 @dataclass(frozen=True)

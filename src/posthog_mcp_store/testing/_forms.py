@@ -23,6 +23,7 @@ _INSTALL_CUSTOM = [
     *_FLOW,
 ]
 _AUTHORIZE = [Field("server_id", uuid, required=True), *_FLOW]
+_LATER_AUTHORIZE = [Field("template_id", uuid, default=None), Field("installation_id", uuid, default=None), *_FLOW]
 # Without a length check, unlike the columns behind it.
 _UPDATE = [Field("display_name", text()), Field("description", text()), Field("is_enabled", boolean)]
 _CREATE = [
@@ -35,38 +36,65 @@ _CREATE = [
 ]
 
 
-@dataclass(frozen=True)
-class InstallCustomForm:
+@dataclass(frozen=True, kw_only=True)
+class FlowForm:
+    """What every form says that starts an OAuth flow."""
+
+    install_source: str
+    posthog_code_callback_url: str
+
+    def callback_is_fine(self, *, development: bool) -> bool:
+        callback = self.posthog_code_callback_url
+        return not callback or is_allowed_callback(callback, development=development)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallCustomForm(FlowForm):
     name: str
     url: str
     auth_type: str
     api_key: str
     description: str
-    install_source: str
-    posthog_code_callback_url: str
 
 
-@dataclass(frozen=True)
-class AuthorizeForm:
+@dataclass(frozen=True, kw_only=True)
+class AuthorizeForm(FlowForm):
     server_id: UUID
-    install_source: str
-    posthog_code_callback_url: str
 
 
-def read_install_custom(data: object) -> InstallCustomForm:
+@dataclass(frozen=True, kw_only=True)
+class LaterAuthorizeForm(FlowForm):
+    template_id: UUID | None
+    installation_id: UUID | None
+
+
+def read_install_custom(data: object, *, development: bool) -> InstallCustomForm:
     form = InstallCustomForm(**validate(data, _INSTALL_CUSTOM))
-    if not _callback_is_fine(form):
+    if not form.callback_is_fine(development=development):
         raise invalid("posthog_code_callback_url", "invalid_input", "Invalid callback URL")
     return form
 
 
-def read_authorize(query: Mapping[str, str]) -> AuthorizeForm:
+def read_authorize(query: Mapping[str, str], *, development: bool) -> AuthorizeForm:
     # In a query, an optional parameter that is empty counts as not given.
     given = {name: value for name, value in query.items() if value or name == "server_id"}
     form = AuthorizeForm(**validate(given, _AUTHORIZE))
-    if not _callback_is_fine(form):
-        raise view_error(400, "Invalid callback URL")
+    _require_fine_callback(form, development=development)
     return form
+
+
+def read_later_authorize(query: Mapping[str, str], *, development: bool) -> LaterAuthorizeForm:
+    given = {name: value for name, value in query.items() if value}
+    form = LaterAuthorizeForm(**validate(given, _LATER_AUTHORIZE))
+    if (form.template_id is None) == (form.installation_id is None):
+        raise invalid(None, "invalid_input", "Pass exactly one of template_id or installation_id")
+    _require_fine_callback(form, development=development)
+    return form
+
+
+def _require_fine_callback(form: FlowForm, *, development: bool) -> None:
+    if not form.callback_is_fine(development=development):
+        raise view_error(400, "Invalid callback URL")
 
 
 def read_update(data: object) -> dict[str, Any]:
@@ -75,8 +103,3 @@ def read_update(data: object) -> dict[str, Any]:
 
 def read_create(data: object) -> dict[str, Any]:
     return validate(data, _CREATE)
-
-
-def _callback_is_fine(form: InstallCustomForm | AuthorizeForm) -> bool:
-    callback = form.posthog_code_callback_url
-    return not callback or is_allowed_callback(callback)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from ._endpoint import Call
 from ._errors import proxy_error
 from ._records import InstallationRecord
+from ._refreshing import keep_fresh, needs_reauthorization
 from ._upstream import UnreachableError, post
 from ._urls import refusal
 
@@ -18,6 +19,8 @@ _EVENT_STREAM = "text/event-stream"
 async def proxy(call: Call) -> Response:
     row = call.installation()
     refuse_unusable(row)
+    await keep_fresh(call.state, row)
+    refuse_url(row)
     content = forwarded_body(await call.data())
     headers = forwarded_headers(row, call.request.headers.get("mcp-session-id"))
     try:
@@ -35,9 +38,12 @@ def refuse_unusable(row: InstallationRecord) -> None:
     if not row.is_enabled:
         raise proxy_error(403, "Server is disabled")
     if row.needs_reauth:
-        raise proxy_error(401, "Installation needs re-authentication")
+        raise needs_reauthorization()
     if not row.credential:
         raise proxy_error(401, "No credentials configured")
+
+
+def refuse_url(row: InstallationRecord) -> None:
     reason = refusal(row.url)
     if reason is not None:
         raise proxy_error(400, f"URL not allowed: {reason}")

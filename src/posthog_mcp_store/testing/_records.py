@@ -45,12 +45,19 @@ class RecordedRequest:
 
 @dataclass(eq=False, kw_only=True)
 class OAuthServerRecord:
-    """The service's registration with one OAuth issuer, shared by every installation that uses the issuer."""
+    """The service's registration with one OAuth issuer, shared by every installation that uses the issuer.
+
+    Without a `token_endpoint` the provider is one in name only: flows start there, and never succeed.
+    """
 
     issuer: str
     name: str
     authorization_endpoint: str
     client_id: str
+    client_secret: str = field(default="", repr=False)
+    token_endpoint: str = ""
+    scope: str = ""
+    redirect_uri: str = ""
     id: UUID = field(default_factory=uuid4)
 
 
@@ -58,7 +65,8 @@ class OAuthServerRecord:
 class InstallationRecord:
     """One row, credentials included. Tests may change any field; the service sees it on the next request.
 
-    `auth_type` may hold any text, as old rows of the real service do.
+    `auth_type` may hold any text, as old rows of the real service do. An access token without `expires_at` is taken
+    for one that never expires.
     """
 
     url: str
@@ -74,6 +82,9 @@ class InstallationRecord:
     needs_reauth: bool = False
     api_key: str = field(default="", repr=False)
     access_token: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    token_received_at: datetime | None = None
+    expires_at: datetime | None = None
     server: OAuthServerRecord | None = None
 
     @property

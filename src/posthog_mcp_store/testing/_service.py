@@ -10,8 +10,9 @@ from ._app import build_app
 from ._faults import Fault
 from ._records import ApiKey, Environments, Era, InstallationRecord, OAuthServerRecord, RecordedRequest
 from ._server import serve_app
-from ._state import DEFAULT_PROJECT_ID, AlreadyInstalledError, ServiceState, UpstreamTarget
+from ._state import DEFAULT_PROJECT_ID, AlreadyInstalledError, ServiceState
 from ._throttling import Rate, Throttle
+from ._upstream import UpstreamTarget
 from ._urls import refusal
 
 DEFAULT_USER = "alice"
@@ -25,14 +26,25 @@ class EmbeddedService:
 
     Args:
         create_works: Answer create as documented, with 201. The hosted service answers 405.
-        upstream_timeout: Seconds that the proxy waits for an MCP server to begin its answer.
+        upstream_timeout: Seconds that the proxy waits for an MCP server to begin its answer. The service's requests to
+            OAuth providers take 10 seconds at most, and no longer than this.
         era: The fields of an installation: those of early 2026 with `server_id`, or `later` ones with `template_id`,
-            `scope` and more in its place.
+            `scope` and more in its place. A `later` one also differs in `authorize`, in what becomes of a row that is
+            installed again, in when it refreshes tokens, and in that the browser which ends an OAuth flow has to be
+            logged in, by `login_url`.
+        development: Also accept `http://localhost` callbacks, as a development instance does.
     """
 
-    def __init__(self, *, create_works: bool = False, upstream_timeout: float = 180.0, era: Era = "early") -> None:
+    def __init__(
+        self,
+        *,
+        create_works: bool = False,
+        upstream_timeout: float = 180.0,
+        era: Era = "early",
+        development: bool = False,
+    ) -> None:
         _require_one_of(era, Era)
-        self._state = ServiceState(upstream_timeout=upstream_timeout, era=era)
+        self._state = ServiceState(upstream_timeout=upstream_timeout, era=era, development=development)
         self._base_url: str | None = None
         self._numbers = itertools.count(1)
         self.app = build_app(self._state, create_works=create_works)
@@ -151,7 +163,8 @@ class EmbeddedService:
         authorization_endpoint: str | None = None,
     ) -> OAuthServerRecord:
         """Register the service with an OAuth issuer, as the first installation that uses the issuer does."""
-        return self._state.add_oauth_server(issuer, name=name, authorization_endpoint=authorization_endpoint)
+        endpoint = {} if authorization_endpoint is None else {"authorization_endpoint": authorization_endpoint}
+        return self._state.add_oauth_server(issuer, name=name, **endpoint)
 
     def add_installation(
         self,
@@ -196,7 +209,9 @@ class EmbeddedService:
             raise ValueError(f"{user} has {url} installed already") from None
 
     def add_mcp_server(self, url: str, target: UpstreamTarget) -> None:
-        """Let the proxy reach an MCP server for every installation of `url`, compared letter for letter.
+        """Let the service reach an MCP server for every installation of `url`, compared letter for letter.
+
+        The proxy sends to it, and installing it with OAuth asks it for its provider, who has to be on this machine.
 
         Args:
             url: What installations name: a public-looking URL, for the service refuses all others.
@@ -208,6 +223,16 @@ class EmbeddedService:
         if reason is not None:
             raise ValueError(f"the service would refuse to contact {url}: {reason}. Local addresses belong in `target`")
         self._state.upstreams[url] = target
+
+    def login_url(self, user: str = DEFAULT_USER) -> str:
+        """A page that logs the browser that opens it in as the user. A `later` service asks for it, see `era`."""
+        session = secrets.token_urlsafe(32)
+        self._state.sessions[session] = user
+        return f"{self.base_url}/login/{session}"
+
+    def advance(self, seconds: float) -> None:
+        """Put the service's clock forward: flows and tokens expire. Rate limits and providers have their own time."""
+        self._state.advance(seconds)
 
     @contextmanager
     def serve(self) -> Iterator[str]:

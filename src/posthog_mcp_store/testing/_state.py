@@ -7,16 +7,15 @@ from threading import RLock
 from typing import Any
 from uuid import UUID
 
-from starlette.types import ASGIApp
-
 from ._faults import Fault
+from ._flows import Flows
 from ._records import ApiKey, Environments, Era, InstallationRecord, OAuthServerRecord, RecordedRequest
 from ._throttling import Throttle
-
-UpstreamTarget = ASGIApp | str
-"""An MCP server the proxy can reach: an application in this process, or the URL of its endpoint."""
+from ._turns import Turns
+from ._upstream import UpstreamTarget
 
 DEFAULT_PROJECT_ID = "1"
+_PROVIDER_TIMEOUT = 10.0
 
 
 class AlreadyInstalledError(Exception):
@@ -30,9 +29,12 @@ class ServiceState:
     before it writes holds the lock.
     """
 
-    def __init__(self, *, upstream_timeout: float, era: Era) -> None:
+    def __init__(self, *, upstream_timeout: float, era: Era, development: bool) -> None:
         self.upstream_timeout = upstream_timeout
+        # Whoever makes the proxy wait less means this too.
+        self.provider_timeout = min(_PROVIDER_TIMEOUT, upstream_timeout)
         self.era: Era = era
+        self.development = development
         self.keys: dict[str, ApiKey] = {}
         self.project_ids: set[str] = {DEFAULT_PROJECT_ID}
         self.current_project_ids: dict[str, str] = {}
@@ -44,16 +46,24 @@ class ServiceState:
         self.before_each: Callable[[RecordedRequest], None] | None = None
         self.environments: Environments = "served"
         self.throttle = Throttle({})
+        self.flows = Flows()
+        self.refreshing = Turns()
+        self.sessions: dict[str, str] = {}
         self.in_flight = 0
         self.most_in_flight = 0
         self._lock = RLock()
+        self._ahead = timedelta()
         self._latest = datetime.min.replace(tzinfo=UTC)
 
     def now(self) -> datetime:
         """The time, later than every time given before: "newest first" is exact, and a bump always shows."""
         with self._lock:
-            self._latest = max(datetime.now(UTC), self._latest + timedelta(microseconds=1))
+            self._latest = max(datetime.now(UTC) + self._ahead, self._latest + timedelta(microseconds=1))
             return self._latest
+
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            self._ahead += timedelta(seconds=seconds)
 
     def next_fault(self, method: str, path: str) -> Fault | None:
         """The fault that takes this request."""
@@ -108,6 +118,12 @@ class ServiceState:
             self.installations.append(row)
             return row
 
+    def find_or_insert(self, *, url: str, user: str, project_id: str, **fields: Any) -> tuple[InstallationRecord, bool]:
+        """The row of the URL, and whether it is a new one, with these fields."""
+        with self._lock:
+            row = self.row_for_url(url, user=user, project_id=project_id)
+            return (row, False) if row else (self.insert(url=url, user=user, project_id=project_id, **fields), True)
+
     def change(self, row: InstallationRecord, changes: dict[str, Any]) -> None:
         """Save a row; saving moves `updated_at` also where nothing changes."""
         with self._lock:
@@ -122,20 +138,17 @@ class ServiceState:
     def oauth_server(self, server_id: UUID) -> OAuthServerRecord | None:
         return next((server for server in list(self.oauth_servers) if server.id == server_id), None)
 
-    def register_with_issuer(self, issuer: str, *, name: str) -> OAuthServerRecord:
+    def registration(self, issuer: str) -> OAuthServerRecord | None:
+        return next((server for server in list(self.oauth_servers) if server.issuer == issuer), None)
+
+    def register_with_issuer(self, issuer: str, *, name: str, **fields: Any) -> OAuthServerRecord:
         """The record of the issuer, made on the first call: whoever comes first names it for everybody."""
         with self._lock:
-            known = next((server for server in self.oauth_servers if server.issuer == issuer), None)
-            return known or self.add_oauth_server(issuer, name=name)
+            return self.registration(issuer) or self.add_oauth_server(issuer, name=name, **fields)
 
-    def add_oauth_server(
-        self, issuer: str, *, name: str, authorization_endpoint: str | None = None
-    ) -> OAuthServerRecord:
-        server = OAuthServerRecord(
-            issuer=issuer,
-            name=name,
-            authorization_endpoint=authorization_endpoint or f"{issuer}/authorize",
-            client_id=secrets.token_hex(8),
-        )
+    def add_oauth_server(self, issuer: str, *, name: str, **fields: Any) -> OAuthServerRecord:
+        """Add a record, named as OAuthServerRecord names its fields: without more, that of a provider in name only."""
+        made_up: dict[str, Any] = {"authorization_endpoint": f"{issuer}/authorize", "client_id": secrets.token_hex(8)}
+        server = OAuthServerRecord(issuer=issuer, name=name, **{**made_up, **fields})
         self.oauth_servers.append(server)
         return server

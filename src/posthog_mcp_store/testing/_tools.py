@@ -1,20 +1,36 @@
 """A small real MCP server, for something to stand behind the proxy."""
 
+from typing import TYPE_CHECKING
+
 from starlette.applications import Starlette
 
+from ._provider import OAuthProvider
 
-def tool_server() -> Starlette:
+if TYPE_CHECKING:
+    from mcp.server.auth.settings import AuthSettings
+
+
+def tool_server(provider: OAuthProvider | None = None, url: str = "https://mcp.example.com/mcp") -> Starlette:
     """An MCP server at `/mcp` with the tools `add` and `greet`, answering in JSON and keeping no sessions.
 
     It needs its lifespan run: `with serve_app(tool_server()) as base_url`, then
     `service.add_mcp_server("https://mcp.example.com/mcp", f"{base_url}/mcp")`. Needs the package `mcp`, 2.x.
+
+    Args:
+        provider: Lets in only those who bring a token of this provider, which has to be served already.
+        url: Where the outside world finds it. Its metadata, which names the provider, says so.
     """
     # Imported here because the rest of the testing kit works without this package.
     from mcp.server import MCPServer  # noqa: PLC0415
     from mcp.server.transport_security import TransportSecuritySettings  # noqa: PLC0415
 
-    # At its default level it sets up the logging of the whole process to tell of every request.
-    server = MCPServer("Example tools", log_level="WARNING")
+    server = MCPServer(
+        "Example tools",
+        # At its default level it sets up the logging of the whole process to tell of every request.
+        log_level="WARNING",
+        auth=None if provider is None else _protection(provider, url),
+        token_verifier=provider,
+    )
 
     @server.tool()
     def add(a: int, b: int) -> int:
@@ -31,4 +47,17 @@ def tool_server() -> Starlette:
         stateless_http=True,
         # Tests reach it under whatever host name suits them, which the default refuses as DNS rebinding.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
+
+
+def _protection(provider: OAuthProvider, url: str) -> "AuthSettings":
+    from mcp.server.auth.settings import AuthSettings  # noqa: PLC0415  # as above
+
+    return AuthSettings.model_validate(
+        {
+            "issuer_url": provider.issuer,
+            "resource_server_url": url,
+            # The early service asks for tokens without saying what for.
+            "validate_token_resource": False,
+        }
     )

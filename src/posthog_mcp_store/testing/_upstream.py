@@ -1,14 +1,17 @@
-"""Requests from the proxy to the MCP servers that tests registered. Nothing else is ever contacted."""
+"""Requests from the proxy to the MCP servers that tests registered."""
 
 import logging
+import ssl
+from functools import cache
 
 import anyio
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ._state import UpstreamTarget
-
 logger = logging.getLogger(__name__)
+
+UpstreamTarget = ASGIApp | str
+"""An MCP server the proxy can reach: an application in this process, or the URL of its endpoint."""
 
 
 class UnreachableError(Exception):
@@ -27,7 +30,7 @@ async def post(
     """
     if target is None:
         raise UnreachableError
-    transport = httpx.AsyncHTTPTransport() if isinstance(target, str) else _in_process(target)
+    transport = over_http() if isinstance(target, str) else in_process(target)
     async with httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as client:
         address = target if isinstance(target, str) else url
         request = client.build_request("POST", address, content=content, headers=headers)
@@ -47,7 +50,17 @@ async def _begin(client: httpx.AsyncClient, request: httpx.Request, *, deadline:
         raise UnreachableError from error
 
 
-def _in_process(app: ASGIApp) -> httpx.ASGITransport:
+def over_http() -> httpx.AsyncHTTPTransport:
+    return httpx.AsyncHTTPTransport(verify=_certificates())
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The certificates that are trusted. Loading them takes longer than most requests, so it is done once."""
+    return httpx.create_ssl_context()
+
+
+def in_process(app: ASGIApp) -> httpx.ASGITransport:
     """Reach the application as if it were a server of its own: where it fails, it answers 500."""
 
     async def logged(scope: Scope, receive: Receive, send: Send) -> None:

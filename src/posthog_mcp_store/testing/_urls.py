@@ -24,6 +24,7 @@ _DOMAIN = re.compile(
 _METADATA_HOSTS = {"169.254.169.254", "metadata.google.internal"}
 _INTERNAL_SUFFIXES = (".local", ".internal", ".localhost")
 _CALLBACK_SCHEMES = {"array", "posthog-code"}
+_DEVELOPMENT_CALLBACK = re.compile(r"http://localhost(?::[0-9]{1,5})?(?:[/?#]\S*)?")
 
 
 def is_url(text: str) -> bool:
@@ -52,12 +53,27 @@ def _host_refusal(host: str) -> str | None:
     address = _address(f"[{host}]" if ":" in host else host)
     if host in _METADATA_HOSTS:
         return "Local/metadata host"
-    if host == "localhost" or (address is not None and address.is_loopback):
+    if _is_loopback(host):
         return "Local/Loopback host not allowed"
     if address is not None and not address.is_global:
         return "Private IP address not allowed"
     suffix = next((suffix for suffix in _INTERNAL_SUFFIXES if host.endswith(suffix)), None)
     return f"Internal domain pattern blocked: {suffix}" if suffix else None
+
+
+def is_local(url: str) -> bool:
+    """Whether the URL leads to this machine, over http or https."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # reading it is what checks it
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(f"[{host}]" if ":" in host else host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
@@ -69,6 +85,8 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
-def is_allowed_callback(url: str) -> bool:
-    """Whether a browser may be sent there after an OAuth flow: PostHog's own desktop schemes only."""
+def is_allowed_callback(url: str, *, development: bool) -> bool:
+    """Whether a browser may be sent there after an OAuth flow: PostHog's own desktop schemes, as a rule only."""
+    if development and _DEVELOPMENT_CALLBACK.fullmatch(url):
+        return True
     return url.partition("://")[0] in _CALLBACK_SCHEMES and "://" in url

@@ -1,16 +1,14 @@
-"""The operations on installations, all but the proxy (service facts, section 5)."""
+"""The operations on installations, all but the proxy and the start of OAuth flows (service facts, section 5)."""
 
-from contextlib import suppress
 from typing import Any
 
 from starlette.responses import Response
 
 from ._endpoint import Call
 from ._errors import invalid, server_error, view_error
-from ._forms import InstallCustomForm, read_authorize, read_create, read_install_custom, read_update
-from ._oauth import authorization_url, issuer_of
+from ._forms import InstallCustomForm, read_create, read_install_custom, read_update
+from ._oauth_views import install_with_oauth
 from ._paging import next_link, previous_link, window
-from ._records import InstallationRecord
 from ._responses import json_response
 from ._state import AlreadyInstalledError
 
@@ -68,44 +66,18 @@ async def destroy(call: Call) -> Response:
 
 
 async def install_custom(call: Call) -> Response:
-    form = read_install_custom(await call.data())
-    return _install_with_oauth(call, form) if form.auth_type == "oauth" else _install_with_key(call, form)
+    form = read_install_custom(await call.data(), development=call.state.development)
+    return await install_with_oauth(call, form) if form.auth_type == "oauth" else _install_with_key(call, form)
 
 
 def _install_with_key(call: Call, form: InstallCustomForm) -> Response:
-    return _created(call, {**_fields_of(form), "api_key": form.api_key})
-
-
-def _install_with_oauth(call: Call, form: InstallCustomForm) -> Response:
-    """Start a flow. A row for the URL that is there already stays as it is until the flow ends."""
-    server = call.state.register_with_issuer(issuer_of(form.url), name=form.name)
-    redirect_url = authorization_url(server, site=call.site)
-    with suppress(AlreadyInstalledError):
-        _insert(call, {**_fields_of(form), "auth_type": "oauth", "server": server})
-    return json_response({"redirect_url": redirect_url})
-
-
-def _fields_of(form: InstallCustomForm) -> dict[str, Any]:
-    return {"url": form.url, "display_name": form.name, "description": form.description}
+    fields = {"url": form.url, "display_name": form.name, "description": form.description, "api_key": form.api_key}
+    return _created(call, fields)
 
 
 def _created(call: Call, fields: dict[str, Any]) -> Response:
     try:
-        row = _insert(call, fields)
+        row = call.state.insert(user=call.user, project_id=call.project_id, **fields)
     except AlreadyInstalledError:
         raise view_error(400, "This server URL is already installed.") from None
     return json_response(call.row_json(row), status=201)
-
-
-def _insert(call: Call, fields: dict[str, Any]) -> InstallationRecord:
-    return call.state.insert(user=call.user, project_id=call.project_id, **fields)
-
-
-async def authorize(call: Call) -> Response:
-    """Start a flow again. It need not be the caller's own installation: such a flow fails only at its end."""
-    form = read_authorize(call.request.query_params)
-    server = call.state.oauth_server(form.server_id)
-    if server is None:
-        raise view_error(404, "Server not found")
-    location = authorization_url(server, site=call.site)
-    return Response(status_code=302, headers={"location": location})
