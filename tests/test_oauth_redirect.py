@@ -5,7 +5,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from posthog_mcp_store import MCPStore, ResponseDecodeError, ResponseInfo, UnsafeRedirectError
+from posthog_mcp_store import AuthorizationRedirect, MCPStore, ResponseDecodeError, ResponseInfo, UnsafeRedirectError
+from posthog_mcp_store.testing import EmbeddedService
 
 from .wire import SERVER_ID, Wire
 
@@ -51,8 +52,33 @@ async def test_a_200_names_the_page_in_its_body(wire: Wire, faked: Faked) -> Non
 async def test_an_answer_that_names_no_page_says_so(wire: Wire, faked: Faked, answer: httpx.Response) -> None:
     wire.answers(answer)
 
-    with pytest.raises(UnsafeRedirectError, match="named no URL"):
+    with pytest.raises(UnsafeRedirectError, match=f"answered {answer.status_code} and named no URL"):
         await faked().installations.authorize(SERVER_ID)
+
+
+def test_a_redirect_made_by_hand_is_judged_too() -> None:
+    for url in ("", "javascript:alert(1)"):
+        with pytest.raises(UnsafeRedirectError):
+            AuthorizationRedirect(url)
+
+
+async def test_the_key_does_not_go_to_the_provider_whatever_client_it_is_sent_over(service: EmbeddedService) -> None:
+    seen: list[httpx.Request] = []
+
+    class Watching(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            seen.append(request)
+            return await super().handle_async_request(request)
+
+    record = service.add_oauth_server(authorization_endpoint="https://auth.example.com/authorize")
+    async with httpx.AsyncClient(
+        transport=Watching(), follow_redirects=True, auth=("me", "password"), headers={"Authorization": "Bearer mine"}
+    ) as client:
+        store = MCPStore(service.api_key, host=service.base_url, http_client=client)
+        redirect = await store.installations.authorize(record.id)
+
+    assert redirect.origin == "https://auth.example.com"
+    assert [str(request.url.copy_with(query=None)).startswith(service.base_url) for request in seen] == [True]
 
 
 async def test_a_200_with_another_body_is_a_decode_error(wire: Wire, faked: Faked) -> None:
@@ -102,6 +128,48 @@ async def test_a_page_on_this_machine_may_be_plain_http(wire: Wire, faked: Faked
         ("https://аuth.example.com/?state=s", "non-ASCII"),
         ("https://auth.example.com:port/?state=s", "can't be read"),
         ("https://[::1/?state=s", "can't be read"),
+        ("HTTP://auth.example.com/?state=s", "not https"),
+        ("ftp://auth.example.com/?state=s", "not https"),
+        ("ws://auth.example.com/?state=s", "not https"),
+        ("wss://localhost/?state=s", "not https"),
+        ("data:text/html,<script>1</script>?state=s", "no host"),
+        ("data://auth.example.com/?state=s", "not https"),
+        ("vbscript:msgbox?state=s", "no host"),
+        ("javascript://auth.example.com/%0aalert(1)?state=s", "not https"),
+        ("blob:https://auth.example.com/?state=s", "no host"),
+        ("about:blank?state=s", "no host"),
+        ("mailto:me@example.com?state=s", "no host"),
+        ("posthog-code://oauth/callback?state=s", "not https"),
+        ("chrome://settings/?state=s", "not https"),
+        ("file://localhost/etc/passwd?state=s", "not https"),
+        ("smb://localhost/share?state=s", "not https"),
+        ("view-source:https://auth.example.com/?state=s", "no host"),
+        ("http://localhost.evil.example/?state=s", "not https"),
+        ("http://127.0.0.1.evil.example/?state=s", "not https"),
+        ("http://evil.example/localhost?state=s", "not https"),
+        ("http://10.0.0.1/?state=s", "not https"),
+        ("http://[::ffff:a00:1]/?state=s", "not https"),
+        ("http://0x7f.1/?state=s", "not https"),
+        ("http://localhost@evil.example/?state=s", "user name"),
+        ("https://auth.example.com%2f@evil.example/?state=s", "user name"),
+        ("https:auth.example.com/?state=s", "no host"),
+        ("https:/auth.example.com/?state=s", "no host"),
+        ("https:///auth.example.com/?state=s", "no host"),
+        ("https://:443/?state=s", "no host"),
+        ("https:\\\\auth.example.com/?state=s", "backslash"),
+        ("https://auth.example.com/\\..?state=s", "backslash"),
+        ("https://auth.example.com/?state=s\r\nSet-Cookie: a=b", "white space"),
+        ("https://auth.example.com/\t?state=s", "white space"),
+        ("https://auth.example.com/\x00?state=s", "control"),
+        ("https://auth.example.com/\x7f?state=s", "control"),
+        ("https://auth.example.com/?state=s\u202e", "non-ASCII"),
+        ("https://auth.example.com\u3002evil.example/?state=s", "non-ASCII"),
+        ("java\tscript:alert(1)?state=s", "white space"),
+        ("https://auth.example.com:99999/?state=s", "can't be read"),
+        ("https://auth.example.com:-1/?state=s", "can't be read"),
+        ("https://[v1.x/?state=s", "can't be read"),
+        ("https://auth.example.com/", "no state"),
+        ("https://auth.example.com/?State=s", "no state"),
         ("https://auth.example.com/?state=", "no state"),
         ("https://auth.example.com/#state=s", "no state"),
     ],

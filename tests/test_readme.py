@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from posthog_mcp_store.testing import EmbeddedService
+from posthog_mcp_store.testing import EmbeddedService, RecordedRequest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -17,12 +17,20 @@ TESTS = [text for language, text in BLOCKS if language == "python" and "asyncio.
 COMMANDS = [text.strip() for language, text in BLOCKS if not language and "nox" in text]
 
 
+def consent(service: EmbeddedService, request: RecordedRequest) -> None:
+    """Be the user who finishes the flow that an example started, before its second look."""
+    row = service.installations[-1]
+    if row.display_name == "Calendar" and str(row.id) in request.path:
+        row.access_token = "token"
+
+
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
 def test_every_example_runs(program: str, service: EmbeddedService, tools_url: str) -> None:
     service.add_installation(display_name="Tools", url="https://tools.example.com/mcp")
     service.add_installation(display_name="Waiting", auth_type="oauth", pending_oauth=True)
     service.add_installation(display_name="Off", is_enabled=False)
     service.add_mcp_server("https://tools.example.com/mcp", tools_url)
+    service.before_each = lambda request: consent(service, request)
     environment = {"POSTHOG_PERSONAL_API_KEY": service.api_key, "POSTHOG_HOST": service.base_url}
 
     run = subprocess.run(

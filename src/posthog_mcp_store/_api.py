@@ -1,6 +1,7 @@
 """Every public name, listed here and nowhere else."""
 
 from ._answer import Headers, ResponseInfo
+from ._authorization import AuthorizationProgress
 from ._browser import open_in_browser
 from ._errors import (
     AlreadyInstalledError,
@@ -36,6 +37,7 @@ from ._errors import (
 )
 from ._installations import Installations, InstallSource
 from ._logging import RedactingFilter
+from ._loopback import LoopbackReceiver
 from ._oauth import AuthorizationRedirect
 from ._oauth_callback import OAuthCallback
 from ._pagination import Page, Pager
@@ -58,6 +60,7 @@ __all__ = [
     "APITimeoutError",
     "AlreadyInstalledError",
     "AuthenticationError",
+    "AuthorizationProgress",
     "AuthorizationRedirect",
     "BadRequestError",
     "BatchRejectedError",
@@ -70,6 +73,7 @@ __all__ = [
     "Installations",
     "ListUnstableError",
     "LocalRateLimiter",
+    "LoopbackReceiver",
     "MCPStore",
     "MCPStoreError",
     "Message",

@@ -6,12 +6,17 @@ from typing import Literal, overload
 from uuid import UUID
 
 from . import _arguments
+from ._answer import Headers
+from ._authorization import Watch
+from ._errors import NotFoundError, UnsafeRedirectError
+from ._lookout import Lookout
 from ._oauth import AuthorizationRedirect
 from ._pagination import DEFAULT_CONCURRENCY, Pager
 from ._proxy import Message, ProxyReply, checked_messages
 from ._rows import Source
-from ._seam import UNSET, Installation, Seam, Unset
+from ._seam import UNSET, Installation, Seam, Started, Unset
 from ._secret import conceal
+from ._waiting import OnProgress, Wait
 
 InstallSource = Literal["posthog", "posthog-code"]
 
@@ -23,8 +28,9 @@ class Installations:
     and, before anything is sent, ConfigurationError.
     """
 
-    def __init__(self, seam: Seam) -> None:
+    def __init__(self, seam: Seam, lookout: Lookout) -> None:
         self._seam = seam
+        self._lookout = lookout
 
     def list(
         self, *, limit: int | None = None, offset: int = 0, concurrency: int = DEFAULT_CONCURRENCY
@@ -155,10 +161,10 @@ class Installations:
         """
         _arguments.refuse_none(install_source=install_source, posthog_code_callback_url=posthog_code_callback_url)
         record = _arguments.uuid(server_id, "server_id")
-        url = await self._seam.authorize_retrieve(
+        started = await self._seam.authorize_retrieve(
             server_id=record, install_source=install_source, posthog_code_callback_url=posthog_code_callback_url
         )
-        return AuthorizationRedirect(url, server_id=record)
+        return _redirect(started, server_id=record)
 
     @overload
     async def install_custom(
@@ -232,4 +238,52 @@ class Installations:
         )
         if isinstance(answer, Installation):
             return answer
-        return AuthorizationRedirect(answer, server_url=url)
+        return _redirect(answer, server_url=url)
+
+    async def wait_until_authorized(
+        self,
+        target: UUID | str | AuthorizationRedirect,
+        *,
+        timeout: float = 600.0,
+        on_progress: OnProgress | None = None,
+    ) -> Installation:
+        """Wait, for at most `timeout` seconds, until the user has finished the OAuth flow; the installation then.
+
+        `target` is best the redirect: it knows when its flow was started, so a flow that ended before the wait began
+        is recognised, also of an installation that worked before and while it is authorized again. With the id of an
+        installation that works, only what changes from now on counts.
+
+        The installation is looked at every half second at first, every five seconds in the end; all who wait on this
+        store and its views share their looks. `on_progress` is called after each. A failure that may pass (no
+        connection, 429, 5xx) does not end the wait. The view's `deadline` does, where it is shorter than `timeout`.
+
+        Raises:
+            NotFoundError: The installation is gone, or never was.
+            OAuthTimeoutError: The flow was not finished in time. Its URL may be dead by then: start again.
+        """
+        _arguments.refuse_none(timeout=timeout)
+        seconds = _arguments.seconds(timeout, "timeout")
+        watch = Watch(target if isinstance(target, AuthorizationRedirect) else _arguments.uuid(target, "target"))
+        wait = Wait(
+            watch,
+            timeout=seconds if self._seam.deadline is None else min(seconds, self._seam.deadline),
+            on_progress=_arguments.callback(on_progress, "on_progress"),
+        )
+        installation = await wait.result(self._lookout, self)
+        if installation is None:
+            raise _not_found(watch, self._seam.list_url)
+        return installation
+
+
+def _redirect(
+    started: Started, *, server_url: str | None = None, server_id: UUID | None = None
+) -> AuthorizationRedirect:
+    if not started.url:
+        raise UnsafeRedirectError(f"the service answered {started.status_code} and named no URL to send the user to")
+    return AuthorizationRedirect(started.url, server_url, server_id, issue=started.issue)
+
+
+def _not_found(watch: Watch, list_url: str) -> NotFoundError:
+    """The error for an installation that no list has, so that there is no id to ask the service for."""
+    message = f"{watch} is not there: it was removed, or belongs to another project or user"
+    return NotFoundError(message, status_code=404, headers=Headers({}), body=None, method="GET", url=list_url)

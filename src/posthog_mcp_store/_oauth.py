@@ -1,14 +1,22 @@
 """Where to send a user's browser, judged before anybody opens it."""
 
+import json
 import re
+from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 from uuid import UUID
 
 from attrs import field, frozen
 
-from ._errors import UnsafeRedirectError
+from ._answer import parse_json
+from ._errors import ConfigurationError, UnsafeRedirectError
 from ._host import is_loopback
+from ._service_time import aware
 from ._text import without_query
+
+STATE_LIFETIME = timedelta(minutes=10)
+"""How long the service knows a flow's state (service facts, section 6)."""
 
 
 def _safe_url(url: str | None) -> str:
@@ -48,6 +56,16 @@ def _parts_fault(parts: SplitResult) -> str | None:
     return None
 
 
+@frozen(kw_only=True)
+class Issue:
+    """When a flow was started, on the service's clock: what happened to the installation before is not its doing."""
+
+    began: datetime
+    """The request was on its way."""
+    ended: datetime
+    """The answer was there, and nobody had opened its URL yet."""
+
+
 @frozen
 class AuthorizationRedirect:
     """The provider's authorization page for one OAuth flow; good for ten minutes and one use.
@@ -60,9 +78,11 @@ class AuthorizationRedirect:
     url: str = field(repr=without_query, converter=_safe_url)
     """The whole URL, to send the user's browser to."""
     server_url: str | None = None
-    """The MCP server that `install_custom` was called for: the new installation has this `url`."""
+    """The MCP server that `install_custom` was called for: its installation has this `url`."""
     server_id: UUID | None = None
     """The OAuth server record that `authorize` was called for."""
+    issue: Issue | None = field(default=None, repr=False, kw_only=True)
+    """When the flow was started; None in a redirect that was made by hand."""
 
     @property
     def origin(self) -> str:
@@ -75,5 +95,52 @@ class AuthorizationRedirect:
         """The flow's `state` (RFC 6749, section 10.12)."""
         return parse_qs(urlsplit(self.url).query)["state"][0]
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the service forgets the flow, on its own clock."""
+        return self.issue.ended + STATE_LIFETIME if self.issue else None
+
+    def to_json(self) -> str:
+        """The redirect as text, to go on waiting in another process. It holds the flow's state: keep it as a secret."""
+        return json.dumps(
+            {
+                "url": self.url,
+                "server_url": self.server_url,
+                "server_id": None if self.server_id is None else str(self.server_id),
+                "began": None if self.issue is None else self.issue.began.isoformat(),
+                "ended": None if self.issue is None else self.issue.ended.isoformat(),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "AuthorizationRedirect":
+        """The redirect that `to_json()` wrote, judged anew.
+
+        Raises:
+            ConfigurationError: The text is not of `to_json()`.
+            UnsafeRedirectError: Its URL must not be opened.
+        """
+        try:
+            return _from_fields(parse_json(text))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            # Without the cause, which may quote the text, and so the state.
+            raise ConfigurationError("this is no AuthorizationRedirect as to_json() writes it") from None
+
     def __str__(self) -> str:
         return without_query(self.url)
+
+
+def _from_fields(fields: dict[str, Any]) -> AuthorizationRedirect:
+    began, ended, server_id, server_url = (fields[name] for name in ("began", "ended", "server_id", "server_url"))
+    if not isinstance(server_url, str | None):
+        raise TypeError("server_url")
+    return AuthorizationRedirect(
+        fields["url"],
+        server_url=server_url,
+        server_id=None if server_id is None else UUID(server_id),
+        issue=None if began is None else Issue(began=_moment(began), ended=_moment(ended)),
+    )
+
+
+def _moment(text: str) -> datetime:
+    return aware(datetime.fromisoformat(text))

@@ -38,6 +38,10 @@ class RequestPath:
         self._settings = settings
         self._shared = shared
 
+    @property
+    def deadline(self) -> float | None:
+        return self._settings.deadline
+
     async def send(self, call: Call, read: Callable[[Answer], T]) -> T:
         """Send a call, and `read` its answer. What can't be read, `read` refuses with ValueError or TypeError.
 

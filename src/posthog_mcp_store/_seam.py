@@ -5,21 +5,24 @@ client can only surprise this module, and the type checker shows where.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NoReturn, Protocol, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from ._answer import Answer
 from ._arguments import json_body
 from ._errors import ConfigurationError
+from ._oauth import Issue
 from ._operations import Call
 from ._proxy import ProxyReply, read_reply
 from ._request_path import RequestPath
 from ._rows import Rows
 from ._secret import Secret
+from ._service_time import service_time
 from ._text import shown
 from .lowlevel import AuthenticatedClient
 from .lowlevel.api.mcp_store import (
@@ -54,6 +57,16 @@ T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 DOCUMENT_PREFIX = "/api/environments/"
+
+
+@frozen
+class Started:
+    """An OAuth flow as the service started it."""
+
+    url: str | None
+    """The provider's URL; None where the answer names none."""
+    status_code: int
+    issue: Issue
 
 
 class Parse(Protocol):
@@ -107,6 +120,16 @@ class Seam:
         self.client = LowLevelClient(base_url=host, token="", path=path, prefix=api_prefix)
         self._path = path
         self._project_id = project_id
+
+    @property
+    def deadline(self) -> float | None:
+        """Seconds for a call whole, where the user set them."""
+        return self._path.deadline
+
+    @property
+    def list_url(self) -> str:
+        """Where the installations are listed."""
+        return self.client.call(mcp_server_installations_list.build_request(self._project_id)).url
 
     async def list(self, limit: int | None, offset: int) -> Callable[[], Rows[Installation]]:
         """Fetch a page, to be decoded when its turn comes: pages fetched ahead are bytes until then."""
@@ -190,8 +213,7 @@ class Seam:
 
     async def authorize_retrieve(
         self, *, server_id: UUID, install_source: str | Unset, posthog_code_callback_url: str | Unset
-    ) -> str | None:
-        """The provider's URL, or None where the answer names none."""
+    ) -> Started:
         request = mcp_server_installations_authorize_retrieve.build_request(
             self._project_id,
             server_id=server_id,
@@ -200,10 +222,10 @@ class Seam:
         )
         parse = self._reader(mcp_server_installations_authorize_retrieve.parse_response, OAuthRedirectResponse)
 
-        def read(answer: Answer) -> str | None:
+        def read(answer: Answer) -> Started:
             if answer.status_code == 302 or not answer.content:
-                return answer.headers.get("Location")
-            return parse(answer).redirect_url
+                return _started(answer.headers.get("Location"), answer)
+            return _started(parse(answer).redirect_url, answer)
 
         return await self._send(request, read)
 
@@ -217,8 +239,8 @@ class Seam:
         description: str | Unset,
         install_source: str | Unset,
         posthog_code_callback_url: str | Unset,
-    ) -> Installation | str:
-        """The installation, or the provider's URL where the user has to authorize it first."""
+    ) -> Installation | Started:
+        """The installation, or the flow in which the user has to authorize it first."""
         body = InstallCustom(
             name=name,
             url=url,
@@ -232,8 +254,10 @@ class Seam:
         installation = self._reader(endpoint.parse_response, MCPServerInstallation)
         redirect = self._reader(endpoint.parse_response, OAuthRedirectResponse)
 
-        def read(answer: Answer) -> Installation | str:
-            return installation(answer) if answer.status_code == 201 else redirect(answer).redirect_url
+        def read(answer: Answer) -> Installation | Started:
+            if answer.status_code == 201:
+                return installation(answer)
+            return _started(redirect(answer).redirect_url, answer)
 
         return await self._send(endpoint.build_request(self._project_id, body=body), read)
 
@@ -256,6 +280,11 @@ def _nothing(answer: Answer) -> None:
     """How the answer to a deletion is read. Another success, such as a gateway's page to log in, deleted nothing."""
     if answer.status_code != 204:
         raise ValueError("the document promises 204")
+
+
+def _started(url: str | None, answer: Answer) -> Started:
+    ended = service_time(answer.headers.get("Date"), datetime.now(UTC))
+    return Started(url, answer.status_code, Issue(began=ended - timedelta(seconds=answer.seconds), ended=ended))
 
 
 def _query(params: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import httpx
 
 from posthog_mcp_store import (
     APIStatusError,
+    AuthorizationProgress,
     AuthorizationRedirect,
     Headers,
     Installation,
@@ -82,6 +83,16 @@ def coming_back(url: str, redirect: AuthorizationRedirect) -> None:
     assert_type(callback.status, Literal["success", "error"])
     assert_type(callback.error, str | None)
     assert_type(open_in_browser(redirect), bool)
+
+
+async def waiting(store: MCPStore, redirect: AuthorizationRedirect) -> None:
+    def show(progress: AuthorizationProgress) -> None:
+        assert_type(progress.installation, Installation)
+        assert_type(progress.remaining, float)
+
+    assert_type(await store.installations.wait_until_authorized(redirect, timeout=1, on_progress=show), Installation)
+    assert_type(AuthorizationRedirect.from_json(redirect.to_json()), AuthorizationRedirect)
+    assert_type(redirect.expires_at, datetime | None)
 
 
 async def proxying(store: MCPStore, id: UUID) -> None:
