@@ -66,6 +66,17 @@ def httpx2(session: nox.Session) -> None:
 
 
 @nox.session
+def e2e(session: nox.Session) -> None:
+    """Go through OAuth flows in a real browser; what the person saw is kept in screenshots/."""
+    if shutil.which("chromium") is None:
+        session.warn("Chromium is missing: installing Debian's packages chromium and fonts-dejavu-core with apt-get")
+        session.run("apt-get", "update", "-qq", external=True)
+        session.run("apt-get", "install", "-y", "-qq", "chromium", "fonts-dejavu-core", external=True, silent=True)
+    session.install("-e", ".[testing]", *groups("e2e"))
+    session.run("pytest", *(session.posargs or ["tests/e2e"]))
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting; `nox -s lint -- --fix` mends them."""
     session.install(*groups("lint"))

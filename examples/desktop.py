@@ -1,0 +1,49 @@
+r"""Connect an MCP server from a program on the user's own machine, to a development instance of PostHog.
+
+    POSTHOG_PERSONAL_API_KEY=phx_... POSTHOG_HOST=http://localhost:8010 \
+        python examples/desktop.py https://mcp.example.com/mcp
+
+The browser comes back to this program. The hosted service sends it to a page of its own: leave the receiver out there.
+"""
+
+import asyncio
+import sys
+
+from posthog_mcp_store import (
+    AuthorizationProgress,
+    LoopbackReceiver,
+    MCPStore,
+    MCPStoreError,
+    open_in_browser,
+)
+
+
+async def connect(url: str) -> None:
+    async with MCPStore() as store, LoopbackReceiver() as receiver:
+        redirect = await store.installations.install_custom(
+            name=url.partition("://")[2],
+            url=url,
+            auth_type="oauth",
+            install_source="posthog-code",
+            posthog_code_callback_url=receiver.url,
+        )
+        print(f"{redirect.origin} will ask you for access.")
+        if not await asyncio.to_thread(open_in_browser, redirect):
+            print("Open this in your browser:", redirect.url, flush=True)
+        callback = await receiver.wait(timeout=600)
+        callback.raise_for_error()
+        # Anybody on this machine could have called back: the service knows.
+        installation = await store.installations.wait_until_authorized(redirect, timeout=30, on_progress=show)
+        print(f"{installation.name} is connected.")
+
+
+def show(progress: AuthorizationProgress) -> None:
+    if progress.looks > 1:
+        print(f"Still waiting, {progress.remaining:.0f} s left.")
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(connect(sys.argv[1]))
+    except MCPStoreError as error:
+        sys.exit(f"{type(error).__name__}: {error}")

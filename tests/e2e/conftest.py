@@ -1,0 +1,73 @@
+"""A real browser: Debian's Chromium, headless, driven by Playwright."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Page, async_playwright
+
+from posthog_mcp_store import MCPStore
+from posthog_mcp_store.testing import EmbeddedService
+
+from ..chain import Chain, serve_chain
+from ..opening import open_store
+
+SCREENSHOTS = Path(__file__).parent.parent.parent / "screenshots"
+
+
+@pytest.fixture
+def chain(request: pytest.FixtureRequest) -> Iterator[Chain]:
+    """The whole chain; `parametrize` it indirectly with the service that stands in its middle."""
+    make: Callable[[], EmbeddedService] = getattr(request, "param", EmbeddedService)
+    with serve_chain(make()) as chain:
+        yield chain
+
+
+@pytest.fixture
+async def store(chain: Chain) -> AsyncIterator[MCPStore]:
+    async with open_store(chain.service) as store:
+        yield store
+
+
+class Person:
+    """Who sits before the browser."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self.asked: set[str] = set()
+        """The hosts that the browser sent requests to."""
+        page.on("request", lambda request: self.asked.add(urlsplit(request.url).hostname or request.url))
+
+    async def opens(self, url: str) -> None:
+        await self._page.goto(url)
+
+    async def presses(self, button: str) -> None:
+        async with self._page.expect_navigation():
+            await self._page.get_by_role("button", name=button).click()
+
+    async def sees(self, name: str) -> str:
+        """What is written on the page; a screenshot of it goes to the screenshots' folder under `name`."""
+        await self._page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        return await self._page.locator("body").inner_text()
+
+    @property
+    def address(self) -> str:
+        return self._page.url
+
+
+@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
+async def person(request: pytest.FixtureRequest) -> AsyncIterator[Person]:
+    """A person with a fresh browser, with JavaScript and without."""
+    chromium = shutil.which("chromium")
+    assert chromium, "Chromium is missing: `nox -s e2e` installs it"
+    # Chromium's sandbox does not work for root.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=arguments)
+        page = await browser.new_page(java_script_enabled=request.param, viewport={"width": 800, "height": 600})
+        page.set_default_timeout(20_000)
+        yield Person(page)
+        await browser.close()
