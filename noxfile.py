@@ -44,9 +44,11 @@ def tests(session: nox.Session) -> None:
     session.install("-e", EVERYTHING, *groups("tests"))
     is_first = session.python == next(filter(found, PYTHONS), None)
     done = [] if is_first else [f"--ignore={path}" for path in ON_ONE_PYTHON]
-    session.run("coverage", "run", "-m", "pytest", *done, *session.posargs)
+    # One for each Python: their sessions may run side by side.
+    data = {"COVERAGE_FILE": f".coverage.{session.python}"}
+    session.run("coverage", "run", "-m", "pytest", *done, *session.posargs, env=data)
     if not session.posargs:
-        session.run("coverage", "report")
+        session.run("coverage", "report", env=data)
 
 
 @nox.session

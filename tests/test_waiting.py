@@ -203,8 +203,8 @@ async def test_an_edit_is_not_taken_for_the_end_of_a_flow(
 
 
 async def test_an_answer_without_times_is_no_end_of_a_flow(wire: Wire, faked: Faked) -> None:
-    healthy = installation(auth_type="oauth", updated_at=None)
-    moved = installation(auth_type="oauth", updated_at="2026-03-04T09:13:44")  # no zone either
+    healthy = installation(auth_type="oauth", updated_at=None, created_at="2026-03-04T09:13:44")  # without a zone
+    moved = installation(auth_type="oauth", updated_at="2026-03-04T09:13:44")
     wire.answers(
         httpx.Response(302, headers={"Location": "https://auth.example.com/?state=s"}),
         *[httpx.Response(200, json=page(healthy | {"server_id": SERVER_ID}))],
@@ -425,6 +425,27 @@ async def test_a_failure_that_does_not_pass_ends_every_wait_at_once(service: Emb
         await store.installations.wait_until_authorized(rows[1].id, timeout=0.2)
 
 
+async def test_who_tries_again_at_once_does_not_wait_for_those_who_failed_with_them(
+    service: EmbeddedService, store: MCPStore
+) -> None:
+    rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(2)]
+    service.inject(Fault(method="GET", status=403))
+
+    async def insist() -> None:
+        with pytest.raises(PermissionDeniedError):
+            await store.installations.wait_until_authorized(rows[0].id, timeout=20)
+        await store.installations.wait_until_authorized(
+            rows[0].id, timeout=20, on_progress=on_look(1, lambda: finish(rows[0]))
+        )
+
+    _, other = await asyncio.gather(
+        insist(), store.installations.wait_until_authorized(rows[1].id, timeout=20), return_exceptions=True
+    )
+
+    assert isinstance(other, PermissionDeniedError)
+    assert rows[0].access_token
+
+
 async def test_a_deadline_bounds_a_wait_as_it_does_every_call(service: EmbeddedService, store: MCPStore) -> None:
     row = service.add_installation(auth_type="oauth", pending_oauth=True)
 
@@ -559,11 +580,12 @@ async def test_projects_are_looked_at_apart(service: EmbeddedService, store: MCP
 
 async def test_who_joins_a_wait_is_looked_for_soon(service: EmbeddedService, store: MCPStore) -> None:
     rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(2)]
-    first_look = asyncio.Event()
+    is_slow = asyncio.Event()
+    # By then, the next look is 2.5 seconds away.
     waiting = asyncio.create_task(
-        store.installations.wait_until_authorized(rows[0].id, on_progress=lambda _: first_look.set())
+        store.installations.wait_until_authorized(rows[0].id, on_progress=on_look(5, is_slow.set))
     )
-    await asyncio.wait_for(first_look.wait(), 10)
+    await asyncio.wait_for(is_slow.wait(), 20)
 
     await store.installations.wait_until_authorized(
         rows[1].id, timeout=20, on_progress=on_look(1, lambda: finish(rows[1]))
@@ -571,6 +593,7 @@ async def test_who_joins_a_wait_is_looked_for_soon(service: EmbeddedService, sto
     finish(rows[0])
 
     assert (await asyncio.wait_for(waiting, 20)).id == rows[0].id
+    assert service.requests[5].received_at - service.requests[4].received_at < 2
 
 
 async def test_who_joins_during_a_look_at_another_waits_for_the_next(service: EmbeddedService, store: MCPStore) -> None:
@@ -590,6 +613,7 @@ async def test_who_joins_during_a_look_at_another_waits_for_the_next(service: Em
     done = await asyncio.wait_for(asyncio.gather(*waits), 20)
 
     assert [each.id for each in done] == [row.id for row in rows]
+    assert paths(service) == [f"{rows[0].id}/", "", f"{rows[1].id}/"]
 
 
 # Leaving

@@ -119,8 +119,7 @@ class _Looking:
             if look.is_last:
                 return
             await self._pause(next(lengths), look.requests)
-            if self.joined.is_set():
-                lengths = pauses()
+            lengths = pauses() if self.joined.is_set() else lengths
 
     async def _pause(self, seconds: float, requests: int) -> None:
         """Wait until the next look is due, or somebody joins.
