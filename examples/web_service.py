@@ -2,7 +2,8 @@
 
     POSTHOG_PERSONAL_API_KEY=phx_... SESSION_SECRET=... uvicorn examples.web_service:app --workers 4
 
-What a flow needs is in the user's signed session cookie, so any worker, or one after a restart, goes on with it.
+It needs starlette, itsdangerous and uvicorn. What a flow needs is in the user's signed session cookie, so any worker,
+or one after a restart, goes on with it.
 """
 
 import os
