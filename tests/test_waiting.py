@@ -369,6 +369,28 @@ async def test_one_that_vanishes_is_no_matter_for_those_who_wait_for_others(
     assert [getattr(each, "id", each) for each in done] == [row.id for row in rows[1:]]
 
 
+async def test_one_that_vanishes_while_each_is_looked_at_alone_is_no_matter_for_others(
+    service: EmbeddedService, store: MCPStore
+) -> None:
+    for _ in range(150):
+        service.add_installation()
+    redirects = [await start(store, f"https://{name}.example.com/mcp") for name in "ab"]
+    rows = service.installations[-2:]
+
+    gone, done = await asyncio.gather(
+        store.installations.wait_until_authorized(
+            redirects[0], timeout=20, on_progress=on_look(1, lambda: service.installations.remove(rows[0]))
+        ),
+        store.installations.wait_until_authorized(
+            redirects[1], timeout=20, on_progress=on_look(2, lambda: finish(rows[1]))
+        ),
+        return_exceptions=True,
+    )
+
+    assert isinstance(gone, NotFoundError)
+    assert getattr(done, "id", done) == rows[1].id
+
+
 async def test_an_installation_that_was_never_there_is_not_waited_for(
     service: EmbeddedService, store: MCPStore
 ) -> None:
