@@ -313,7 +313,7 @@ async def test_a_flow_that_nobody_finishes_ends_the_wait_and_says_how_to_start_a
     with pytest.raises(OAuthTimeoutError, match=r"'https://mcp.example.com/mcp'|installation [0-9a-f-]{36}") as over:
         await store.installations.wait_until_authorized(await start(store), timeout=0.2)
 
-    assert "not authorized within 0.2 s: start again with install_custom() or authorize()" in str(over.value)
+    assert "not authorized within 0.2 s: start again with authorize() or install_custom()" in str(over.value)
     assert over.value.__cause__ is None
     assert isinstance(over.value, TimeoutError)
 
@@ -418,6 +418,21 @@ async def test_failures_that_pass_do_not_end_a_wait(service: EmbeddedService) ->
 
     assert done.id == row.id
     assert len(service.requests) == 4
+
+
+async def test_that_an_installation_is_gone_can_be_asked_again(service: EmbeddedService) -> None:
+    async with open_store(service, max_retries=0) as store:
+        row = service.add_installation(auth_type="oauth", pending_oauth=True)
+
+        def vanish() -> None:
+            service.installations.clear()
+            # The look finds nothing, and the service can't confirm it.
+            service.inject(Fault(method="GET", status=503, skip=1))
+
+        with pytest.raises(NotFoundError):
+            await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_look(1, vanish))
+
+    assert len(service.requests) == 5
 
 
 async def test_a_wait_in_which_every_look_failed_says_why(service: EmbeddedService) -> None:

@@ -17,9 +17,6 @@ from ._seam import Installation
 from ._service_time import aware
 from ._text import shown
 
-START_AGAIN = "start again with install_custom() or authorize()"
-EDITABLE = ("display_name", "description", "is_enabled")
-
 
 @frozen
 class AuthorizationProgress:
@@ -95,5 +92,8 @@ class Watch:
 
 
 def _is_authorized_anew(before: Installation, after: Installation) -> bool:
-    is_edited = any(getattr(before, name) != getattr(after, name) for name in EDITABLE)
-    return before.updated_at != after.updated_at and not is_edited
+    return before.updated_at != after.updated_at and _editable(before) == _editable(after)
+
+
+def _editable(row: Installation) -> tuple[object, ...]:
+    return row.display_name, row.description, row.is_enabled

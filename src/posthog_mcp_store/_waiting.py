@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic
 
-from ._authorization import START_AGAIN, AuthorizationProgress, Watch
+from ._authorization import AuthorizationProgress, Watch
 from ._errors import MCPStoreError, OAuthTimeoutError
-from ._lookout import Look, Lookout, Service
+from ._lookout import PASSING, Look, Lookout, Service
+from ._oauth_callback import START_AGAIN
 from ._seam import Installation
 
 OnProgress = Callable[[AuthorizationProgress], None]
@@ -45,15 +46,18 @@ class Wait:
     async def _watched(self, lookout: Lookout, service: Service) -> Installation | None:
         while True:
             look = await lookout.next_look(self._watch, service)
-            self._failure = look.failure
-            if look.failure is None:
+            try:
                 row = await self._found(look, service)
-                if row is None or self._is_over(row):
-                    return row
-            elif look.is_last:
-                raise look.failure
+            except PASSING as failure:
+                self._failure = failure
+                continue
+            self._failure = None
+            if row is None or self._is_over(row):
+                return row
 
     async def _found(self, look: Look, service: Service) -> Installation | None:
+        if look.failure is not None:
+            raise look.failure
         row = self._watch.find(look.rows)
         if row is None and self._watch.id is not None:
             # That it is gone, the service says best: with NotFoundError.
