@@ -18,6 +18,7 @@ from posthog_mcp_store import (
     AuthorizationProgress,
     AuthorizationRedirect,
     ConfigurationError,
+    Installation,
     MCPStore,
     NotFoundError,
     OAuthTimeoutError,
@@ -637,15 +638,14 @@ async def test_who_joins_during_a_look_at_another_waits_for_the_next(service: Em
     rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(2)]
     arrived = arrival(service)
     service.inject(Fault(method="GET", delay=0.5))
-    waits = [asyncio.create_task(store.installations.wait_until_authorized(rows[0].id, timeout=20))]
+
+    async def wait(row: InstallationRecord) -> Installation:
+        after_the_first_look = on_look(1, lambda: finish(row))
+        return await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=after_the_first_look)
+
+    waits = [asyncio.create_task(wait(rows[0]))]
     await asyncio.wait_for(arrived.wait(), 10)
-    finish_second = on_look(1, lambda: finish(rows[1]))
-    waits.append(
-        asyncio.create_task(
-            store.installations.wait_until_authorized(rows[1].id, timeout=20, on_progress=finish_second)
-        )
-    )
-    finish(rows[0])
+    waits.append(asyncio.create_task(wait(rows[1])))
 
     done = await asyncio.wait_for(asyncio.gather(*waits), 20)
 
