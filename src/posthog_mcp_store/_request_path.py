@@ -5,16 +5,16 @@ A call goes in as plain data, and what its answer says comes out; what is no suc
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from random import random
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import TypeVar
 
 from ._answer import Answer, ResponseInfo
 from ._answer_errors import status_error
-from ._errors import APIConnectionError, APIStatusError, APITimeoutError, RateLimitError
+from ._deadline import Deadline
+from ._errors import APIConnectionError, APIStatusError, RateLimitError
 from ._exchange import USER_AGENT, Outgoing
 from ._gates import Turn
 from ._operations import Call
@@ -56,27 +56,16 @@ class RequestPath:
 
     async def fetch(self, call: Call) -> Received:
         """Send a call, and leave the reading of its answer for later. Raises as `send`, but ResponseDecodeError."""
-        deadline = self._settings.deadline
-        if deadline is None:
-            return await self._repeated(call, math.inf)
-        timer = asyncio.timeout(deadline)
-        try:
-            async with timer:
-                return await self._repeated(call, monotonic() + deadline)
-        except TimeoutError:
-            # An attempt's own APITimeoutError is one too.
-            if not timer.expired():
-                raise
-        message = f"{call.method} {call.path}: not done within the deadline of {deadline:g} s"
-        raise APITimeoutError(message, method=call.method, url=call.url)
+        deadline = Deadline(self._settings.deadline, call)
+        return await deadline.hold(self._repeated(call, deadline))
 
-    async def _repeated(self, call: Call, ends_at: float) -> Received:
+    async def _repeated(self, call: Call, deadline: Deadline) -> Received:
         """Attempt after attempt, until one counts or another makes no sense."""
         policy, has_acted, attempt = self._settings.retry, False, 0
         with self._shared.gate(call.rate_limit).turn(call) as turn:
             while True:
                 attempt += 1
-                await turn.come(min(policy.max_retry_after, ends_at - monotonic()))
+                await turn.come(min(policy.max_retry_after, deadline.remaining))
                 began = perf_counter()
                 outcome = await self._attempt(call, turn, attempt)
                 if isinstance(outcome, Received):
@@ -90,7 +79,7 @@ class RequestPath:
                     is_repeatable=call.is_repeatable,
                     attempt=attempt,
                     policy=policy,
-                    remaining=ends_at - monotonic(),
+                    remaining=deadline.remaining,
                     jitter=random(),  # noqa: S311  # nothing secret hangs on it
                 )
                 _log(call, outcome, began, attempt, delay)
