@@ -14,7 +14,7 @@ EVENTS = [ServerSentEvent("note", "é漢\n two", "7"), ServerSentEvent("message"
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
 def test_events_are_the_same_wherever_the_chunks_are_cut(size: int, line_end: bytes) -> None:
     stream = STREAM.replace(b"\r\n", line_end)
-    decoder = EventStreamDecoder()
+    decoder = EventStreamDecoder(1000)
 
     events = [event for at in range(0, len(stream), size) for event in decoder.feed(stream[at : at + size])]
 
@@ -22,7 +22,7 @@ def test_events_are_the_same_wherever_the_chunks_are_cut(size: int, line_end: by
 
 
 def test_an_event_is_given_at_once_when_its_last_byte_is_there() -> None:
-    decoder = EventStreamDecoder()
+    decoder = EventStreamDecoder(1000)
 
-    assert decoder.feed(b"data: a\r\n\r") == [ServerSentEvent("message", "a", "")]
-    assert decoder.feed(b"\ndata: b\r\n\r\n") == [ServerSentEvent("message", "b", "")]
+    assert [*decoder.feed(b"data: a\r\n\r")] == [ServerSentEvent("message", "a", "")]
+    assert [*decoder.feed(b"\ndata: b\r\n\r\n")] == [ServerSentEvent("message", "b", "")]

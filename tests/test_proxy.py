@@ -1,5 +1,7 @@
 """JSON-RPC through the proxy: what goes out, and what is made of the answer."""
 
+import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -137,13 +139,86 @@ async def test_an_error_without_an_id_answers_the_request(wire: Wire, faked: Fak
 
 
 async def test_a_reply_without_the_awaited_answer_says_so(wire: Wire, faked: Faked) -> None:
-    wire.answers(event_stream('data: {"jsonrpc":"2.0","id":1,"method":"sampling/createMessage"}\n\n'))
+    wire.answers(httpx.Response(200, json={"jsonrpc": "2.0", "id": 1, "method": "sampling/createMessage"}))
     reply = await faked().installations.proxy(ID, PING)
 
     with pytest.raises(ResponseDecodeError, match="does not answer request 1") as caught:
         reply.result()
 
     assert caught.value.status_code == 200
+
+
+async def test_an_event_stream_without_the_awaited_answer_is_no_reply(wire: Wire, faked: Faked) -> None:
+    wire.answers(event_stream('data: {"jsonrpc":"2.0","id":1,"result":1}\n\ndata: {"jsonrpc":"2.0","id":2,'))
+
+    with pytest.raises(ResponseDecodeError, match="it ended without the answer to request 2, 'x'") as caught:
+        await faked().installations.proxy(ID, [PING, {**PING, "id": 2}, {**PING, "id": "x"}])
+
+    assert caught.value.body.startswith(b'data: {"jsonrpc"')
+
+
+async def test_events_that_hold_no_message_are_passed_over(wire: Wire, faked: Faked) -> None:
+    wire.answers(event_stream('id: 0\ndata:\n\nevent: ping\ndata: x\n\ndata: {"jsonrpc":"2.0","id":1,"result":1}\n\n'))
+
+    assert (await faked().installations.proxy(ID, PING)).result() == 1
+
+
+@pytest.mark.parametrize(("characters", "is_sent"), [(524_000, True), (524_288, False)])
+async def test_a_body_over_1_mib_in_the_services_form_is_never_sent(
+    wire: Wire, faked: Faked, characters: int, is_sent: bool
+) -> None:
+    # U+00E9 takes two bytes in UTF-8, and six in the form that counts.
+    wire.answers(httpx.Response(200, json=PONG))
+    message = {**PING, "params": {"text": "é" * (characters // 3)}}
+
+    if is_sent:
+        await faked().installations.proxy(ID, message)
+    else:
+        with pytest.raises(ConfigurationError, match=r"1048641 bytes in the service's ASCII form, .* 1048576"):
+            faked().installations.proxy(ID, message)
+    assert len(wire.requests) == is_sent
+
+
+async def test_the_limit_itself_is_allowed(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(200, json=PONG))
+    text = "x" * (1024 * 1024 - len(json.dumps({**PING, "params": {"text": ""}})))
+
+    await faked().installations.proxy(ID, {**PING, "params": {"text": text}})
+    with pytest.raises(ConfigurationError, match="1048577 bytes"):
+        faked().installations.proxy(ID, {**PING, "params": {"text": text + "x"}})
+
+
+async def test_a_call_is_sent_once(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(200, json=PONG))
+    call = faked().installations.proxy(ID, PING)
+    await call
+
+    with pytest.raises(ConfigurationError, match="a message is sent once"):
+        await call
+    with pytest.raises(ConfigurationError, match="a message is sent once"):
+        async with call:
+            pass
+    assert len(wire.requests) == 1
+
+
+async def test_a_call_can_be_a_task(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(200, json=PONG))
+    store = faked()
+
+    first = asyncio.create_task(store.installations.proxy(ID, PING))
+    second = asyncio.create_task(store.installations.proxy(ID, PING))
+    await asyncio.sleep(0)
+    second.cancel()
+
+    assert (await first).result() == PONG["result"]
+    with pytest.raises(asyncio.CancelledError):
+        await second
+
+
+async def test_a_call_that_is_never_made_sends_nothing(wire: Wire, faked: Faked) -> None:
+    faked().installations.proxy(ID, PING).close()
+
+    assert wire.requests == []
 
 
 async def test_an_id_that_is_true_is_not_the_id_1(wire: Wire, faked: Faked) -> None:

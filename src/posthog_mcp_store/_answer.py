@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
 
@@ -44,18 +44,36 @@ def parse_json(text: str | bytes) -> Any:
     raise ValueError(f"it is not JSON: {reason}")
 
 
+class Body(Protocol):
+    """The body of an answer while it arrives."""
+
+    async def read(self) -> bytes:
+        """The next bytes, decompressed; none when all was read.
+
+        Raises:
+            APIConnectionError: The connection broke.
+            ConfigurationError: The store was closed.
+            ValueError: The bytes can't be decompressed.
+        """
+
+    async def aclose(self) -> None:
+        """Let go of the connection. Of one that was not read to its end, the connection is closed."""
+
+
 @frozen
 class Answer:
-    """One answer of the service, read whole."""
+    """One answer of the service: read whole, or up to its body."""
 
     status_code: int
     # A service may quote the key in its answer, and a repr ends up in tracebacks that show local variables.
     headers: Headers = field(repr=False)
     content: bytes = field(repr=False)
     seconds: float
-    """From sending the request until the last byte of the answer."""
+    """From sending the request until the last byte that was read."""
     broken: str | None = None
     """Why the body could not be read whole; it is the first bytes then."""
+    body: Body | None = field(default=None, repr=False)
+    """What is still to be read; None where `content` is all."""
 
     @property
     def text(self) -> str:

@@ -42,6 +42,8 @@ from ._oauth import AuthorizationRedirect
 from ._oauth_callback import OAuthCallback
 from ._pagination import Page, Pager
 from ._proxy import Message, ProxyReply
+from ._proxy_call import ProxyCall
+from ._proxy_stream import ProxyStream
 from ._rate_limiters import SERVICE_RATES, LocalRateLimiter, Rate, RateLimiter, RateLimitScope, Rates
 from ._redis_rate_limiter import RedisRateLimiter
 from ._seam import UNSET, Installation, Unset
@@ -88,7 +90,9 @@ __all__ = [
     "Pager",
     "PayloadTooLargeError",
     "PermissionDeniedError",
+    "ProxyCall",
     "ProxyReply",
+    "ProxyStream",
     "Rate",
     "RateLimitError",
     "RateLimitScope",

@@ -6,11 +6,15 @@ wrong moment, so a caller that is cancelled leaves at once, and the attempt is l
 
 import asyncio
 import copy
+from collections.abc import Coroutine
+from contextlib import suppress
 from time import perf_counter
+from typing import Any, TypeVar
 
 import httpx
+from attrs import evolve
 
-from ._answer import Answer
+from ._answer import Answer, Body
 from ._exchange import (
     LOCATION,
     Outgoing,
@@ -21,6 +25,9 @@ from ._exchange import (
     invalid_url,
     read_answer,
 )
+from ._operations import Delivery
+
+T = TypeVar("T")
 
 OWN_HEADERS = {"authorization", "content-length", "content-type", "cookie", "host", "transfer-encoding"}
 """Headers that say where a request goes, who sends it or what it holds: never a client's default."""
@@ -43,7 +50,8 @@ class ClientPool:
         self._is_owned = is_owned
         self.sender = tamed(client)
         self._slots = asyncio.Semaphore(width)
-        self._tasks: set[asyncio.Task[Answer]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._bodies: set[_PooledBody] = set()
         self._is_closed = False
         self.has_network = False
 
@@ -57,28 +65,46 @@ class ClientPool:
             self._slots.release()
             raise closed_error()
         attempt = _Attempt(self, outgoing)
-        task = asyncio.get_running_loop().create_task(attempt.run())
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task = self.start(attempt.run())
+        task.add_done_callback(self._attempted)
         try:
             await asyncio.wait((task,))
         except asyncio.CancelledError:
             await attempt.abandon(task)
             raise
-        if task.cancelled():
-            raise closed_error()
-        return task.result()
+        return result(task)
 
-    def _done(self, task: asyncio.Task[Answer]) -> None:
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Do a part of an exchange in a task of its own, which ends with the pool."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        self._slots.release()
         if not task.cancelled():
             task.exception()  # asked for, so that asyncio does not report it: its caller may be gone
+
+    def _attempted(self, task: asyncio.Task[Answer]) -> None:
+        body = _body(task)
+        if body is None or not body.holds_slot:
+            self._slots.release()
+
+    def opened(self, body: "_PooledBody") -> None:
+        self._bodies.add(body)
+
+    def closed(self, body: "_PooledBody") -> None:
+        self._bodies.discard(body)
+        if body.holds_slot:
+            self._slots.release()
 
     async def aclose(self) -> None:
         self._is_closed = True
         for task in self._tasks:
             task.cancel()
+        for body in [*self._bodies]:
+            await body.aclose()
         if self._tasks:
             await asyncio.wait(self._tasks)
         if self._is_owned:
@@ -106,7 +132,9 @@ class _Attempt:
             self._pool.has_network |= "network_stream" in response.extensions
             if self._is_abandoned:
                 await response.aclose()
-            return await read_answer(response, outgoing.max_bytes, started)
+                return Answer(response.status_code, answer_headers(response), b"", perf_counter() - started)
+            answer = await read_answer(response, outgoing, started)
+            return answer if answer.body is None else evolve(answer, body=self._pooled(answer.body))
         except httpx.HTTPStatusError as error:
             # A hook of the user's client called raise_for_status(). It is an answer all the same.
             status, headers = error.response.status_code, answer_headers(error.response)
@@ -114,6 +142,9 @@ class _Attempt:
             return Answer(status, headers, content, perf_counter() - started)
         except httpx.RequestError as error:
             raise connection_error(error, outgoing) from error
+
+    def _pooled(self, body: Body) -> "_PooledBody":
+        return _PooledBody(body, self._pool, holds_slot=self._outgoing.call.delivery is not Delivery.APART)
 
     async def _stop_before_sending(self, event: str, _info: object) -> None:
         """Fail where a connection was found for a request that nobody waits for any more: there it is safe."""
@@ -123,12 +154,62 @@ class _Attempt:
     async def abandon(self, task: asyncio.Task[Answer]) -> None:
         """Let go: of a body at once, else when the head is there, or the time for it is up."""
         self._is_abandoned = True
-        if self._has_head:
+        if body := _body(task):
+            await body.aclose()
+        elif self._has_head:
             task.cancel()
             await asyncio.wait((task,), timeout=LETTING_GO_SECONDS)
         else:
             timer = asyncio.get_running_loop().call_later(self._outgoing.timeout, task.cancel)
             task.add_done_callback(lambda _: timer.cancel())
+
+
+class _PooledBody:
+    """A body that is read in tasks of its own, like the attempt before it: cancelling its reader breaks nothing."""
+
+    def __init__(self, body: Body, pool: ClientPool, *, holds_slot: bool) -> None:
+        self._body = body
+        self._pool = pool
+        self.holds_slot = holds_slot
+        """Whether it counts as under way until it is closed."""
+        self._reading: asyncio.Task[bytes] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        pool.opened(self)
+
+    async def read(self) -> bytes:
+        self._reading = self._pool.start(self._body.read())
+        await asyncio.wait((self._reading,))
+        return result(self._reading)
+
+    async def aclose(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.wait((self._closing,))
+
+    async def _close(self) -> None:
+        try:
+            if self._reading is not None and not self._reading.done():
+                self._reading.cancel()
+                await asyncio.wait((self._reading,), timeout=LETTING_GO_SECONDS)
+            with suppress(httpx.RequestError):
+                await self._body.aclose()
+        finally:
+            self._pool.closed(self)
+
+
+def _body(task: asyncio.Task[Answer]) -> _PooledBody | None:
+    """The open body that an attempt came to, if it did."""
+    if not task.done() or task.cancelled() or task.exception() is not None:
+        return None
+    body = task.result().body
+    return body if isinstance(body, _PooledBody) else None
+
+
+def result(task: asyncio.Task[T]) -> T:
+    """What a task of the pool came to."""
+    if task.cancelled():
+        raise closed_error()
+    return task.result()
 
 
 def _request(sender: httpx.AsyncClient, outgoing: Outgoing) -> httpx.Request:

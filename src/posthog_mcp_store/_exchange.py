@@ -58,7 +58,7 @@ class Pool(Protocol):
         """Whether it holds connections that only this event loop can use."""
 
     async def send(self, outgoing: Outgoing) -> Answer:
-        """Send one attempt and read its answer whole; queue until there is room for it.
+        """Send one attempt and read its answer, as far as the call asks for; queue until there is room for it.
 
         Raises:
             APIConnectionError: No answer came.
@@ -99,14 +99,46 @@ def invalid_url(outgoing: Outgoing, error: Exception) -> ConfigurationError:
     return ConfigurationError(one_line(f"{without_query(outgoing.url)} is no URL to send to: {error}"))
 
 
-async def read_answer(response: httpx.Response, max_bytes: int, started: float) -> Answer:
-    """Read an answer whole, or as far as it can be, and let go of its connection."""
+async def read_answer(response: httpx.Response, outgoing: Outgoing, started: float) -> Answer:
+    """Read an answer: up to its body where that is streamed, else whole, or as far as it can be."""
+    status_code = response.status_code
+    if outgoing.call.is_streamed_by(status_code):
+        body = ResponseBody(response, outgoing)
+        return Answer(status_code, answer_headers(response), b"", perf_counter() - started, body=body)
+    return await _read_whole(response, outgoing.max_bytes, started)
+
+
+class ResponseBody:
+    """The body of a response while it arrives."""
+
+    def __init__(self, response: httpx.Response, outgoing: Outgoing) -> None:
+        self._response = response
+        self._outgoing = outgoing
+        self._chunks = _decoded(response, bytearray())
+
+    async def read(self) -> bytes:
+        try:
+            async for chunk in self._chunks:
+                if chunk:
+                    return chunk
+        except httpx.DecodingError as error:
+            raise ValueError(_undecodable(error)) from None
+        except httpx.RequestError as error:
+            raise connection_error(error, self._outgoing) from error
+        return b""
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+async def _read_whole(response: httpx.Response, max_bytes: int, started: float) -> Answer:
+    """Read an answer, and let go of its connection."""
     raw = bytearray()
     content, broken = b"", None
     try:
         content, broken = await _read_body(response, max_bytes, raw)
     except httpx.DecodingError as error:
-        content, broken = bytes(raw), f"its content encoding is broken ({error})"
+        content, broken = bytes(raw), _undecodable(error)
     finally:
         await response.aclose()
     return Answer(response.status_code, answer_headers(response), content, perf_counter() - started, broken)
@@ -134,6 +166,9 @@ async def _read_body(response: httpx.Response, max_bytes: int, raw: bytearray) -
 
 def _decoded(response: httpx.Response, raw: bytearray) -> AsyncIterator[bytes]:
     """The body's chunks. Of one that is encoded, the first bytes are kept in `raw` as they came."""
+    if response.is_stream_consumed:
+        # A hook of the user's client has read it; httpx then gives what it keeps.
+        return response.aiter_bytes()
     # Asynchronous clients and transports give no others.
     stream = cast(httpx.AsyncByteStream, response.stream)
     if "Content-Encoding" not in response.headers:
@@ -157,6 +192,10 @@ class _KeepingStream(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self.stream.aclose()
+
+
+def _undecodable(error: httpx.DecodingError) -> str:
+    return f"its content encoding is broken ({error})"
 
 
 def answer_headers(response: httpx.Response) -> Headers:

@@ -12,7 +12,8 @@ from ._errors import NotFoundError, UnsafeRedirectError
 from ._lookout import Lookout
 from ._oauth import AuthorizationRedirect
 from ._pagination import DEFAULT_CONCURRENCY, Pager
-from ._proxy import Message, ProxyReply, checked_messages
+from ._proxy import Message, check_size, checked_messages, request_ids
+from ._proxy_call import ProxyCall
 from ._rows import Source
 from ._seam import UNSET, Installation, Seam, Started, Unset
 from ._secret import conceal
@@ -120,31 +121,46 @@ class Installations:
         """
         await self._seam.destroy(_arguments.uuid(id, "id"))
 
-    async def proxy(
+    def proxy(
         self,
         id: UUID | str,
         message: Message | Sequence[Message],
         *,
         session_id: str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> ProxyReply:
-        """Send one JSON-RPC message, or a batch, to the installation's MCP server, and read its whole answer.
+    ) -> ProxyCall:
+        """Send one JSON-RPC message, or a batch, to the installation's MCP server.
 
-        `session_id` goes out as `Mcp-Session-Id`. The service drops all other MCP headers (service facts, section 0).
+        ```python
+        reply = await store.installations.proxy(id, message)
+
+        async with store.installations.proxy(id, message) as stream:
+            async for answer in stream: ...
+        ```
+
+        Awaited, it gives the whole answer, which may not be larger than `max_response_bytes`. Entered, it gives each
+        message as it arrives, however many come; none of them may be larger than that. An entered stream counts as one
+        of the `max_concurrency` requests only until its answer begins.
+
+        `session_id` goes out as `Mcp-Session-Id`. The service drops all other MCP headers (service facts, section 0),
+        and takes 1 MiB at most, counted in ASCII JSON (section 7).
 
         Raises:
             InstallationDisabledError: The installation is switched off.
-            PayloadTooLargeError: The body holds over 1 MiB.
             ReauthenticationRequiredError: The installation's own credentials are missing or dead.
             UpstreamError: The MCP server can't be reached, or answered with an error status.
         """
-        return await self._seam.proxy_create(
+        messages = checked_messages(message)
+        is_batch = not isinstance(message, Mapping)
+        call = self._seam.proxy_create(
             _arguments.uuid(id, "id"),
-            checked_messages(message),
-            is_batch=not isinstance(message, Mapping),
+            messages,
+            is_batch=is_batch,
             session_id=_arguments.session_id(session_id),
             headers=_arguments.extra_headers(headers),
         )
+        check_size(call, messages if is_batch else messages[0])
+        return ProxyCall(self._seam.open, call, request_ids(messages), max_bytes=self._seam.max_response_bytes)
 
     async def authorize(
         self,

@@ -11,10 +11,12 @@ from collections import deque
 from time import monotonic, perf_counter
 
 import httpx
-from attrs import define
+from attrs import define, evolve
 
-from ._answer import Answer
+from ._answer import Answer, Body
+from ._errors import APIConnectionError
 from ._exchange import Outgoing, bare_request, closed_error, connection_error, read_answer
+from ._operations import Delivery
 
 IDLE_SECONDS = 5.0
 """A connection unused for so long is closed: servers drop idle ones, and a request that meets that is lost."""
@@ -28,13 +30,15 @@ class _Lane:
 
 
 class Lanes:
-    """At most `width` lanes in one event loop; calls beyond that queue, first come first served."""
+    """Lanes in one event loop. At most `width` calls are under way; those beyond queue, first come first served."""
 
     def __init__(self, width: int, *, is_encrypted: bool, idle_seconds: float = IDLE_SECONDS) -> None:
         self._idle_seconds = idle_seconds
         self._slots = asyncio.Semaphore(width)
         self._free: deque[_Lane] = deque()
         self._busy: set[_Lane] = set()
+        self._counted: set[_Lane] = set()
+        """Those of the busy ones that hold one of the slots."""
         self._closing: set[asyncio.Task[None]] = set()
         # Making one for each lane would read the certificate authorities each time.
         self._ssl = httpx.create_ssl_context() if is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -46,15 +50,18 @@ class Lanes:
 
     async def send(self, outgoing: Outgoing) -> Answer:
         request = bare_request(outgoing)
-        async with self._slots:
-            lane = self._take()
-            try:
-                answer = await _exchange(lane.transport, request, outgoing)
-            except BaseException:
-                self._throw_away(lane)
-                raise
-            self._give_back(lane)
-        return answer
+        lane = await self._take()
+        try:
+            answer = await _exchange(lane.transport, request, outgoing)
+        except BaseException:
+            self.throw_away(lane)
+            raise
+        if answer.body is None:
+            self.give_back(lane)
+            return answer
+        if outgoing.call.delivery is Delivery.APART:
+            self._release_slot(lane)
+        return evolve(answer, body=_BodyOnLane(answer.body, lane, self))
 
     async def aclose(self) -> None:
         self._is_closed = True
@@ -66,36 +73,85 @@ class Lanes:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    def _take(self) -> _Lane:
+    @property
+    def is_closed(self) -> bool:
+        return self._is_closed
+
+    async def _take(self) -> _Lane:
         """The lane that was used last, so that those not needed grow idle, or a new one."""
+        await self._slots.acquire()
         if self._is_closed:
+            self._slots.release()
             raise closed_error()
         if self._free and monotonic() - self._free[0].free_since > self._idle_seconds:
-            self._throw_away(self._free.popleft())
+            self.throw_away(self._free.popleft())
         if self._free:
             lane = self._free.pop()
         else:
             lane = _Lane(httpx.AsyncHTTPTransport(verify=self._ssl, limits=ONE_CONNECTION))
         self._busy.add(lane)
+        self._counted.add(lane)
         return lane
 
-    def _give_back(self, lane: _Lane) -> None:
+    def give_back(self, lane: _Lane) -> None:
+        """Make a lane free for others."""
         self._busy.discard(lane)
+        self._release_slot(lane)
         lane.free_since = monotonic()
         self._free.append(lane)
 
-    def _throw_away(self, lane: _Lane) -> None:
+    def throw_away(self, lane: _Lane) -> None:
         """Close a lane in a task of its own: the caller may be cancelled, and must not wait."""
         self._busy.discard(lane)
+        self._release_slot(lane)
         task = asyncio.get_running_loop().create_task(lane.transport.aclose())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+    def _release_slot(self, lane: _Lane) -> None:
+        if lane in self._counted:
+            self._counted.discard(lane)
+            self._slots.release()
+
+
+class _BodyOnLane:
+    """A body that has a lane for itself until it is closed."""
+
+    def __init__(self, body: Body, lane: _Lane, lanes: Lanes) -> None:
+        self._body = body
+        self._lane: _Lane | None = lane
+        self._lanes = lanes
+        self._is_read = False
+
+    async def read(self) -> bytes:
+        try:
+            chunk = await self._body.read()
+        except APIConnectionError:
+            if self._lanes.is_closed:
+                raise closed_error() from None
+            raise
+        self._is_read = not chunk
+        return chunk
+
+    async def aclose(self) -> None:
+        lane, self._lane = self._lane, None
+        if lane is None:
+            return
+        if not self._is_read or self._lanes.is_closed:
+            self._lanes.throw_away(lane)
+            return
+        try:
+            await self._body.aclose()
+        except BaseException:
+            self._lanes.throw_away(lane)
+            raise
+        self._lanes.give_back(lane)
 
 
 async def _exchange(transport: httpx.AsyncHTTPTransport, request: httpx.Request, outgoing: Outgoing) -> Answer:
     started = perf_counter()
     try:
         response = await transport.handle_async_request(request)
-        return await read_answer(response, outgoing.max_bytes, started)
+        return await read_answer(response, outgoing, started)
     except httpx.RequestError as error:
         raise connection_error(error, outgoing) from error

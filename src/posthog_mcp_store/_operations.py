@@ -1,6 +1,7 @@
 """What the request path knows of an operation: a call as plain data, and how long its answer may take."""
 
 from collections.abc import Mapping
+from enum import Enum
 
 from attrs import field, frozen
 
@@ -26,6 +27,18 @@ REPEATABLE = {"GET", "HEAD", "OPTIONS", "DELETE", "PATCH"}
 ACCEPT = {PROXY: "application/json, text/event-stream"}
 
 
+class Delivery(Enum):
+    """How the answer to a call is handed up."""
+
+    WHOLE = "whole"
+    """When it has been read whole."""
+    STREAMED = "streamed"
+    """At its head, to be read on by the SDK itself."""
+    APART = "apart"
+    """At its head, to be read on by the user, who may make other calls meanwhile: it no longer counts as one of the
+    `max_concurrency` requests, or these would wait for each other."""
+
+
 @frozen
 class Call:
     """One call of an operation, on its way down the request path."""
@@ -38,6 +51,8 @@ class Call:
     """The path and query on the configured host."""
     headers: Mapping[str, str] = field(factory=dict)
     content: bytes | None = field(default=None, repr=False)
+    delivery: Delivery = Delivery.WHOLE
+    """Of an answer that counts as a result; errors are read whole."""
 
     @property
     def timeout(self) -> float:
@@ -58,6 +73,10 @@ class Call:
     def accept(self) -> str:
         """The media types its answer may have."""
         return ACCEPT.get(self.operation_id, "application/json")
+
+    def is_streamed_by(self, status_code: int) -> bool:
+        """Whether an answer with this status is handed up at its head."""
+        return self.delivery is not Delivery.WHOLE and self.is_answered_by(status_code)
 
     def is_answered_by(self, status_code: int) -> bool:
         """Whether an answer with this status is the operation's result, not an error."""

@@ -1,11 +1,12 @@
-"""JSON-RPC through the proxy: what goes in is checked, what comes back is read into messages."""
+"""JSON-RPC through the proxy: what goes in is checked, and what came back answers it: pure."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
 
-from ._answer import Answer, parse_json
+from ._answer import Answer
 from ._answer_errors import decode_error
 from ._errors import (
     BatchRejectedError,
@@ -16,8 +17,10 @@ from ._errors import (
     ToolNotFoundError,
 )
 from ._operations import Call
-from ._sse import EventStreamDecoder
 from ._text import one_line
+
+MAX_BODY_BYTES = 1024 * 1024
+"""The service's limit, which counts the body as it writes it out anew (service facts, section 7)."""
 
 Message = Mapping[str, Any]
 RequestId = str | int | float | None
@@ -98,31 +101,39 @@ def checked_messages(message: Message | Sequence[Message]) -> list[dict[str, Any
     return [dict(one) for one in messages]
 
 
-def read_reply(answer: Answer, call: Call, messages: Sequence[Message]) -> ProxyReply:
-    """What the answer to these messages says.
-
-    Raises:
-        TypeError, ValueError: It is neither JSON-RPC, nor an event stream of JSON-RPC, nor empty.
-    """
-    asked = tuple(message["id"] for message in messages if "id" in message and "method" in message)
-    return ProxyReply(_read(answer), answer.headers.get("Mcp-Session-Id"), asked, answer, call)
-
-
-def _read(answer: Answer) -> list[dict[str, Any]]:
-    if not answer.content.strip():
-        return []
-    media_type = answer.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
-    if media_type == "application/json":
-        return _objects(answer.json())
-    if media_type == "text/event-stream":
-        events = EventStreamDecoder().feed(answer.content)
-        return [message for event in events for message in _objects(parse_json(event.data))]
-    raise ValueError(f"its content type is {media_type}, not JSON or an event stream")
+def check_size(call: Call, message: Message | Sequence[Message]) -> None:
+    """Refuse a body that the service would refuse: it counts an ASCII form, in which CJK text takes double."""
+    content = call.content or b""
+    # No UTF-8 text takes more than thrice the room there.
+    size = len(content) if 3 * len(content) <= MAX_BODY_BYTES else len(json.dumps(message))
+    if size > MAX_BODY_BYTES:
+        raise ConfigurationError(
+            f"the message takes {size} bytes in the service's ASCII form, and the proxy allows {MAX_BODY_BYTES}: "
+            "send less at once"
+        )
 
 
-def _objects(value: object) -> list[dict[str, Any]]:
-    values = value if isinstance(value, list) else [value]
-    objects = [one for one in values if isinstance(one, dict)]
-    if len(objects) < len(values):
-        raise TypeError("it is no JSON-RPC object or list of them")
-    return objects
+def request_ids(messages: Sequence[Message]) -> tuple[RequestId, ...]:
+    """The requests among the messages: what has no id is a notification, what has no method an answer."""
+    return tuple(message["id"] for message in messages if "id" in message and "method" in message)
+
+
+class Awaited:
+    """The requests that wait for their answers."""
+
+    def __init__(self, request_ids: Sequence[RequestId]) -> None:
+        self.missing = list(request_ids)
+        self._are_any = bool(request_ids)
+
+    @property
+    def are_answered(self) -> bool:
+        """Whether there were requests, and each has its answer."""
+        return self._are_any and not self.missing
+
+    def take(self, message: Message) -> None:
+        """Take note of a message that arrived."""
+        if "method" in message:
+            return
+        if message.get("id") is None and "error" in message:
+            self.missing.clear()
+        self.missing = [id for id in self.missing if not _is_same(message.get("id"), id)]

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from ._answer import Answer, Headers
+from ._answer import FIRST_BYTES, Answer, Body, Headers
 from ._answer_errors import decode_error
+from ._deadline import Deadline
 from ._errors import ResponseDecodeError
 from ._operations import Call
 from ._secret import Secret
@@ -34,21 +35,45 @@ class Received:
             ResponseDecodeError: It can't be read: it is broken, or `reader` refused it with ValueError or TypeError.
         """
         if self.answer.broken is not None:
-            raise decode_error(self.answer.without(self.api_key), self.call, self.answer.broken)
+            raise self.unreadable(self.answer.broken)
         try:
             return reader(self.answer)
         except (ValueError, TypeError) as error:
-            unreadable = self._unreadable(error)
+            unreadable = self.refused(error)
         raise unreadable
 
-    def _unreadable(self, error: Exception) -> ResponseDecodeError:
-        """The typed error for what the reader refused; the refusal stays its cause, unless it quotes the key.
+    def unreadable(self, reason: str) -> ResponseDecodeError:
+        """The typed error for an answer that can't be read."""
+        return decode_error(self.shown, self.call, reason)
+
+    @property
+    def shown(self) -> Answer:
+        """The answer as it may be kept and shown: without the key, in case the service quotes it."""
+        return self.answer.without(self.api_key)
+
+    def refused(self, error: Exception) -> ResponseDecodeError:
+        """The typed error for what a reader refused; the refusal stays its cause, unless it quotes the key.
 
         Without the frames it came through and the errors behind it: those hold the body of the answer.
         """
         reason = self.api_key.blot_out(str(error))
-        unreadable = decode_error(self.answer.without(self.api_key), self.call, reason)
+        unreadable = self.unreadable(reason)
         if reason == str(error):
             error.__cause__ = error.__context__ = None
             unreadable.__cause__ = error.with_traceback(None)
         return unreadable
+
+
+@frozen
+class Opened:
+    """An answer whose body is still to be read."""
+
+    received: Received
+    body: Body
+    deadline: Deadline
+    """What is left of the call's time."""
+
+    def up_to(self, content: bytes) -> Received:
+        """The answer with as much of its body as an error about it keeps."""
+        answer = evolve(self.received.answer, content=content[:FIRST_BYTES], body=None)
+        return evolve(self.received, answer=answer)

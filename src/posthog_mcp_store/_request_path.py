@@ -9,16 +9,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from random import random
 from time import perf_counter
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from ._answer import Answer, ResponseInfo
+from attrs import evolve
+
+from ._answer import Answer, Body, ResponseInfo
 from ._answer_errors import status_error
 from ._deadline import Deadline
 from ._errors import APIConnectionError, APIStatusError, RateLimitError
 from ._exchange import USER_AGENT, Outgoing
 from ._gates import Turn
 from ._operations import Call
-from ._received import Received
+from ._received import Opened, Received
 from ._redirects import MAX_REDIRECTS, followed_url
 from ._retry import is_deleted, may_have_acted, retry_delay, wait_before
 from ._secret import Secret
@@ -42,6 +44,14 @@ class RequestPath:
     def deadline(self) -> float | None:
         return self._settings.deadline
 
+    @property
+    def max_response_bytes(self) -> int:
+        return self._settings.max_response_bytes
+
+    def patient(self, seconds: float) -> "RequestPath":
+        """The same path with another timeout for each step of the network."""
+        return RequestPath(evolve(self._settings, timeout=seconds), self._shared)
+
     async def send(self, call: Call, read: Callable[[Answer], T]) -> T:
         """Send a call, and `read` its answer. What can't be read, `read` refuses with ValueError or TypeError.
 
@@ -58,6 +68,13 @@ class RequestPath:
         """Send a call, and leave the reading of its answer for later. Raises as `send`, but ResponseDecodeError."""
         deadline = Deadline(self._settings.deadline, call)
         return await deadline.hold(self._repeated(call, deadline))
+
+    async def open(self, call: Call) -> Opened:
+        """Send a call whose answer is streamed, and leave the body of its answer to be read. Raises as `fetch`."""
+        deadline = Deadline(self._settings.deadline, call)
+        received = await deadline.hold(self._repeated(call, deadline))
+        # What counts as an answer to a streamed call is handed up at its head.
+        return Opened(received, cast(Body, received.answer.body), deadline)
 
     async def _repeated(self, call: Call, deadline: Deadline) -> Received:
         """Attempt after attempt, until one counts or another makes no sense."""
@@ -111,7 +128,13 @@ class RequestPath:
 
     async def _send_once(self, call: Call, url: str, api_key: Secret, attempt: int) -> Answer:
         answer = await self._shared.transport.send(self._outgoing(call, url, api_key))
-        self._report(call, answer, attempt)
+        try:
+            self._report(call, answer, attempt)
+        except BaseException:
+            # What the user's own `on_response` raises must not leave a stream open.
+            if answer.body is not None:
+                await answer.body.aclose()
+            raise
         return answer
 
     def _outgoing(self, call: Call, url: str, api_key: Secret) -> Outgoing:

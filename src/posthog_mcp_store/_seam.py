@@ -18,7 +18,7 @@ from ._arguments import json_body
 from ._errors import ConfigurationError
 from ._oauth import Issue
 from ._operations import Call
-from ._proxy import ProxyReply, read_reply
+from ._received import Opened
 from ._request_path import RequestPath
 from ._rows import Rows
 from ._secret import Secret
@@ -127,6 +127,10 @@ class Seam:
         return self._path.deadline
 
     @property
+    def max_response_bytes(self) -> int:
+        return self._path.max_response_bytes
+
+    @property
     def list_url(self) -> str:
         """Where the installations are listed."""
         return self.client.call(mcp_server_installations_list.build_request(self._project_id)).url
@@ -192,7 +196,7 @@ class Seam:
         request = mcp_server_installations_destroy.build_request(self._project_id, id)
         await self._send(request, _nothing)
 
-    async def proxy_create(
+    def proxy_create(
         self,
         id: UUID,
         messages: Sequence[Mapping[str, Any]],
@@ -200,7 +204,8 @@ class Seam:
         is_batch: bool,
         session_id: str | None,
         headers: Mapping[str, str],
-    ) -> ProxyReply:
+    ) -> Call:
+        """The call alone: its answer is somebody else's, and no generated type has it."""
         bodies = [JSONRPCMessage.from_dict(message) for message in messages]
         request = mcp_server_installations_proxy_create.build_request(
             self._project_id,
@@ -208,8 +213,11 @@ class Seam:
             body=bodies if is_batch else bodies[0],
             mcp_session_id=UNSET if session_id is None else session_id,
         )
-        call = self.client.with_headers(dict(headers)).call(request)
-        return await self._path.send(call, lambda answer: read_reply(answer, call, messages))
+        return self.client.with_headers(dict(headers)).call(request)
+
+    async def open(self, call: Call) -> Opened:
+        """Send a streamed call, up to the body of its answer."""
+        return await self._path.open(call)
 
     async def authorize_retrieve(
         self, *, server_id: UUID, install_source: str | Unset, posthog_code_callback_url: str | Unset

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Iterator
 
 from attrs import frozen
 
@@ -18,20 +19,36 @@ class ServerSentEvent:
 
 
 class EventStreamDecoder:
-    """Turns chunks of bytes, cut anywhere, into events. An event that is not closed by an empty line is dropped."""
+    """Turns chunks of bytes, cut anywhere, into events. An event that is not closed by an empty line is dropped.
 
-    def __init__(self) -> None:
+    An event of more than `max_chars` characters is refused before there is more of it in memory.
+    """
+
+    def __init__(self, max_chars: int) -> None:
+        self._max_chars = max_chars
         self._text = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
-        self._unread = ""
+        self._line: list[str] = []
+        """The pieces of the line that has not ended yet."""
         self._after_carriage_return = False
         self._event = ""
         self._data: list[str] = []
+        self._size = 0
+        """Characters of the event that has not ended yet."""
         self._id = ""
 
-    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """The events that this chunk completes."""
-        *lines, self._unread = LINE_END.split(self._unread + self._next_text(chunk))
-        return [event for line in lines if (event := self._take(line)) is not None]
+    def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
+        """The events that this chunk completes.
+
+        Raises:
+            ValueError: An event is too large.
+        """
+        *ended, rest = LINE_END.split(self._next_text(chunk))
+        for piece in ended:
+            self._take(piece)
+            event = self._end_line()
+            if event is not None:
+                yield event
+        self._take(rest)
 
     def _next_text(self, chunk: bytes) -> str:
         """Decode, without the line feed of a CRLF that was cut in two: its line ended with the carriage return."""
@@ -42,14 +59,24 @@ class EventStreamDecoder:
         self._after_carriage_return = text[-1] == "\r"
         return text[1:] if starts_cut else text
 
-    def _take(self, line: str) -> ServerSentEvent | None:
+    def _take(self, piece: str) -> None:
+        self._size += len(piece)
+        if self._size > self._max_chars:
+            raise ValueError(f"an event in it is larger than the {self._max_chars} bytes of max_response_bytes")
+        self._line.append(piece)
+
+    def _end_line(self) -> ServerSentEvent | None:
+        line, self._line = "".join(self._line), []
         if not line:
             return self._dispatch()
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
             self._data.append(value)
-        elif name == "event":
+        else:
+            # Comments and the like end here; only what is kept counts.
+            self._size -= len(line)
+        if name == "event":
             self._event = value
         elif name == "id" and "\0" not in value:
             self._id = value
@@ -57,5 +84,5 @@ class EventStreamDecoder:
 
     def _dispatch(self) -> ServerSentEvent | None:
         event = ServerSentEvent(self._event or "message", "\n".join(self._data), self._id) if self._data else None
-        self._event, self._data = "", []
+        self._event, self._data, self._size = "", [], 0
         return event

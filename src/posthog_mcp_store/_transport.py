@@ -41,7 +41,9 @@ class Transport:
         self._closed = False
 
     async def send(self, outgoing: Outgoing) -> Answer:
-        """Send one attempt and read its answer whole, whatever its status. Waits while `max_concurrency` are under way.
+        """Send one attempt and read its answer, as far as the call asks for, whatever its status.
+
+        Waits while `max_concurrency` are under way.
 
         Raises:
             APIConnectionError: No answer came.
@@ -75,10 +77,10 @@ class Transport:
         if self._name == "aiohttp":
             return ClientPool(aiohttp_client(), self._width, is_owned=True)
         if getproxies():
-            # Which of them is for which host is httpx's to say, from the same variables.
-            return ClientPool(
-                httpx.AsyncClient(limits=httpx.Limits(max_connections=self._width)), self._width, is_owned=True
-            )
+            # Which of them is for which host is httpx's to say, from the same variables. Open streams have connections
+            # besides the ones that count.
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=self._width)
+            return ClientPool(httpx.AsyncClient(limits=limits), self._width, is_owned=True)
         return Lanes(self._width, is_encrypted=self._is_encrypted)
 
 

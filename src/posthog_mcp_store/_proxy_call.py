@@ -1,0 +1,90 @@
+"""One call of the proxy: awaited for its whole answer, or entered for a stream."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from types import TracebackType
+from typing import Any
+
+from attrs import evolve
+
+from ._errors import ConfigurationError
+from ._messages import BoundedReader, is_event_stream, reader_of
+from ._operations import Call, Delivery
+from ._proxy import ProxyReply, RequestId
+from ._proxy_stream import ProxyStream
+from ._received import Opened
+
+Open = Callable[[Call], Awaitable[Opened]]
+
+
+class ProxyCall(Coroutine[Any, Any, ProxyReply]):
+    """A message to an MCP server that is about to be sent. It is sent once: await it, or enter it.
+
+    ```python
+    reply = await store.installations.proxy(id, message)
+
+    async with store.installations.proxy(id, message) as stream:
+        async for answer in stream: ...
+    ```
+    """
+
+    def __init__(self, open: Open, call: Call, request_ids: Sequence[RequestId], *, max_bytes: int) -> None:
+        self._open = open
+        self._call = call
+        self._request_ids = tuple(request_ids)
+        self._max_bytes = max_bytes
+        self._is_used = False
+        self._stream: ProxyStream | None = None
+        self._coroutine: Coroutine[Any, Any, ProxyReply] | None = None
+
+    def __await__(self) -> Generator[Any, Any, ProxyReply]:
+        return self._reply().__await__()
+
+    async def __aenter__(self) -> ProxyStream:
+        opened = await self._opened(Delivery.APART)
+        reader = reader_of(opened.received.answer.headers, self._max_bytes)
+        self._stream = ProxyStream(opened, reader, self._request_ids, must_answer=True)
+        return self._stream
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._stream is not None:
+            await self._stream.aclose()
+
+    def send(self, value: Any) -> Any:
+        """As for the other methods of a coroutine: `asyncio.create_task()` takes nothing else."""
+        return self._running().send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._running().throw(*error)
+
+    def close(self) -> None:
+        if self._coroutine is not None:
+            self._coroutine.close()
+
+    def _running(self) -> Coroutine[Any, Any, ProxyReply]:
+        if self._coroutine is None:
+            self._coroutine = self._reply()
+        return self._coroutine
+
+    async def _reply(self) -> ProxyReply:
+        opened = await self._opened(Delivery.STREAMED)
+        headers = opened.received.answer.headers
+        stream = ProxyStream(
+            opened,
+            BoundedReader(reader_of(headers, self._max_bytes), self._max_bytes),
+            self._request_ids,
+            # Of a JSON text that is there whole, `result()` says what is missing.
+            must_answer=is_event_stream(headers),
+        )
+        try:
+            messages = [message async for message in stream]
+        finally:
+            await stream.aclose()
+        return ProxyReply(messages, stream.session_id, self._request_ids, stream.received.shown, self._call)
+
+    async def _opened(self, delivery: Delivery) -> Opened:
+        if self._is_used:
+            raise ConfigurationError("a message is sent once: call proxy() again to send another")
+        self._is_used = True
+        return await self._open(evolve(self._call, delivery=delivery))

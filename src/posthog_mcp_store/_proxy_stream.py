@@ -1,0 +1,105 @@
+"""The answer of an MCP server, message by message as it arrives."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Self
+
+from ._answer import FIRST_BYTES
+from ._errors import APIConnectionError, ConfigurationError, MCPStoreError
+from ._messages import MessageReader
+from ._proxy import Awaited, RequestId
+from ._received import Opened, Received
+
+LINGER_SECONDS = 0.5
+"""How long the end of a stream is waited for when all requests have their answers: servers should end it then (MCP
+2025-06-18, transports), and a connection that was read to its end can be used again."""
+
+
+class ProxyStream:
+    """The JSON-RPC messages that answer one call of the proxy, each as it arrives. Iterate over it once.
+
+    The iteration ends behind the last answer to what was sent, or raises:
+
+        APIConnectionError: The connection broke, or was silent for longer than the timeout.
+        ResponseDecodeError: What came is no JSON-RPC, a message is larger than `max_response_bytes`, or the end came
+            without the answer.
+    """
+
+    def __init__(
+        self, opened: Opened, reader: MessageReader, request_ids: Sequence[RequestId], *, must_answer: bool
+    ) -> None:
+        self.session_id = opened.received.answer.headers.get("Mcp-Session-Id")
+        """The server's `Mcp-Session-Id`, to hand back as `session_id=`."""
+        self._opened = opened
+        self._reader = reader
+        self._awaited = Awaited(request_ids)
+        self._must_answer = must_answer
+        self._first_bytes = b""
+        self._messages: deque[dict[str, Any]] = deque()
+        self._failure: MCPStoreError | None = None
+        self._is_over = False
+
+    @property
+    def received(self) -> Received:
+        """The answer, with the first bytes of its body."""
+        return self._opened.up_to(self._first_bytes)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> dict[str, Any]:
+        while not self._messages:
+            if self._failure is not None:
+                raise self._failure
+            if self._is_over:
+                raise StopAsyncIteration
+            await self._read_on()
+        return self._messages.popleft()
+
+    async def aclose(self) -> None:
+        """Let go of the connection. Leaving `async with` does it."""
+        if not self._is_over:
+            self._is_over = True
+            self._failure = ConfigurationError("this stream is closed: read it inside `async with`")
+        await self._opened.body.aclose()
+
+    async def _read_on(self) -> None:
+        """Read what comes next into messages. Those in front of a failure are not lost."""
+        failure: MCPStoreError | None = None
+        chunk = b""
+        try:
+            chunk = await self._next_chunk()
+            self._first_bytes += chunk[: FIRST_BYTES - len(self._first_bytes)]
+            for message in self._reader.feed(chunk) if chunk else self._reader.end():
+                self._awaited.take(message)
+                self._messages.append(message)
+        except MCPStoreError as error:
+            failure = error
+        except (ValueError, TypeError) as error:
+            failure = self.received.refused(error)
+        else:
+            if chunk:
+                return
+        await self._end(failure or self._unanswered())
+
+    async def _next_chunk(self) -> bytes:
+        """The next bytes of the body; none at its end."""
+        if not self._awaited.are_answered:
+            return await self._opened.deadline.hold(self._opened.body.read())
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                return await self._opened.body.read()
+        except (TimeoutError, APIConnectionError):
+            # Nothing that was asked for can be missing.
+            return b""
+
+    async def _end(self, failure: MCPStoreError | None) -> None:
+        self._is_over, self._failure = True, failure
+        await self.aclose()
+
+    def _unanswered(self) -> MCPStoreError | None:
+        if not self._must_answer or not self._awaited.missing:
+            return None
+        missing = ", ".join(map(repr, self._awaited.missing))
+        return self.received.unreadable(f"it ended without the answer to request {missing}")

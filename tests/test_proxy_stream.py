@@ -1,0 +1,468 @@
+"""Streams through the proxy: messages as they arrive, and what becomes of the connection."""
+
+import asyncio
+import gzip
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from posthog_mcp_store import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    MCPStore,
+    RateLimitError,
+    ReauthenticationRequiredError,
+    ResponseDecodeError,
+    ResponseInfo,
+)
+
+from .faucet import Faucet, open_faucet
+from .opening import TRANSPORT
+from .wire import ID, Wire
+
+Faked = Callable[..., MCPStore]
+Open = Callable[..., MCPStore]
+
+ASK = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "count"}}
+ANSWER = {"jsonrpc": "2.0", "id": 1, "result": {"counted": 3}}
+
+
+def progress(number: int) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progress": number}}
+
+
+def event(message: object) -> bytes:
+    return f"data: {json.dumps(message)}\n\n".encode()
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[Faucet, str]]:
+    with open_faucet() as served:
+        yield served
+
+
+@pytest.fixture
+def faucet(served: tuple[Faucet, str]) -> Faucet:
+    return served[0]
+
+
+@pytest.fixture(params=["the SDK's connections", "a client of the user's own"])
+async def open_store(request: pytest.FixtureRequest, served: tuple[Faucet, str]) -> AsyncIterator[Open]:
+    """Makes stores on the faucet, on either kind of connections."""
+    stores: list[MCPStore] = []
+    async with httpx.AsyncClient() as client:
+
+        def make(**options: Any) -> MCPStore:
+            is_own = request.param == "a client of the user's own"
+            kind = {"http_client": client} if is_own else {"transport": TRANSPORT}
+            stores.append(MCPStore("phx_key", host=served[1], **kind, **options))
+            return stores[-1]
+
+        yield make
+        for store in stores:
+            await store.aclose()
+
+
+class Chunks(httpx.AsyncByteStream):
+    """A body that arrives in these chunks, and breaks off where it is told to."""
+
+    def __init__(self, *chunks: bytes, breaks: bool = False) -> None:
+        self.chunks = chunks
+        self.breaks = breaks
+        self.is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self.chunks:
+            yield chunk
+        if self.breaks:
+            raise httpx.ReadError("reset")
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+def streamed(*chunks: bytes, breaks: bool = False, **headers: str) -> tuple[httpx.Response, Chunks]:
+    body = Chunks(*chunks, breaks=breaks)
+    return httpx.Response(200, stream=body, headers={"Content-Type": "text/event-stream", **headers}), body
+
+
+async def read(store: MCPStore, message: Any = ASK) -> list[dict[str, Any]]:
+    async with store.installations.proxy(ID, message) as stream:
+        return [answer async for answer in stream]
+
+
+# As they arrive
+
+
+async def test_each_message_is_given_when_it_arrives(faucet: Faucet, open_store: Open) -> None:
+    async with open_store().installations.proxy(ID, ASK) as stream:
+        assert stream.session_id == "s-1"
+        for number in range(3):
+            faucet.pour(event(progress(number)))
+            assert await asyncio.wait_for(anext(stream), 5) == progress(number)
+        faucet.pour(event(ANSWER)[:-1])
+        faucet.pour(b"\n")
+        faucet.end()
+
+        assert [message async for message in stream] == [ANSWER]
+    assert [json.loads(request) for request in faucet.requests] == [ASK]
+
+
+BODY = (
+    b"\xef\xbb\xbf: hi\r\n\r\nid: 1\r\nretry: 5\r\ndata: "
+    + json.dumps(progress(1)).encode()
+    + b"\r\n\r\n"
+    + ('data: {"jsonrpc":"2.0",\r\ndata: "id":1,"result":"é漢🙂"}\r\n\r\n'.encode())
+)
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r"])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 4096])
+async def test_messages_are_the_same_wherever_the_network_cuts(
+    wire: Wire, faked: Faked, size: int, line_end: bytes
+) -> None:
+    body = BODY.replace(b"\r\n", line_end)
+    wire.answers(streamed(*[body[at : at + size] for at in range(0, len(body), size)])[0])
+
+    assert await read(faked()) == [progress(1), {"jsonrpc": "2.0", "id": 1, "result": "é漢🙂"}]
+
+
+async def test_a_json_answer_can_be_streamed_too(wire: Wire, faked: Faked) -> None:
+    for body, messages in ((ANSWER, [ANSWER]), ([progress(1), ANSWER], [progress(1), ANSWER])):
+        wire.answers(httpx.Response(200, json=body))
+        assert await read(faked()) == messages
+
+
+async def test_a_notification_has_an_empty_stream(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(202))
+
+    assert await read(faked(), {"jsonrpc": "2.0", "method": "notifications/initialized"}) == []
+
+
+async def test_a_compressed_stream_is_read(wire: Wire, faked: Faked) -> None:
+    packed = gzip.compress(event(progress(1)) + event(ANSWER))
+    wire.answers(streamed(packed[:20], packed[20:], **{"Content-Encoding": "gzip"})[0])
+
+    assert await read(faked()) == [progress(1), ANSWER]
+
+
+async def test_a_body_that_a_hook_has_read_is_read_again(wire: Wire) -> None:
+    async def hook(response: httpx.Response) -> None:
+        await response.aread()
+
+    wire.answers(streamed(event(ANSWER))[0])
+    async with httpx.AsyncClient(transport=httpx.MockTransport(wire), event_hooks={"response": [hook]}) as client:
+        assert await read(MCPStore("phx_key", http_client=client)) == [ANSWER]
+
+
+# Ends that are failures
+
+
+async def test_a_stream_that_ends_without_the_answer_says_so(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(event(progress(1)), b'data: {"jsonrpc":"2.0","id":1')[0])
+    seen: list[dict[str, Any]] = []
+
+    async def keep() -> None:
+        async with faked().installations.proxy(ID, ASK) as stream:
+            async for message in stream:
+                seen.append(message)  # noqa: PERF401  # what came before the failure counts
+
+    with pytest.raises(ResponseDecodeError, match="it ended without the answer to request 1") as caught:
+        await keep()
+
+    assert seen == [progress(1)]
+    assert (caught.value.status_code, caught.value.body[:6]) == (200, b"data: ")
+
+
+async def test_an_error_without_an_id_is_an_answer(wire: Wire, faked: Faked) -> None:
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error"}}
+    wire.answers(streamed(event(error))[0])
+
+    assert await read(faked()) == [error]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (b"data: {\n\n", "it is not JSON"),
+        (b"data: 7\n\n", "no JSON-RPC object"),
+        (b"data: [1]\n\n", "no JSON-RPC object"),
+    ],
+)
+async def test_messages_in_front_of_a_bad_one_are_not_lost(wire: Wire, faked: Faked, bad: bytes, reason: str) -> None:
+    answer, body = streamed(event(progress(1)) + bad + event(ANSWER))
+    wire.answers(answer)
+
+    async with faked().installations.proxy(ID, ASK) as stream:
+        assert await anext(stream) == progress(1)
+        for _ in range(2):
+            with pytest.raises(ResponseDecodeError, match=reason):
+                await anext(stream)
+        assert body.is_closed
+
+
+async def test_a_stream_of_something_else_is_refused(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(b" ", b"<html>", **{"Content-Type": "text/html"})[0])
+
+    with pytest.raises(ResponseDecodeError, match="its content type is text/html"):
+        await read(faked())
+
+
+async def test_a_stream_whose_encoding_is_broken_is_refused(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(event(ANSWER), **{"Content-Encoding": "gzip"})[0])
+
+    with pytest.raises(ResponseDecodeError, match="its content encoding is broken"):
+        await read(faked())
+
+
+async def test_a_broken_connection_is_an_error_and_nothing_is_sent_again(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(event(progress(1)), breaks=True)[0])
+
+    with pytest.raises(APIConnectionError, match="ReadError: reset") as caught:
+        await read(faked(max_retries=5))
+
+    assert caught.value.is_sent
+    assert len(wire.requests) == 1
+
+
+async def test_a_connection_that_breaks_behind_the_answer_is_no_error(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(event(ANSWER), breaks=True)[0])
+
+    assert await read(faked()) == [ANSWER]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"data: " + b"x" * 100, b"data: " + b"x" * 50 + b"\ndata: " + b"x" * 50, b": " + b"x" * 100, b"x" * 100],
+)
+async def test_an_event_over_the_cap_is_refused_before_it_ends(wire: Wire, faked: Faked, body: bytes) -> None:
+    wire.answers(streamed(event({"jsonrpc": "2.0", "method": "x"}), body)[0])
+    store = faked(max_response_bytes=90)
+
+    async with store.installations.proxy(ID, ASK) as stream:
+        await anext(stream)
+        with pytest.raises(ResponseDecodeError, match="larger than the 90 bytes of max_response_bytes"):
+            await anext(stream)
+
+
+async def test_the_cap_is_for_each_message_of_a_stream_and_for_a_reply_whole(wire: Wire, faked: Faked) -> None:
+    store = faked(max_response_bytes=100)
+    chunks = [event(progress(number)) + b": a comment that counts for nothing\n" for number in range(20)]
+
+    wire.answers(streamed(*chunks, event(ANSWER))[0])
+    assert len(await read(store)) == 21
+
+    wire.answers(streamed(*chunks, event(ANSWER))[0])
+    with pytest.raises(ResponseDecodeError, match="its body is larger than the 100 bytes"):
+        await store.installations.proxy(ID, ASK)
+
+    wire.answers(httpx.Response(200, json={**ANSWER, "result": "x" * 100}))
+    with pytest.raises(ResponseDecodeError, match="its body is larger than the 100 bytes"):
+        await read(store)
+
+
+async def test_silence_is_bounded_by_the_timeout(faucet: Faucet, open_store: Open) -> None:
+    view = open_store().with_options(timeout=0.2)
+
+    with pytest.raises(APITimeoutError, match=r"timeout 0\.2 s"):
+        await asyncio.wait_for(read(view), 5)
+
+    assert await faucet.is_left()
+    assert len(faucet.requests) == 1
+
+
+async def test_a_deadline_bounds_a_stream_whole(faucet: Faucet, open_store: Open) -> None:
+    view = open_store().with_options(deadline=0.5)
+
+    async def drink() -> None:
+        async with view.installations.proxy(ID, ASK) as stream:
+            while True:
+                faucet.pour(event(progress(1)))
+                await asyncio.wait_for(anext(stream), 5)
+
+    with pytest.raises(APITimeoutError, match=r"deadline of 0\.5 s"):
+        await drink()
+
+    assert await faucet.is_left()
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (httpx.Response(429, text="typecodedetailattr", headers={"Retry-After": "99"}), RateLimitError),
+        (httpx.Response(401, json={"error": "Authentication failed"}), ReauthenticationRequiredError),
+    ],
+)
+async def test_an_error_is_raised_on_entering(
+    wire: Wire, faked: Faked, answer: httpx.Response, expected: type[Exception]
+) -> None:
+    wire.answers(answer)
+
+    with pytest.raises(expected):
+        await read(faked())
+
+
+# The connection
+
+
+async def test_leaving_early_frees_the_connection(faucet: Faucet, open_store: Open) -> None:
+    async with open_store().installations.proxy(ID, ASK) as stream:
+        faucet.pour(event(progress(1)))
+        async for _ in stream:
+            break
+
+    assert await faucet.is_left()
+
+
+async def test_an_exception_in_the_loop_frees_the_connection(faucet: Faucet, open_store: Open) -> None:
+    async def work() -> None:
+        async with open_store().installations.proxy(ID, ASK) as stream:
+            faucet.pour(event(progress(1)))
+            async for _ in stream:
+                raise LookupError
+
+    with pytest.raises(LookupError):
+        await work()
+    assert await faucet.is_left()
+
+
+async def test_cancelling_frees_the_connection(faucet: Faucet, open_store: Open) -> None:
+    reached = asyncio.Event()
+
+    async def work() -> None:
+        async with open_store().installations.proxy(ID, ASK) as stream:
+            reached.set()
+            await anext(stream)
+
+    task = asyncio.create_task(work())
+    await asyncio.wait_for(reached.wait(), 5)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert await faucet.is_left()
+    await until_alone()
+
+
+async def test_a_stream_that_was_read_to_its_end_leaves_its_connection_to_the_next(
+    faucet: Faucet, open_store: Open
+) -> None:
+    store = open_store()
+    for _ in range(3):
+        async with store.installations.proxy(ID, ASK) as stream:
+            faucet.pour(event(ANSWER))
+            faucet.end()
+            assert [message async for message in stream] == [ANSWER]
+
+    assert len(set(faucet.clients)) == 1
+
+
+async def test_a_server_that_does_not_end_its_stream_is_not_waited_for(faucet: Faucet, open_store: Open) -> None:
+    store = open_store()
+    asked = asyncio.ensure_future(store.installations.proxy(ID, ASK))
+    assert await faucet.is_asked()
+    faucet.pour(event(ANSWER))
+
+    assert (await asyncio.wait_for(asked, 5)).result() == ANSWER["result"]
+    assert await faucet.is_left()
+
+
+async def test_whoever_reads_a_stream_can_make_other_calls(faucet: Faucet, open_store: Open) -> None:
+    store = open_store(max_concurrency=1)
+
+    async with store.installations.proxy(ID, ASK) as first, store.installations.proxy(ID, ASK) as second:
+        faucet.pour(event(ANSWER))
+        assert [await asyncio.wait_for(anext(stream), 5) for stream in (first, second)] == [ANSWER, ANSWER]
+
+
+async def test_a_reply_counts_as_under_way_until_it_is_whole(faucet: Faucet, open_store: Open) -> None:
+    store = open_store(max_concurrency=1)
+    first = asyncio.create_task(store.installations.proxy(ID, ASK))
+    assert await faucet.is_asked()
+
+    with pytest.raises(APITimeoutError):
+        await store.with_options(deadline=0.3).installations.proxy(ID, ASK)
+    assert len(faucet.requests) == 1
+    faucet.pour(event(ANSWER))
+    faucet.end()
+    await asyncio.wait_for(first, 5)
+
+    second = asyncio.create_task(store.installations.proxy(ID, ASK))
+    assert await faucet.is_asked()
+    faucet.pour(event(ANSWER))
+    faucet.end()
+    assert (await asyncio.wait_for(second, 5)).messages == [ANSWER]
+
+
+async def test_a_stream_ends_with_its_store(faucet: Faucet, open_store: Open) -> None:
+    store = open_store()
+    async with store.installations.proxy(ID, ASK) as stream:
+        reading = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        await store.aclose()
+
+        with pytest.raises(ConfigurationError, match="closed"):
+            await asyncio.wait_for(reading, 5)
+
+    assert await faucet.is_left()
+    await until_alone()
+
+
+async def test_a_stream_is_not_read_outside_its_block(faucet: Faucet, open_store: Open) -> None:
+    async with open_store().installations.proxy(ID, ASK) as stream:
+        faucet.pour(event(progress(1)))
+        await anext(stream)
+
+    with pytest.raises(ConfigurationError, match="this stream is closed: read it inside `async with`"):
+        await anext(stream)
+
+
+async def test_what_a_callback_raises_leaves_no_stream_open(faucet: Faucet, open_store: Open) -> None:
+    def fail(_: ResponseInfo) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await read(open_store().with_options(on_response=fail))
+
+    assert await faucet.is_left()
+
+
+async def test_connections_survive_a_storm_of_cancelled_streams(faucet: Faucet, open_store: Open) -> None:
+    store = open_store(max_concurrency=4)
+    chance = random.Random(7)
+
+    async def work() -> None:
+        with_reply = chance.random() < 0.5
+        try:
+            async with asyncio.timeout(chance.uniform(0, 0.05)):
+                if with_reply:
+                    await store.installations.proxy(ID, ASK)
+                else:
+                    await read(store)
+        except TimeoutError:
+            pass
+
+    for _ in range(15):
+        await asyncio.gather(*[work() for _ in range(10)])
+
+    for _ in range(5):
+        async with asyncio.timeout(10), store.installations.proxy(ID, ASK) as stream:
+            faucet.pour(event(ANSWER))
+            faucet.end()
+            assert [message async for message in stream] == [ANSWER]
+    await store.aclose()
+    await until_alone()
+
+
+async def until_alone() -> None:
+    """No task is left but this one, soon."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        _, left = await asyncio.wait(others, timeout=5)
+        assert left == set()
