@@ -20,7 +20,7 @@ OVER_HTTP = [
     f"tests/test_{name}.py"
     for name in ("connections", "errors", "lifecycle", "operations", "proxy", "redirects", "retries", "secrets", "time")
 ]
-EVERYTHING = ".[aiohttp,redis,testing]"
+EVERYTHING = ".[aiohttp,mcp,redis,testing]"
 
 
 def groups(*names: str) -> list[str]:

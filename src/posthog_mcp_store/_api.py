@@ -49,6 +49,7 @@ from ._redis_rate_limiter import RedisRateLimiter
 from ._seam import UNSET, Installation, Unset
 from ._settings import APIKey, APIPrefix, OnResponse
 from ._store import MCPStore
+from ._toolbox import FailedInstallation, InstalledTool, Toolbox
 from ._transport import TransportName
 from ._version import __version__
 
@@ -68,11 +69,13 @@ __all__ = [
     "BatchRejectedError",
     "ConfigurationError",
     "ConflictError",
+    "FailedInstallation",
     "Headers",
     "InstallSource",
     "Installation",
     "InstallationDisabledError",
     "Installations",
+    "InstalledTool",
     "ListUnstableError",
     "LocalRateLimiter",
     "LoopbackReceiver",
@@ -108,6 +111,7 @@ __all__ = [
     "ToolCallError",
     "ToolDisabledError",
     "ToolNotFoundError",
+    "Toolbox",
     "TransportName",
     "UnsafeRedirectError",
     "Unset",

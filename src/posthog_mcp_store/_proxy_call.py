@@ -40,9 +40,7 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
         return self._reply().__await__()
 
     async def __aenter__(self) -> ProxyStream:
-        opened = await self._opened(Delivery.APART)
-        reader = reader_of(opened.received.answer.headers, self._max_bytes)
-        self._stream = ProxyStream(opened, reader, self._request_ids, must_answer=True)
+        self._stream = await self.open()
         return self._stream
 
     async def __aexit__(
@@ -50,6 +48,12 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
     ) -> None:
         if self._stream is not None:
             await self._stream.aclose()
+
+    async def open(self) -> ProxyStream:
+        """Send it, and leave closing the stream to the caller."""
+        opened = await self._opened(Delivery.APART)
+        reader = reader_of(opened.received.answer.headers, self._max_bytes)
+        return ProxyStream(opened, reader, self._request_ids, must_answer=True)
 
     def send(self, value: Any) -> Any:
         """As for the other methods of a coroutine: `asyncio.create_task()` takes nothing else."""

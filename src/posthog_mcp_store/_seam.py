@@ -120,6 +120,13 @@ class Seam:
         self.client = LowLevelClient(base_url=host, token="", path=path, prefix=api_prefix)
         self._path = path
         self._project_id = project_id
+        self._host = host
+        self._api_prefix = api_prefix
+
+    def patient(self, seconds: float) -> "Seam":
+        """The same operations with another timeout for each step of the network."""
+        path = self._path.patient(seconds)
+        return Seam(path, host=self._host, api_prefix=self._api_prefix, project_id=self._project_id)
 
     @property
     def deadline(self) -> float | None:
@@ -214,6 +221,12 @@ class Seam:
             mcp_session_id=UNSET if session_id is None else session_id,
         )
         return self.client.with_headers(dict(headers)).call(request)
+
+    def proxy_url(self, id: UUID) -> str:
+        """Where the installation's MCP server is reached."""
+        body = JSONRPCMessage()
+        request = mcp_server_installations_proxy_create.build_request(self._project_id, id, body=body)
+        return self.client.call(request).url
 
     async def open(self, call: Call) -> Opened:
         """Send a streamed call, up to the body of its answer."""

@@ -1,0 +1,155 @@
+"""The transport of an `mcp.Client` whose messages go through the proxy (extra `mcp`).
+
+Streamable HTTP without its GET and DELETE, which the proxy does not offer: each message is a POST, and its answer
+brings the server's messages. What fails is handed to the client as the answer to its request, so that one failure does
+not end the session; the typed error travels in `data`.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.shared.message import ClientMessageMetadata, SessionMessage
+from mcp_types import (
+    INTERNAL_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    RequestId,
+    jsonrpc_message_adapter,
+)
+from pydantic import ValidationError
+
+from ._mcp_session import MCPSession
+from ._proxy import tool_call_error
+from ._proxy_stream import ProxyStream
+
+logger = logging.getLogger(__name__)
+
+Incoming = SessionMessage | Exception
+
+
+@asynccontextmanager
+async def proxy_transport(
+    session: MCPSession,
+) -> AsyncIterator[tuple[MemoryObjectReceiveStream[Incoming], "Courier"]]:
+    """The two streams that `mcp.Client` asks of a transport: one to read from, one to write to."""
+    deliver, incoming = anyio.create_memory_object_stream[Incoming](0)
+    async with deliver, incoming, anyio.create_task_group() as tasks:
+        try:
+            yield incoming, Courier(session, deliver, tasks)
+        finally:
+            tasks.cancel_scope.cancel()
+
+
+class Courier:
+    """What the client writes to: takes each message to the proxy, and delivers what comes back.
+
+    Requests are under way at the same time, each in a task that inherits the caller's context. A notification is
+    taken before the next message is, so that they arrive in order.
+    """
+
+    def __init__(self, session: MCPSession, deliver: MemoryObjectSendStream[Incoming], tasks: TaskGroup) -> None:
+        self._session = session
+        self._deliver = deliver
+        self._tasks = tasks
+        self._under_way: dict[RequestId, anyio.CancelScope] = {}
+
+    async def send(self, item: SessionMessage) -> None:
+        """Take a message.
+
+        Raises:
+            MCPStoreError: A notification was not taken.
+        """
+        message = item.message
+        if isinstance(message, JSONRPCRequest):
+            self._tasks.start_soon(self._ask, message, _headers(item))
+        elif isinstance(message, JSONRPCNotification):
+            await self._notify(message, _headers(item))
+        else:
+            await self._answer(message)
+
+    async def _ask(self, request: JSONRPCRequest, headers: Mapping[str, str]) -> None:
+        with anyio.CancelScope() as scope:
+            self._under_way[request.id] = scope
+            try:
+                await self._exchange(request, headers, request.id)
+            except Exception as failure:  # noqa: BLE001  # the user's own callbacks may raise anything: it is raised there
+                error = ErrorData(code=INTERNAL_ERROR, message=str(failure), data=failure)
+                await self._hand_in(JSONRPCError(jsonrpc="2.0", id=request.id, error=error))
+            finally:
+                del self._under_way[request.id]
+
+    async def _notify(self, notification: JSONRPCNotification, headers: Mapping[str, str]) -> None:
+        if notification.method != "notifications/cancelled":
+            await self._exchange(notification, headers)
+            return
+        # Nobody waits for that answer any more. The server learns it by the notification, which must not keep the
+        # cancelled caller.
+        scope = self._under_way.get((notification.params or {}).get("requestId", ""))
+        if scope is not None:
+            scope.cancel()
+            self._tasks.start_soon(self._tell, notification, headers)
+
+    async def _tell(self, message: JSONRPCMessage, headers: Mapping[str, str]) -> None:
+        try:
+            await self._exchange(message, headers)
+        except Exception as failure:  # noqa: BLE001  # there is nobody to raise to
+            logger.debug("the MCP server was not told of a cancellation: %s", failure)
+
+    async def _answer(self, message: JSONRPCMessage) -> None:
+        """Answer a request of the server."""
+        try:
+            await self._exchange(message, {})
+        except Exception as failure:  # noqa: BLE001  # there is nobody to raise to: the server waits in vain
+            logger.warning("a request of the MCP server could not be answered: %s", failure)
+
+    async def _exchange(
+        self, message: JSONRPCMessage, headers: Mapping[str, str], request_id: RequestId | None = None
+    ) -> None:
+        content = message.model_dump(by_alias=True, mode="json", exclude_unset=True)
+        async with aclosing(await self._session.open(content, headers)) as stream:
+            async for answer in stream:
+                await self._hand_in(_read(answer, stream, request_id))
+
+    async def _hand_in(self, message: JSONRPCMessage) -> None:
+        # A client that is closing reads no more.
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            await self._deliver.send(SessionMessage(message))
+
+    async def aclose(self) -> None:
+        """Nothing: what is under way ends with the transport."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+def _headers(item: SessionMessage) -> Mapping[str, str]:
+    """What the client would send along, the version of the protocol above all. Today the service drops it."""
+    metadata = item.metadata
+    return metadata.headers or {} if isinstance(metadata, ClientMessageMetadata) else {}
+
+
+def _read(message: Mapping[str, Any], stream: ProxyStream, request_id: RequestId | None) -> JSONRPCMessage:
+    """A message as the client knows it. Errors bring the exception that they are to become."""
+    with suppress(ValidationError):
+        if "method" in message or "error" not in message:
+            return jsonrpc_message_adapter.validate_python(message, by_name=False)
+        error = tool_call_error(message["error"])
+        data = ErrorData(code=error.code, message=error.message, data=error)
+        # A request that could not be read is answered without its id.
+        id = request_id if message.get("id") is None else message["id"]
+        return JSONRPCError(jsonrpc="2.0", id=id, error=data)
+    raise stream.received.unreadable("a message in it is no JSON-RPC 2.0")

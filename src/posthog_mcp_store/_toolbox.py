@@ -1,0 +1,107 @@
+"""`connect_all()`: the tools of all installations at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from ._errors import ListUnstableError, MCPStoreError
+from ._seam import Installation
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp.shared.dispatcher import ProgressFnT
+    from mcp_types import CallToolResult, Tool
+
+MAX_PAGES = 100
+"""Of the tools of one server: a list that never ends must not keep the others."""
+
+
+@frozen
+class InstalledTool:
+    """A tool of an installation."""
+
+    installation: Installation
+    tool: Tool
+    """The tool as its MCP server describes it."""
+    _client: Client = field(repr=False, alias="client")
+
+    @property
+    def name(self) -> str:
+        """What the server calls it. Tools of different installations may have the same name."""
+        return self.tool.name
+
+    @property
+    def description(self) -> str:
+        return self.tool.description or ""
+
+    async def call(
+        self,
+        arguments: dict[str, Any] | None = None,
+        *,
+        progress_callback: ProgressFnT | None = None,
+        read_timeout_seconds: float | None = None,
+    ) -> CallToolResult:
+        """Call it. Arguments and errors are those of `call_tool` on what `connect()` gives."""
+        return await self._client.call_tool(
+            self.name, arguments, read_timeout_seconds, progress_callback=progress_callback
+        )
+
+
+@frozen
+class FailedInstallation:
+    """An installation whose tools could not be listed, and why."""
+
+    installation: Installation
+    error: MCPStoreError
+
+
+@frozen
+class Toolbox:
+    """The tools of all enabled installations, and the installations that failed."""
+
+    tools: list[InstalledTool] = field(factory=list)
+    failures: list[FailedInstallation] = field(factory=list)
+
+
+@asynccontextmanager
+async def open_toolbox(
+    connections: Sequence[tuple[Installation, AbstractAsyncContextManager[Client]]], *, concurrency: int
+) -> AsyncIterator[Toolbox]:
+    """Open the connections, `concurrency` at a time, and list the tools behind them."""
+    turns = asyncio.Semaphore(concurrency)
+    async with AsyncExitStack() as opened:
+
+        async def listed(
+            installation: Installation, connection: AbstractAsyncContextManager[Client]
+        ) -> list[InstalledTool] | FailedInstallation:
+            try:
+                async with turns:
+                    client = await opened.enter_async_context(connection)
+                    return [InstalledTool(installation, tool, client) for tool in await _all_tools(client)]
+            except MCPStoreError as error:
+                return FailedInstallation(installation, error)
+
+        toolbox = Toolbox()
+        for tools in await asyncio.gather(*[listed(*each) for each in connections]):
+            if isinstance(tools, FailedInstallation):
+                toolbox.failures.append(tools)
+            else:
+                toolbox.tools.extend(tools)
+        yield toolbox
+
+
+async def _all_tools(client: Client) -> list[Tool]:
+    tools: list[Tool] = []
+    cursor: str | None = None
+    for _ in range(MAX_PAGES):
+        page = await client.list_tools(cursor=cursor)
+        tools.extend(page.tools)
+        cursor = page.next_cursor
+        if cursor is None:
+            return tools
+    raise ListUnstableError(f"the list of tools did not end within {MAX_PAGES} pages")

@@ -1,0 +1,601 @@
+"""`connect()` over a fake wire: which messages go out, and what is made of the answers."""
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import mcp
+import pytest
+from mcp import types
+
+from posthog_mcp_store import (
+    APIConnectionError,
+    APITimeoutError,
+    BatchRejectedError,
+    ConfigurationError,
+    MCPStore,
+    MCPStoreError,
+    RateLimitError,
+    ReauthenticationRequiredError,
+    ResponseDecodeError,
+    ResponseInfo,
+    ToolApprovalRequiredError,
+    ToolCallError,
+    ToolDisabledError,
+    ToolNotFoundError,
+    UpstreamError,
+)
+
+from .fake_mcp import GREETING, FakeMCPServer, error_of, result_of, text_result
+from .wire import ID
+
+Opener = Callable[..., MCPStore]
+HANDSHAKE = [("initialize", None), ("notifications/initialized", None)]
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> FakeMCPServer:
+    return FakeMCPServer(is_stateful=getattr(request, "param", False))
+
+
+@pytest.fixture
+async def store(server: FakeMCPServer) -> AsyncIterator[MCPStore]:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(server)) as client:
+        yield MCPStore("phx_key", http_client=client)
+
+
+with_sessions = pytest.mark.parametrize("server", [True], indirect=True)
+
+
+def text(result: types.CallToolResult) -> str:
+    (content,) = result.content
+    assert isinstance(content, types.TextContent)
+    return content.text
+
+
+def refusing(answer: httpx.Response) -> Callable[[object], httpx.Response]:
+    return lambda _: answer
+
+
+def event_stream(*messages: object) -> httpx.Response:
+    body = "".join(f"data: {json.dumps(message)}\n\n" for message in messages)
+    return httpx.Response(200, text=body, headers={"Content-Type": "text/event-stream"})
+
+
+async def until_alone() -> None:
+    """No task is left but this one, soon."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        _, left = await asyncio.wait(others, timeout=5)
+        assert left == set()
+
+
+# The way of the messages
+
+
+async def test_a_connected_client_calls_tools(server: FakeMCPServer, store: MCPStore) -> None:
+    async with store.installations.connect(ID) as client:
+        assert isinstance(client, mcp.Client)
+        assert client.server_info is not None
+        assert client.server_info.name == "fake"
+        assert [tool.name for tool in (await client.list_tools()).tools] == ["add"]
+        assert text(await client.call_tool("add", {"a": 1})) == "3"
+
+    assert server.messages == [*HANDSHAKE, ("tools/list", None), ("tools/call", None)]
+    assert {(request.method, request.url.path) for request in server.requests} == {
+        ("POST", f"/api/environments/@current/mcp_server_installations/{ID}/proxy/")
+    }
+    assert {request.headers["Authorization"] for request in server.requests} == {"Bearer phx_key"}
+    assert server.requests[-1].headers["Mcp-Protocol-Version"] == "2025-06-18"
+    await until_alone()
+
+
+@with_sessions
+async def test_the_servers_session_goes_with_each_message(server: FakeMCPServer, store: MCPStore) -> None:
+    async with store.installations.connect(ID) as client:
+        await client.call_tool("add")
+
+    assert server.messages[0] == ("initialize", None)
+    assert {session for _, session in server.messages[1:]} == {"s-1"}
+
+
+async def test_settings_of_the_store_hold_but_for_the_timeout(server: FakeMCPServer, store: MCPStore) -> None:
+    answers: list[ResponseInfo] = []
+    view = store.with_options(timeout=7, headers={"X-Trace": "t"}, on_response=answers.append)
+
+    async with view.installations.connect(ID):
+        pass
+    async with view.installations.connect(ID, stream_timeout=42):
+        pass
+
+    assert [request.extensions["timeout"]["read"] for request in server.requests] == [300, 300, 42, 42]
+    assert {request.headers["X-Trace"] for request in server.requests} == {"t"}
+    assert len(answers) == 4
+
+
+async def test_options_of_the_client_are_passed_on(server: FakeMCPServer, store: MCPStore) -> None:
+    logs: list[object] = []
+    others: list[object] = []
+
+    async def log(params: types.LoggingMessageNotificationParams) -> None:
+        logs.append(params.data)
+
+    async def handle(message: object) -> None:
+        others.append(type(message).__name__)
+
+    async def roots(_: object) -> types.ListRootsResult:
+        return types.ListRootsResult(roots=[])
+
+    notification = {"method": "notifications/message", "params": {"level": "info", "data": "working"}}
+    server.answers["tools/call"] = lambda message: event_stream(
+        {"jsonrpc": "2.0", **notification},
+        {"jsonrpc": "2.0", "id": "r-1", "method": "roots/list"},
+        {"jsonrpc": "2.0", "id": message["id"], "result": text_result("3")},
+    )
+    info = types.Implementation(name="tester", version="7")
+    async with store.installations.connect(
+        ID, client_info=info, logging_callback=log, message_handler=handle, list_roots_callback=roots
+    ) as client:
+        await client.call_tool("add")
+        await server.got("answer")
+
+    assert json.loads(server.requests[0].content)["params"]["clientInfo"] == {"name": "tester", "version": "7"}
+    assert logs == ["working"]
+    assert "LoggingMessageNotification" in others
+    answer = next(r for r in server.requests if b'"r-1"' in r.content)
+    assert json.loads(answer.content)["result"] == {"roots": []}
+
+
+async def test_progress_is_told_during_the_call(server: FakeMCPServer, store: MCPStore) -> None:
+    told: list[float] = []
+
+    async def progress(done: float, total: float | None, message: str | None) -> None:
+        told.append(done)
+
+    server.answers["tools/call"] = lambda message: event_stream(
+        *[
+            {
+                "jsonrpc": "2.0",
+                "method": "notifications/progress",
+                "params": {"progressToken": message["params"]["_meta"]["progressToken"], "progress": number},
+            }
+            for number in (1, 2)
+        ],
+        {"jsonrpc": "2.0", "id": message["id"], "result": text_result("3")},
+    )
+    async with store.installations.connect(ID) as client:
+        await client.call_tool("add", progress_callback=progress)
+
+    assert told == [1, 2]
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (-32000, BatchRejectedError),
+        (-32001, ToolApprovalRequiredError),
+        (-32002, ToolDisabledError),
+        (-32601, ToolNotFoundError),
+        (-32602, ToolCallError),
+    ],
+)
+async def test_an_error_object_is_raised_as_its_class(
+    server: FakeMCPServer, store: MCPStore, code: int, expected: type[ToolCallError]
+) -> None:
+    server.answers["tools/call"] = lambda message: error_of(message, code, "No.", {"why": 1})
+
+    async with store.installations.connect(ID) as client:
+        for _ in range(2):
+            with pytest.raises(ToolCallError) as caught:
+                await client.call_tool("add")
+
+    assert type(caught.value) is expected
+    assert (caught.value.code, caught.value.message, caught.value.data) == (code, "No.", {"why": 1})
+
+
+async def test_an_error_without_an_id_answers_the_call(server: FakeMCPServer, store: MCPStore) -> None:
+    server.answers["tools/call"] = lambda message: error_of({"id": None}, -32001, "No.")
+
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ToolApprovalRequiredError):
+            await asyncio.wait_for(client.call_tool("add"), 5)
+
+
+FAILURES = [
+    (httpx.Response(429, text="typecodedetailattr", headers={"Retry-After": "99"}), RateLimitError),
+    (httpx.Response(401, json={"error": "Authentication failed"}), ReauthenticationRequiredError),
+    (httpx.Response(502, json={"error": "Upstream MCP server unreachable"}), UpstreamError),
+    (httpx.Response(404, text="typecodedetailattr"), MCPStoreError),
+    (httpx.Response(200, content=b"<html>", headers={"Content-Type": "text/html"}), ResponseDecodeError),
+    (event_stream({"jsonrpc": "2.0", "method": "notifications/progress"}), ResponseDecodeError),
+    (event_stream({"jsonrpc": "2.0", "id": 99, "something": 1}), ResponseDecodeError),
+    (event_stream({"jsonrpc": "2.0", "id": [1], "error": {}}), ResponseDecodeError),
+]
+
+
+@pytest.mark.parametrize(("answer", "expected"), FAILURES)
+async def test_a_call_that_fails_raises_our_error_and_ends_nothing(
+    server: FakeMCPServer, store: MCPStore, answer: httpx.Response, expected: type[MCPStoreError]
+) -> None:
+    async with store.with_options(max_retries=0).installations.connect(ID) as client:
+        server.answers["tools/call"] = refusing(answer)
+        with pytest.raises(expected) as caught:
+            await asyncio.wait_for(client.call_tool("add"), 5)
+        del server.answers["tools/call"]
+        if expected is not RateLimitError:  # which makes later calls wait
+            assert text(await client.call_tool("add")) == "3"
+
+    assert caught.value.__context__ is None or isinstance(caught.value.__context__, MCPStoreError)
+
+
+@pytest.mark.parametrize("method", ["initialize", "notifications/initialized"])
+@pytest.mark.parametrize(("answer", "expected"), FAILURES[:3])
+async def test_connecting_raises_our_error_and_leaves_nothing(
+    server: FakeMCPServer, store: MCPStore, method: str, answer: httpx.Response, expected: type[MCPStoreError]
+) -> None:
+    server.answers[method] = refusing(answer)
+
+    with pytest.raises(expected):
+        async with store.with_options(max_retries=0).installations.connect(ID):
+            pytest.fail("it is not connected")
+    await until_alone()
+
+
+async def test_a_protocol_version_nobody_knows_is_refused(server: FakeMCPServer, store: MCPStore) -> None:
+    server.answers["initialize"] = lambda message: result_of(message, {**GREETING, "protocolVersion": "1999-01-01"})
+
+    with pytest.raises(ResponseDecodeError, match="Unsupported protocol version from the server: 1999-01-01"):
+        async with store.installations.connect(ID):
+            pass
+
+
+@pytest.mark.parametrize("method", ["initialize", "tools/list"])
+async def test_a_result_of_another_shape_is_refused(server: FakeMCPServer, store: MCPStore, method: str) -> None:
+    server.answers[method] = lambda message: result_of(message, {"tools": 7})
+
+    with pytest.raises(ResponseDecodeError, match=r"answer is no \w+Result") as caught:
+        async with store.installations.connect(ID) as client:
+            await client.list_tools()
+
+    assert caught.value.url.endswith(f"/{ID}/proxy/")
+
+
+async def test_wrong_arguments_are_never_sent(server: FakeMCPServer, store: MCPStore) -> None:
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ConfigurationError, match="the arguments fit no CallToolRequestParams: name:"):
+            await client.call_tool(7)  # type: ignore[arg-type]
+
+    assert "tools/call" not in [method for method, _ in server.messages]
+
+
+async def test_what_the_users_own_callback_raises_is_raised_by_the_call(server: FakeMCPServer, store: MCPStore) -> None:
+    def fail(_: ResponseInfo) -> None:
+        if server.messages[-1][0] == "tools/call":
+            raise LookupError
+
+    async with store.with_options(on_response=fail).installations.connect(ID) as client:
+        with pytest.raises(LookupError):
+            await client.call_tool("add")
+        await client.list_tools()
+
+
+async def test_what_is_raised_inside_is_not_wrapped(store: MCPStore) -> None:
+    with pytest.raises(LookupError):
+        async with store.installations.connect(ID):
+            raise LookupError
+
+
+async def test_an_answer_to_the_server_that_is_refused_is_told_in_the_log(
+    server: FakeMCPServer, store: MCPStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.answers["answer"] = refusing(httpx.Response(502, json={"error": "Upstream MCP server unreachable"}))
+    server.answers["tools/call"] = lambda message: event_stream(
+        {"jsonrpc": "2.0", "id": "p-1", "method": "ping"},
+        {"jsonrpc": "2.0", "id": message["id"], "result": text_result("3")},
+    )
+    async with store.installations.connect(ID) as client:
+        await client.call_tool("add")
+        await server.got("answer")
+        await client.list_tools()
+
+    assert "a request of the MCP server could not be answered: 502" in caplog.text
+
+
+async def test_a_tool_is_looked_up_before_it_is_called_and_once(server: FakeMCPServer, store: MCPStore) -> None:
+    pages = {None: ("one", "p-2"), "p-2": ("two", "p-3"), "p-3": ("three", None)}
+
+    def listed(message: dict[str, Any]) -> httpx.Response:
+        name, cursor = pages[message.get("params", {}).get("cursor")]
+        tool = {"name": name, "inputSchema": {"type": "object"}}
+        return result_of(message, {"tools": [tool], **({"nextCursor": cursor} if cursor else {})})
+
+    server.answers["tools/list"] = listed
+    async with store.installations.connect(ID) as client:
+        await client.call_tool("two")
+        await client.call_tool("one")
+        await client.call_tool("two")
+
+    methods = [method for method, _ in server.messages[2:]]
+    assert methods == ["tools/list", "tools/list", "tools/call", "tools/call", "tools/call"]
+
+
+async def test_a_tool_that_can_not_be_looked_up_is_not_called(server: FakeMCPServer, store: MCPStore) -> None:
+    server.answers["tools/list"] = refusing(httpx.Response(502, json={"error": "Upstream MCP server timed out"}))
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(UpstreamError):
+            await client.call_tool("add")
+
+    assert "tools/call" not in [method for method, _ in server.messages]
+
+
+async def test_a_list_of_tools_without_an_end_is_given_up(server: FakeMCPServer, store: MCPStore) -> None:
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [], "nextCursor": "again"})
+    async with store.installations.connect(ID) as client:
+        await client.call_tool("add")
+
+    assert [method for method, _ in server.messages].count("tools/list") == 102
+
+
+# Sessions
+
+
+@with_sessions
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        httpx.Response(404, json={"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "What?"}}),
+        httpx.Response(404),
+        httpx.Response(400, json={"jsonrpc": "2.0", "id": None, "error": {"message": "No valid session ID"}}),
+    ],
+)
+async def test_what_only_reads_goes_on_in_a_new_session(
+    server: FakeMCPServer, store: MCPStore, unknown: httpx.Response, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "posthog_mcp_store")
+    server.unknown_session = unknown
+    async with store.installations.connect(ID) as client:
+        server.forget()
+
+        assert len((await client.list_tools()).tools) == 1
+        assert text(await client.call_tool("add")) == "3"
+
+    assert server.messages[2:] == [
+        ("tools/list", "s-1"),
+        ("initialize", None),
+        ("notifications/initialized", "s-2"),
+        ("tools/list", "s-2"),
+        ("tools/call", "s-2"),
+    ]
+    first, second = (json.loads(r.content)["params"] for r in server.requests if b'"initialize"' in r.content)
+    assert first == second
+    assert "begun anew" in caplog.text
+
+
+@with_sessions
+async def test_a_tool_call_that_meets_the_loss_raises_and_is_not_repeated(
+    server: FakeMCPServer, store: MCPStore
+) -> None:
+    async with store.installations.connect(ID) as client:
+        await client.list_tools()
+        server.forget()
+
+        with pytest.raises(UpstreamError, match="404"):
+            await client.call_tool("add")
+        assert text(await client.call_tool("add")) == "3"
+
+    assert [session for method, session in server.messages if method == "tools/call"] == ["s-1", "s-2"]
+
+
+@with_sessions
+async def test_calls_that_meet_the_loss_together_begin_one_new_session(server: FakeMCPServer, store: MCPStore) -> None:
+    async with store.installations.connect(ID) as client:
+        server.forget()
+        await asyncio.gather(*[client.list_tools() for _ in range(5)])
+
+    assert [method for method, _ in server.messages].count("initialize") == 2
+
+
+@with_sessions
+async def test_a_session_that_can_not_be_begun_anew_is_tried_again_by_the_next_call(
+    server: FakeMCPServer, store: MCPStore
+) -> None:
+    async with store.installations.connect(ID) as client:
+        server.forget()
+        server.answers["initialize"] = refusing(httpx.Response(502, json={"error": "Upstream MCP server unreachable"}))
+        with pytest.raises(UpstreamError, match="502"):
+            await client.list_tools()
+        server.answers["initialize"] = lambda message: error_of(message, -32603, "Not now.")
+        with pytest.raises(ToolCallError, match=r"Not now\."):
+            await client.list_tools()
+        del server.answers["initialize"]
+
+        assert len((await client.list_tools()).tools) == 1
+
+
+@with_sessions
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(400, json={"jsonrpc": "2.0", "id": None, "error": {"message": "Bad arguments"}}),
+        httpx.Response(400, json={"error": {"code": 7}}),
+        httpx.Response(400, json=["session"]),
+        httpx.Response(400, json={"session": "?"}),
+        httpx.Response(500, text="session"),
+    ],
+)
+async def test_other_errors_do_not_end_the_session(
+    server: FakeMCPServer, store: MCPStore, answer: httpx.Response
+) -> None:
+    server.answers["tools/list"] = refusing(answer)
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(MCPStoreError):
+            await client.list_tools()
+        del server.answers["tools/list"]
+        await client.call_tool("add")
+
+    assert server.messages[-1] == ("tools/call", "s-1")
+    assert [method for method, _ in server.messages].count("initialize") == 1
+
+
+async def test_a_404_where_there_is_no_session_is_no_loss(server: FakeMCPServer, store: MCPStore) -> None:
+    async with store.installations.connect(ID) as client:
+        server.forget()
+        with pytest.raises(UpstreamError):
+            await client.list_tools()
+
+    assert [method for method, _ in server.messages].count("initialize") == 1
+
+
+# Giving up
+
+
+@pytest.fixture
+def stuck(server: FakeMCPServer) -> asyncio.Event:
+    """Set when a tool call is under way, which never ends."""
+    reached = asyncio.Event()
+
+    async def hang(_: object) -> httpx.Response:
+        reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets that event")
+
+    server.answers["tools/call"] = hang
+    return reached
+
+
+async def test_a_cancelled_call_is_cancelled_at_the_server(
+    server: FakeMCPServer, store: MCPStore, stuck: asyncio.Event
+) -> None:
+    async with store.installations.connect(ID) as client:
+        call = asyncio.create_task(client.call_tool("add"))
+        await asyncio.wait_for(stuck.wait(), 5)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(call, 1)
+        await server.got("notifications/cancelled")
+
+        assert len((await client.list_tools()).tools) == 1
+    await store.aclose()
+    await until_alone()
+
+
+async def test_a_cancellation_that_does_not_arrive_is_no_matter(
+    server: FakeMCPServer, store: MCPStore, stuck: asyncio.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "posthog_mcp_store")
+    server.answers["notifications/cancelled"] = refusing(httpx.Response(404, text="typecodedetailattr"))
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(APITimeoutError, match=r"Request 'tools/call' timed out"):
+            await client.call_tool("add", read_timeout_seconds=0.1)
+        await server.got("notifications/cancelled")
+        await client.list_tools()
+
+    assert "not told of a cancellation: 404" in caplog.text
+
+
+async def test_leaving_ends_calls_under_way(server: FakeMCPServer, store: MCPStore, stuck: asyncio.Event) -> None:
+    async with store.installations.connect(ID) as client:
+        call = asyncio.create_task(client.call_tool("add"))
+        await asyncio.wait_for(stuck.wait(), 5)
+
+    with pytest.raises(APIConnectionError, match="was closed"):
+        await asyncio.wait_for(call, 5)
+    await store.aclose()
+    await until_alone()
+
+
+async def test_a_deadline_bounds_each_call(server: FakeMCPServer, store: MCPStore, stuck: asyncio.Event) -> None:
+    async with store.with_options(deadline=0.2).installations.connect(ID) as client:
+        with pytest.raises(APITimeoutError, match=r"deadline of 0\.2 s"):
+            await asyncio.wait_for(client.call_tool("add"), 5)
+
+
+async def test_a_closed_connection_says_so(server: FakeMCPServer, store: MCPStore) -> None:
+    connection = store.installations.connect(ID)
+    async with connection as client:
+        pass
+
+    with pytest.raises(ConfigurationError, match="this connection is closed"):
+        await client.list_tools()
+    with pytest.raises(ConfigurationError, match="entered once"):
+        await connection.__aenter__()
+    await store.installations.connect(ID).__aexit__(None, None, None)
+
+
+async def test_a_closed_store_says_so(server: FakeMCPServer, store: MCPStore) -> None:
+    async with store.installations.connect(ID) as client:
+        await store.aclose()
+        with pytest.raises(ConfigurationError, match="this MCPStore is closed"):
+            await client.list_tools()
+
+
+async def test_cancelled_while_connecting_leaves_nothing(server: FakeMCPServer, store: MCPStore) -> None:
+    reached = asyncio.Event()
+
+    async def hang(_: object) -> httpx.Response:
+        reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets that event")
+
+    server.answers["initialize"] = hang
+    connecting = asyncio.ensure_future(store.installations.connect(ID).__aenter__())
+    await asyncio.wait_for(reached.wait(), 5)
+    connecting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(connecting, 5)
+    await store.aclose()
+    await until_alone()
+
+
+async def test_one_task_enters_and_another_leaves(store: MCPStore) -> None:
+    connection = store.installations.connect(ID)
+    client = await asyncio.create_task(connection.__aenter__())
+
+    await client.list_tools()
+    await asyncio.create_task(connection.__aexit__(None, None, None))
+
+    await until_alone()
+
+
+async def test_leaving_under_cancellation_leaves_nothing(store: MCPStore) -> None:
+    inside = asyncio.Event()
+
+    async def work() -> None:
+        async with store.installations.connect(ID):
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await asyncio.wait_for(inside.wait(), 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 5)
+    await until_alone()
+
+
+@pytest.mark.parametrize("value", [0, -1, "9", None, True, float("nan")])
+def test_a_stream_timeout_has_to_be_one(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="stream_timeout"):
+        MCPStore("phx_key").installations.connect(ID, stream_timeout=value)
+
+
+def test_what_is_missing_is_named() -> None:
+    program = (
+        "import sys; sys.modules['mcp'] = None\n"
+        "from posthog_mcp_store import MCPStore, ConfigurationError\n"
+        "try:\n"
+        f"    MCPStore('phx_key').installations.connect('{ID}')\n"
+        "except ConfigurationError as error:\n"
+        "    print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert run.stdout.strip() == 'connect() needs: pip install "posthog-mcp-store[mcp]"'
