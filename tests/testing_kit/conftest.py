@@ -41,6 +41,14 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
+async def remote(stage: Stage, service: EmbeddedService) -> AsyncIterator[httpx.AsyncClient]:
+    """A client over HTTP like `client`, which gets answers whole."""
+    with stage.serving(service) as remote:
+        async with remote:
+            yield remote
+
+
+@pytest.fixture
 async def caller(stage: Stage, service: EmbeddedService, provider: OAuthProvider) -> AsyncIterator[httpx.AsyncClient]:
     """A client over HTTP like `client`, where `provider` protects the MCP server of OAUTH_INSTALL."""
     with stage.protected(service, provider) as caller:

@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 import httpx
+from starlette.types import ASGIApp
 
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, serve_app, tool_server
 from posthog_mcp_store.testing._switchboard import Switchboard
@@ -51,6 +52,12 @@ async def eventually(condition: Callable[[], bool], *, within: float = 10.0) -> 
         await anyio.sleep(0.005)
 
 
+@contextmanager
+def in_process(app: ASGIApp) -> Iterator[ASGIApp | str]:
+    """As `serve_app`, for an application that the service calls in its own process."""
+    yield app
+
+
 def framework(type_: str, code: str, detail: str, attr: str | None = None) -> dict[str, Any]:
     return {"type": type_, "code": code, "detail": detail, "attr": attr}
 
@@ -69,22 +76,27 @@ class Stage:
     issuer: str
 
     @contextmanager
-    def protected(self, service: EmbeddedService, provider: OAuthProvider) -> Iterator[httpx.AsyncClient]:
-        """All that a flow needs, over HTTP: the provider, a tool server that trusts it alone, and the service."""
-        with (
-            self.provider.connected(provider.app),
-            provider.served_at(self.issuer),
-            serve_app(tool_server(provider)) as host,
-            self.service.connected(service.app),
-            service.served_at(self.service_url),
-        ):
-            service.add_mcp_server(OAUTH_INSTALL["url"], f"{host}/mcp")
+    def serving(self, service: EmbeddedService) -> Iterator[httpx.AsyncClient]:
+        """Serve it, with a client over HTTP like the one in process."""
+        with self.service.connected(service.app), service.served_at(self.service_url):
             yield httpx.AsyncClient(
                 base_url=self.service_url + ROWS,
                 headers={"Authorization": f"Bearer {service.api_key}"},
                 timeout=10,
                 trust_env=False,
             )
+
+    @contextmanager
+    def protected(self, service: EmbeddedService, provider: OAuthProvider) -> Iterator[httpx.AsyncClient]:
+        """All that a flow needs, over HTTP: the provider, a tool server that trusts it alone, and the service."""
+        with (
+            self.provider.connected(provider.app),
+            provider.served_at(self.issuer),
+            serve_app(tool_server(provider)) as host,
+            self.serving(service) as client,
+        ):
+            service.add_mcp_server(OAUTH_INSTALL["url"], f"{host}/mcp")
+            yield client
 
 
 async def start(client: httpx.AsyncClient, **fields: str) -> str:

@@ -14,11 +14,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from posthog_mcp_store.testing import EmbeddedService, serve_app
+from posthog_mcp_store.testing._records import Era
 
-from .support import client_of
+from .support import client_of, in_process
 
 URL = "https://mcp.example.com/mcp"
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+TRANSPORT_HEADERS = {"host", "user-agent", "accept-encoding", "connection", "content-length"}
+ERAS: list[Era] = ["early", "later"]
 
 
 def answering(answer: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
@@ -71,11 +74,6 @@ async def test_a_notification_answers_202_without_a_body(service: EmbeddedServic
     assert (answer.status_code, answer.content) == (202, b"")
 
 
-@contextmanager
-def in_process(app: ASGIApp) -> Iterator[ASGIApp | str]:
-    yield app
-
-
 @pytest.mark.parametrize("reached", [in_process, serve_app])
 async def test_only_four_headers_and_the_rewritten_body_go_up(
     service: EmbeddedService, reached: Callable[[ASGIApp], AbstractContextManager[ASGIApp | str]]
@@ -101,8 +99,23 @@ async def test_only_four_headers_and_the_rewritten_body_go_up(
     assert headers["accept"] == "application/json, text/event-stream"
     assert headers["authorization"] == "Bearer secret"
     assert headers["mcp-session-id"] == "s1"
-    transport_headers = {"host", "user-agent", "accept-encoding", "connection", "content-length"}
-    assert headers.keys() - transport_headers == {"content-type", "accept", "authorization", "mcp-session-id"}
+    assert headers.keys() - TRANSPORT_HEADERS == {"content-type", "accept", "authorization", "mcp-session-id"}
+
+
+async def test_a_later_service_sends_posthogs_own_headers_too() -> None:
+    seen: list[dict[str, str]] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append(dict(request.headers))
+        return Response(b"{}", media_type="application/json")
+
+    theirs = {"X-PostHog-Consumer": "tests", "x-posthog-": "short", "X-Posthogs": "no", "Authorization-": "no"}
+    for era in ERAS:
+        assert (await call(EmbeddedService(era=era), answering(answer), headers=theirs)).status_code == 200
+    early, later = (headers.keys() - TRANSPORT_HEADERS for headers in seen)
+    assert early == {"content-type", "accept", "authorization"}
+    assert later == early | {"x-posthog-consumer", "x-posthog-"}
+    assert seen[1]["x-posthog-consumer"] == "tests"
 
 
 async def test_without_a_session_no_session_header_goes_up_and_the_token_is_the_oauth_one(
@@ -147,17 +160,75 @@ async def test_an_answer_without_a_content_type_counts_as_json(service: Embedded
     assert (got.status_code, got.headers["content-type"]) == (401, "application/json")
 
 
-async def test_a_redirect_is_not_followed_and_comes_back_without_its_target(service: EmbeddedService) -> None:
-    calls = 0
-
-    async def answer(request: Request) -> Response:
-        nonlocal calls
-        calls += 1
-        return Response(status_code=307, headers={"Location": URL})
-
-    got = await call(service, answering(answer))
-    assert (got.status_code, calls) == (307, 1)
+async def test_an_early_service_follows_no_redirect_and_keeps_its_target_back(service: EmbeddedService) -> None:
+    redirecting = Redirecting({"/mcp": (307, "/mcp/")})
+    got = await call(service, redirecting.app)
+    assert (got.status_code, len(redirecting.seen)) == (307, 1)
     assert "location" not in got.headers
+
+
+class Redirecting:
+    """An MCP server, some of whose paths lead elsewhere. `{here}` in a location is its own origin."""
+
+    def __init__(self, redirects: dict[str, tuple[int, str | None]]) -> None:
+        self._redirects = redirects
+        self.seen: list[tuple[str, str, bytes, str | None]] = []
+        self.app = answering(self._answer)
+
+    async def _answer(self, request: Request) -> Response:
+        path, authorization = request.url.path, request.headers.get("authorization")
+        self.seen.append((request.method, path, await request.body(), authorization))
+        if path not in self._redirects:
+            return Response(b'{"here": 1}', media_type="application/json")
+        status, location = self._redirects[path]
+        headers = {} if location is None else {"Location": location.replace("{here}", str(request.base_url))}
+        return Response(b"elsewhere", status, headers=headers, media_type="text/plain")
+
+
+@pytest.mark.parametrize("reached", [in_process, serve_app])
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("location", ["/mcp/", "{here}mcp/", "mcp/"])
+async def test_a_later_service_follows_a_redirect_within_the_origin_as_it_was_sent(
+    reached: Callable[[ASGIApp], AbstractContextManager[ASGIApp | str]], status: int, location: str
+) -> None:
+    redirecting = Redirecting({"/mcp": (status, location)})
+    with reached(redirecting.app) as target:
+        got = await call(EmbeddedService(era="later"), f"{target}/mcp" if isinstance(target, str) else target)
+    assert (got.status_code, got.json()) == (200, {"here": 1})
+    body = json.dumps(CALL).encode()
+    assert redirecting.seen == [("POST", path, body, "Bearer secret") for path in ("/mcp", "/mcp/")]
+
+
+@pytest.mark.parametrize(
+    ("status", "location"),
+    [
+        (307, "https://elsewhere.example.com/mcp"),
+        (307, "//elsewhere.example.com/mcp"),
+        (307, "https://mcp.example.com.evil.com/mcp"),
+        (307, "http://mcp.example.com/mcp"),
+        (307, "https://mcp.example.com:8443/mcp"),
+        (307, None),
+        (303, "/mcp/"),
+        (200, "/mcp/"),
+    ],
+)
+async def test_a_later_service_goes_nowhere_else(status: int, location: str | None) -> None:
+    redirecting = Redirecting({"/mcp": (status, location)})
+    got = await call(EmbeddedService(era="later"), redirecting.app)
+    assert (got.status_code, got.text, len(redirecting.seen)) == (status, "elsewhere", 1)
+    assert "location" not in got.headers
+
+
+async def test_a_later_service_knows_its_origin_by_its_port_too() -> None:
+    redirecting = Redirecting({"/mcp": (308, "https://mcp.example.com:443/new")})
+    got = await call(EmbeddedService(era="later"), redirecting.app)
+    assert (got.status_code, redirecting.seen[1][1]) == (200, "/new")
+
+
+async def test_a_later_service_follows_one_redirect_only() -> None:
+    redirecting = Redirecting({"/mcp": (307, "/a"), "/a": (307, "/b")})
+    got = await call(EmbeddedService(era="later"), redirecting.app)
+    assert (got.status_code, len(redirecting.seen)) == (307, 2)
 
 
 async def test_an_event_stream_comes_back_unchanged_with_status_200(service: EmbeddedService) -> None:
@@ -227,7 +298,8 @@ async def test_a_server_that_stays_silent_answers_502() -> None:
     assert (got.status_code, got.json()) == (502, {"error": "Upstream MCP server timed out"})
 
 
-async def test_a_server_that_breaks_off_its_body_answers_the_glued_500(service: EmbeddedService) -> None:
-    with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{") as target:
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"])
+async def test_a_server_that_breaks_off_answers_the_glued_500(service: EmbeddedService, answer: bytes) -> None:
+    with raw_server(answer) as target:
         got = await call(service, target)
     assert (got.status_code, got.text) == (500, "typecodedetailattrerror_event_id")

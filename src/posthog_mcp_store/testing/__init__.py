@@ -11,6 +11,8 @@ Its state is plain data that a test prepares before a call and inspects after it
 It misbehaves on request, once or for good: `service.inject(Fault(path="/proxy", status=502))`, `throttle()`,
 `environments`. `before_each` changes its rows between two requests.
 
+Its proxy streams. A row with `tools`, such as `{"add": "approved", "drop": "disabled"}`, has the others refused.
+
 OAuth flows can be walked through to their end, by a browser or by `give_consent`:
 
     provider = OAuthProvider()

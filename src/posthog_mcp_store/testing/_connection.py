@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import anyio
 from starlette.types import Receive, Scope, Send
@@ -34,7 +36,7 @@ class ConnectionCutter(Middleware):
         try:
             await self._app(scope, receive, send)
         except CutError as cut:
-            connection = scope.get("state", {}).get(_KEY)
+            connection = connection_of(scope)
             if connection is None:
                 raise ConnectionResetError("The embedded service was told to cut this answer short") from None
             connection.cut(reset=cut.reset)
@@ -60,12 +62,32 @@ class Connection:
         self._transport.abort()
 
 
+def connection_of(scope: Scope) -> Connection | None:
+    """The connection that a request came on; in process there is none."""
+    connection: Connection | None = scope.get("state", {}).get(_KEY)
+    return connection
+
+
 class ConnectionProtocol(H11Protocol):
     """uvicorn's HTTP, with the connection in the state that every request gets a copy of."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, _KEY: Connection(transport)}
+
+
+@asynccontextmanager
+async def while_connected(receive: Receive) -> AsyncIterator[None]:
+    """What is done inside is cancelled when the client leaves. Its request has to be read."""
+
+    async def cancel_when_it_leaves() -> None:
+        await disconnected_within(None, receive)
+        tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(cancel_when_it_leaves)
+        yield
+        tasks.cancel_scope.cancel()
 
 
 async def disconnected_within(seconds: float | None, receive: Receive) -> bool:

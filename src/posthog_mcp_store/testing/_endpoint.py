@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -26,12 +27,16 @@ _METHODS = ("GET", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 @dataclass(frozen=True)
 class Call:
-    """A request that passed the checks of authentication, scope and project."""
+    """A request that passed the checks of authentication, scope and project.
+
+    What is entered in `until_sent` is left when the answer is sent.
+    """
 
     state: ServiceState
     request: Request
     user: str
     project_id: str
+    until_sent: AsyncExitStack
 
     @property
     def site(self) -> str:
@@ -103,22 +108,23 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        response = await self._respond(request)
-        response.headers["Allow"] = self._allow
-        if request.method == "HEAD":
-            response.body = b""  # the headers, Content-Length included, stay those of GET
-        await response(scope, receive, send)
+        async with AsyncExitStack() as until_sent:
+            response = await self._respond(request, until_sent)
+            response.headers["Allow"] = self._allow
+            if request.method == "HEAD":
+                response.body = b""  # the headers, Content-Length included, stay those of GET
+            await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, request: Request, until_sent: AsyncExitStack) -> Response:
         try:
-            return await self._answer(request)
+            return await self._answer(request, until_sent)
         except ServiceError as error:
             return self._error_response(error)
         except Exception:
             logger.exception("%s %s failed in the embedded service", request.method, request.url.path)
             return self._error_response(server_error())
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, until_sent: AsyncExitStack) -> Response:
         if not self._is_proxy:
             require_json_acceptable(request.headers.get("accept"), request.query_params.get("format"))
         key = authenticate(request.headers.get("authorization"), self._state.keys)
@@ -126,7 +132,7 @@ class Endpoint:
         require_scope(key, operation.scope)
         project_id = resolve_project(request.path_params["project_id"], key, self._state)
         self._count(key)
-        return await operation.handle(Call(self._state, request, key.user, project_id))
+        return await operation.handle(Call(self._state, request, key.user, project_id, until_sent))
 
     def _count(self, key: ApiKey) -> None:
         """Count the call, per key or, under the limits of single actions, over all keys of the user."""

@@ -12,7 +12,8 @@ class Fault:
     """Something that goes wrong with requests; `service.inject()` makes it happen.
 
     The first fault that is not used up and whose selection fits takes a request. What is not said to go wrong goes
-    right: without `status`, `body` and `reset`, the answer is the service's own.
+    right: without `status`, `body` and `reset`, the answer is the service's own. A stream of events is read to its end
+    before it goes wrong, unless nothing of it is kept.
 
     Args:
         method: The only method it happens to.
@@ -70,6 +71,11 @@ class Fault:
         if self.reset in ("before", "after"):
             return self.reset == "after"
         return self.takes_effect or not self.replaces
+
+    @property
+    def keeps_answer(self) -> bool:
+        """Whether anything of the service's own answer is sent."""
+        return not self.replaces and self.reset not in ("before", "after")
 
     def takes(self, method: str, path: str) -> bool:
         """Whether it happens to this request; if so, that counts."""

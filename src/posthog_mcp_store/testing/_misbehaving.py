@@ -1,11 +1,13 @@
 """Making faults happen to requests."""
 
 import json
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
+import anyio
+from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from ._connection import CutError, disconnected_within
 from ._faults import Fault
@@ -20,27 +22,40 @@ class FaultInjector(Middleware):
         if fault is None:
             await self._app(scope, receive, send)
             return
-        answer = await _real_answer(self._app, scope, receive) if fault.reaches_service else Response()
+        answer = await self._real_answer(fault, scope, receive) if fault.reaches_service else Response()
+        if answer is None:
+            return
         if fault.delay and await disconnected_within(fault.delay, receive):
             return
         if fault.reset in ("before", "after"):
             raise CutError(reset=True)
         await _deliver(_spoilt(answer, fault), fault, receive, send)
 
+    async def _real_answer(self, fault: Fault, scope: Scope, receive: Receive) -> Response | None:
+        """The application's answer, read whole; None where the client left before there was one.
 
-async def _real_answer(app: ASGIApp, scope: Scope, receive: Receive) -> Response:
-    """The application's answer, read whole."""
-    head: MutableMapping[str, Any] = {}
-    body = bytearray()
+        A stream that is not kept is left at its beginning: it may have no end.
+        """
+        head: MutableMapping[str, Any] = {}
+        body = bytearray()
 
-    async def keep(message: Message) -> None:
-        head.update(message)
-        body.extend(message.get("body", b""))
+        async def keep(message: Message) -> None:
+            head.update(message)
+            body.extend(message.get("body", b""))
+            if not fault.keeps_answer and _is_stream(head):
+                enough.cancel()
 
-    await app(scope, receive, keep)
-    response = Response(bytes(body), head["status"])
-    response.raw_headers = list(head["headers"])
-    return response
+        with anyio.CancelScope() as enough:
+            await self._app(scope, receive, keep)
+        if not head:
+            return None
+        response = Response(bytes(body), head["status"])
+        response.raw_headers = list(head["headers"])
+        return response
+
+
+def _is_stream(head: Mapping[str, Any]) -> bool:
+    return Headers(raw=head["headers"]).get("content-type", "").startswith("text/event-stream")
 
 
 def _spoilt(answer: Response, fault: Fault) -> Response:

@@ -6,7 +6,7 @@ import anyio
 import httpx
 from starlette.types import ASGIApp
 
-from ._upstream import UnreachableError, in_process, over_http
+from ._upstream import UnreachableError, transport_to
 from ._urls import is_local
 
 
@@ -16,7 +16,7 @@ async def ask(method: str, url: str, *, seconds: float, app: ASGIApp | None = No
     Raises:
         UnreachableError: There was no answer in time.
     """
-    transport = over_http() if app is None else in_process(app)
+    transport = transport_to(app or url)
     try:
         with anyio.fail_after(seconds):
             async with httpx.AsyncClient(transport=transport, timeout=seconds, trust_env=False) as client:

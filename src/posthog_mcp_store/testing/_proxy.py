@@ -1,15 +1,20 @@
 """The proxy to the installed MCP servers (service facts, sections 2.3 and 7)."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import httpx
 from starlette.responses import Response
 
+from ._connection import while_connected
 from ._endpoint import Call
 from ._errors import proxy_error
-from ._records import InstallationRecord
+from ._records import Era, InstallationRecord
 from ._refreshing import keep_fresh, needs_reauthorization
-from ._upstream import UnreachableError, post
+from ._responses import StreamedResponse, json_response
+from ._tool_policy import refused
+from ._upstream import UnreachableError, pieces, posted
 from ._urls import refusal
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -21,20 +26,19 @@ async def proxy(call: Call) -> Response:
     refuse_unusable(row)
     await keep_fresh(call.state, row)
     refuse_url(row)
-    content = forwarded_body(await call.data())
-    headers = forwarded_headers(row, call.request.headers.get("mcp-session-id"))
-    try:
-        target = call.state.upstreams.get(row.url)
-        answer = await post(target, row.url, content, headers, timeout=call.state.upstream_timeout)
-    except UnreachableError:
-        raise proxy_error(502, "Upstream MCP server unreachable") from None
-    except TimeoutError:
-        raise proxy_error(502, "Upstream MCP server timed out") from None
-    return passed_back(answer)
+    message = message_in(await call.data())
+    refusals = refused(row.tools, message)
+    if refusals is not None:
+        return json_response(refusals)
+    return await passed_back(await forwarded(call, row, forwarded_body(message)))
 
 
 def refuse_unusable(row: InstallationRecord) -> None:
     """Raise the first reason why the row can't be called, in the service's order."""
+    if row.is_disabled_for_team:
+        raise proxy_error(403, "Server is disabled for this team")
+    if row.is_access_off:
+        raise proxy_error(403, "Your access to this server has been turned off by an admin")
     if not row.is_enabled:
         raise proxy_error(403, "Server is disabled")
     if row.needs_reauth:
@@ -49,32 +53,58 @@ def refuse_url(row: InstallationRecord) -> None:
         raise proxy_error(400, f"URL not allowed: {reason}")
 
 
-def forwarded_body(message: object) -> bytes:
-    """What goes up: the message written out anew as ASCII, the form in which its size counts."""
-    if not isinstance(message, dict | list) or not message:
+def message_in(data: object) -> dict[str, Any] | list[Any]:
+    if not isinstance(data, dict | list) or not data:
         raise proxy_error(400, "Request body must be valid JSON")
+    return data
+
+
+def forwarded_body(message: dict[str, Any] | list[Any]) -> bytes:
+    """What goes up: the message written out anew as ASCII, the form in which its size counts."""
     content = json.dumps(message).encode("ascii")
     if len(content) > MAX_BODY_BYTES:
         raise proxy_error(413, "Request body too large")
     return content
 
 
-def forwarded_headers(row: InstallationRecord, session_id: str | None) -> dict[str, str]:
-    """All that goes up. Of the caller's own headers only the session passes, not even Accept does."""
-    headers = {
+def forwarded_headers(row: InstallationRecord, theirs: Mapping[str, str], *, era: Era) -> dict[str, str]:
+    """All that goes up. Of the caller's own headers only the session passes, and later PostHog's own."""
+    headers = {name: value for name, value in theirs.items() if era == "later" and name.startswith("x-posthog-")}
+    headers |= {
         "Content-Type": "application/json",
         "Accept": f"application/json, {_EVENT_STREAM}",
         "Authorization": f"Bearer {row.credential}",
     }
+    session_id = theirs.get("mcp-session-id")
     return headers if session_id is None else {**headers, "Mcp-Session-Id": session_id}
 
 
-def passed_back(answer: httpx.Response) -> Response:
+async def forwarded(call: Call, row: InstallationRecord, content: bytes) -> httpx.Response:
+    """The beginning of the MCP server's answer. Where the caller leaves before its end, so does the proxy."""
+    state, headers = call.state, forwarded_headers(row, call.request.headers, era=call.state.era)
+    await call.until_sent.enter_async_context(while_connected(call.request.receive))
+    answer = posted(
+        state.upstreams.get(row.url),
+        row.url,
+        content,
+        headers,
+        timeout=state.upstream_timeout,
+        follows_a_redirect=state.era == "later",
+    )
+    try:
+        return await call.until_sent.enter_async_context(answer)
+    except UnreachableError:
+        raise proxy_error(502, "Upstream MCP server unreachable") from None
+    except TimeoutError:
+        raise proxy_error(502, "Upstream MCP server timed out") from None
+
+
+async def passed_back(answer: httpx.Response) -> Response:
     """The server's answer with two of its headers. An event stream is a 200, whatever the server said."""
     headers = {"Content-Type": answer.headers.get("content-type", "application/json")}
     if "mcp-session-id" in answer.headers:
         headers["Mcp-Session-Id"] = answer.headers["mcp-session-id"]
     if not headers["Content-Type"].lower().startswith(_EVENT_STREAM):
-        return Response(answer.content, answer.status_code, headers=headers)
+        return Response(await answer.aread(), answer.status_code, headers=headers)
     headers |= {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return Response(answer.content, 200, headers=headers)
+    return StreamedResponse(pieces(answer), headers=headers)

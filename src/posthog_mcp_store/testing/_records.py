@@ -9,6 +9,9 @@ from uuid import UUID, uuid4
 Era = Literal["early", "later"]
 """The service's looks: those of early 2026, or of mid to late 2026."""
 
+ToolState = Literal["approved", "needs_approval", "disabled", "blocked_by_team", "removed"]
+"""What the service has decided on a tool, or that its MCP server no longer has it."""
+
 Environments = Literal["served", "redirected", "deprecated"]
 """What becomes of requests under `/api/environments/`."""
 
@@ -67,6 +70,13 @@ class InstallationRecord:
 
     `auth_type` may hold any text, as old rows of the real service do. An access token without `expires_at` is taken
     for one that never expires.
+
+    Attributes:
+        tools: The tools that the service knows, by name, and what was decided on each; the proxy refuses calls of all
+            but the approved ones, and of any other name. With None, the default in both eras, it looks at no call: an
+            early service never does.
+        is_disabled_for_team: Whether the team may not use the server; a later service has that.
+        is_access_off: Whether an admin turned off the user's access to the server; so too.
     """
 
     url: str
@@ -86,6 +96,9 @@ class InstallationRecord:
     token_received_at: datetime | None = None
     expires_at: datetime | None = None
     server: OAuthServerRecord | None = None
+    tools: dict[str, ToolState] | None = None
+    is_disabled_for_team: bool = False
+    is_access_off: bool = False
 
     @property
     def name(self) -> str:
@@ -125,10 +138,10 @@ class InstallationRecord:
         return {"server_id": str(self.server.id) if self.server else None}
 
     def _later_fields(self) -> dict[str, Any]:
-        """What came in the place of `server_id`. There are no templates, shared rows or known tools here."""
+        """What came in the place of `server_id`. There are no templates or shared rows here."""
         return {
             "template_id": None,
-            "tool_count": 0,
+            "tool_count": sum(state != "removed" for state in (self.tools or {}).values()),
             "scope": "personal",
             "is_owner": True,
             "icon_domain": "",

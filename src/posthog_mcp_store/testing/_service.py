@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from ._app import build_app
 from ._faults import Fault
-from ._records import ApiKey, Environments, Era, InstallationRecord, OAuthServerRecord, RecordedRequest
+from ._records import ApiKey, Environments, Era, InstallationRecord, OAuthServerRecord, RecordedRequest, ToolState
 from ._server import serve_app
 from ._state import DEFAULT_PROJECT_ID, AlreadyInstalledError, ServiceState
 from ._throttling import Rate, Throttle
@@ -26,12 +26,14 @@ class EmbeddedService:
 
     Args:
         create_works: Answer create as documented, with 201. The hosted service answers 405.
-        upstream_timeout: Seconds that the proxy waits for an MCP server to begin its answer. The service's requests to
-            OAuth providers take 10 seconds at most, and no longer than this.
+        upstream_timeout: Seconds that the proxy waits for an MCP server each time: for the head of its answer, and
+            then for each of the bytes that follow. The service's requests to OAuth providers take 10 seconds at most,
+            and no longer than this.
         era: The fields of an installation: those of early 2026 with `server_id`, or `later` ones with `template_id`,
             `scope` and more in its place. A `later` one also differs in `authorize`, in what becomes of a row that is
             installed again, in when it refreshes tokens, and in that the browser which ends an OAuth flow has to be
-            logged in, by `login_url`.
+            logged in, by `login_url`. Its proxy sends `X-PostHog-` headers on, and follows one redirect of an MCP
+            server within its origin.
         development: Also accept `http://localhost` callbacks, as a development instance does.
     """
 
@@ -180,11 +182,13 @@ class EmbeddedService:
         needs_reauth: bool = False,
         pending_oauth: bool = False,
         server: OAuthServerRecord | None = None,
+        tools: dict[str, ToolState] | None = None,
     ) -> InstallationRecord:
         """Add a row as if the user had installed it: usable at once, unless the arguments say otherwise.
 
         By default the `url` is one that no other row has, and an `oauth` row gets a `server` record of its own.
-        With `pending_oauth` the OAuth flow is left unfinished; setting the row's `access_token` finishes it.
+        With `pending_oauth` the OAuth flow is left unfinished; setting the row's `access_token` finishes it. With
+        `tools` the proxy lets calls of the approved ones pass, see InstallationRecord.
         """
         is_oauth = auth_type == "oauth"
         if not is_oauth and (needs_reauth or pending_oauth):
@@ -204,6 +208,7 @@ class EmbeddedService:
                 is_enabled=is_enabled,
                 needs_reauth=needs_reauth,
                 server=server,
+                tools=tools,
             )
         except AlreadyInstalledError:
             raise ValueError(f"{user} has {url} installed already") from None

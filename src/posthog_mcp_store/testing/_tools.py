@@ -10,8 +10,14 @@ if TYPE_CHECKING:
     from mcp.server.auth.settings import AuthSettings
 
 
-def tool_server(provider: OAuthProvider | None = None, url: str = "https://mcp.example.com/mcp") -> Starlette:
-    """An MCP server at `/mcp` with the tools `add` and `greet`, answering in JSON and keeping no sessions.
+def tool_server(
+    provider: OAuthProvider | None = None,
+    url: str = "https://mcp.example.com/mcp",
+    *,
+    json_response: bool = True,
+    stateless: bool = True,
+) -> Starlette:
+    """An MCP server at `/mcp` with the tools `add` and `greet`.
 
     It needs its lifespan run: `with serve_app(tool_server()) as base_url`, then
     `service.add_mcp_server("https://mcp.example.com/mcp", f"{base_url}/mcp")`. Needs the package `mcp`, 2.x.
@@ -19,6 +25,9 @@ def tool_server(provider: OAuthProvider | None = None, url: str = "https://mcp.e
     Args:
         provider: Lets in only those who bring a token of this provider, which has to be served already.
         url: Where the outside world finds it. Its metadata, which names the provider, says so.
+        json_response: Answer with a JSON body, or else with a stream of events.
+        stateless: Keep no sessions; or else give each client that initializes one an `Mcp-Session-Id`, without which
+            it answers nothing.
     """
     # Imported here because the rest of the testing kit works without this package.
     from mcp.server import MCPServer  # noqa: PLC0415
@@ -43,8 +52,8 @@ def tool_server(provider: OAuthProvider | None = None, url: str = "https://mcp.e
         return f"Hello, {name}!"
 
     return server.streamable_http_app(
-        json_response=True,
-        stateless_http=True,
+        json_response=json_response,
+        stateless_http=stateless,
         # Tests reach it under whatever host name suits them, which the default refuses as DNS rebinding.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
