@@ -54,16 +54,13 @@ async def install(store: MCPStore) -> tuple[Installation, AuthorizationRedirect]
     return tools, redirect
 
 
-async def call_a_tool(store: MCPStore, installation: Installation) -> None:
-    message = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "tools/call",
-        "params": {"name": "add", "arguments": {"a": 19, "b": 23}},
-    }
-    reply = await store.installations.proxy(installation.id, message)
-    (content,) = reply.result()["content"]
-    say("Called the tool `add` of Tools with 19 and 23, through the proxy:", content["text"])
+async def call_a_tool(store: MCPStore) -> None:
+    async with store.installations.connect_all() as toolbox:
+        say("Tools behind the proxy:", *(f"{tool.name:<10} {tool.description}" for tool in toolbox.tools))
+        say("Without tools:", *(f"{failure.installation.name}: {failure.error}" for failure in toolbox.failures))
+        add = next(tool for tool in toolbox.tools if tool.name == "add")
+        result = await add.call({"a": 19, "b": 23})
+        say("Called `add` with 19 and 23:", str(result.structured_content))
 
 
 async def meet_errors(store: MCPStore, reader: MCPStore, gone: Installation) -> None:
@@ -87,7 +84,7 @@ async def tour(store: MCPStore, reader: MCPStore) -> None:
     tools, _ = await install(store)
     await show_installations(store)
 
-    await call_a_tool(store, tools)
+    await call_a_tool(store)
 
     disabled = await store.installations.update(tools.id, is_enabled=False)
     say("Disabled it:", described(disabled))
@@ -103,7 +100,7 @@ def embedded_service() -> Iterator[tuple[str, str, str]]:
     from posthog_mcp_store.testing import EmbeddedService, serve_app, tool_server  # noqa: PLC0415
 
     service = EmbeddedService()
-    with serve_app(tool_server()) as tools_host, service.serve() as host:
+    with serve_app(tool_server(json_response=False, stateless=False)) as tools_host, service.serve() as host:
         service.add_mcp_server(TOOLS_URL, f"{tools_host}/mcp")
         yield host, service.api_key, service.add_key(scopes=["project:read"]).token
 

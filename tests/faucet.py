@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from posthog_mcp_store.testing import serve_app
@@ -20,11 +21,16 @@ class Faucet:
         self._asked = threading.Semaphore(0)
         self._left = threading.Semaphore(0)
         self._content_type = content_type
+        self._answer: Response | None = None
         self._open: list[tuple[asyncio.AbstractEventLoop, asyncio.Queue[bytes | None]]] = []
 
     @property
     def app(self) -> ASGIApp:
         return self._handle
+
+    def answer_at_once(self, status: int, body: bytes) -> None:
+        """Answer like any server from now on."""
+        self._answer = Response(body, status, media_type="application/json")
 
     async def is_asked(self) -> bool:
         """Whether a request comes, soon, and begins to be answered."""
@@ -52,6 +58,9 @@ class Faucet:
             return
         self.clients.append(scope["client"])
         self.requests.append(await _body(receive))
+        if self._answer is not None:
+            await self._answer(scope, receive, send)
+            return
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._open.append((asyncio.get_running_loop(), queue))
         headers = [(b"content-type", self._content_type.encode()), (b"mcp-session-id", b"s-1")]

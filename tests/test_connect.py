@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -30,11 +29,11 @@ from posthog_mcp_store import (
     ToolNotFoundError,
     UpstreamError,
 )
+from posthog_mcp_store._mcp_client import our_error
 
 from .fake_mcp import GREETING, FakeMCPServer, error_of, result_of, text_result
 from .wire import ID
 
-Opener = Callable[..., MCPStore]
 HANDSHAKE = [("initialize", None), ("notifications/initialized", None)]
 
 
@@ -128,7 +127,7 @@ async def test_options_of_the_client_are_passed_on(server: FakeMCPServer, store:
     async def handle(message: object) -> None:
         others.append(type(message).__name__)
 
-    async def roots(_: object) -> types.ListRootsResult:
+    async def roots(context: object) -> types.ListRootsResult:
         return types.ListRootsResult(roots=[])
 
     notification = {"method": "notifications/message", "params": {"level": "info", "data": "working"}}
@@ -154,8 +153,8 @@ async def test_options_of_the_client_are_passed_on(server: FakeMCPServer, store:
 async def test_progress_is_told_during_the_call(server: FakeMCPServer, store: MCPStore) -> None:
     told: list[float] = []
 
-    async def progress(done: float, total: float | None, message: str | None) -> None:
-        told.append(done)
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
+        told.append(progress)
 
     server.answers["tools/call"] = lambda message: event_stream(
         *[
@@ -169,7 +168,7 @@ async def test_progress_is_told_during_the_call(server: FakeMCPServer, store: MC
         {"jsonrpc": "2.0", "id": message["id"], "result": text_result("3")},
     )
     async with store.installations.connect(ID) as client:
-        await client.call_tool("add", progress_callback=progress)
+        await client.call_tool("add", progress_callback=tell)
 
     assert told == [1, 2]
 
@@ -266,6 +265,14 @@ async def test_a_result_of_another_shape_is_refused(server: FakeMCPServer, store
             await client.list_tools()
 
     assert caught.value.url.endswith(f"/{ID}/proxy/")
+
+
+async def test_what_the_package_gives_up_is_warned_of_where_it_is_called(store: MCPStore) -> None:
+    async with store.installations.connect(ID) as client:
+        with pytest.warns(mcp.MCPDeprecationWarning, match="ping is removed") as warned:
+            await client.send_ping()
+
+    assert [warning.filename for warning in warned] == [__file__]
 
 
 async def test_wrong_arguments_are_never_sent(server: FakeMCPServer, store: MCPStore) -> None:
@@ -587,15 +594,16 @@ def test_a_stream_timeout_has_to_be_one(value: Any) -> None:
         MCPStore("phx_key").installations.connect(ID, stream_timeout=value)
 
 
-def test_what_is_missing_is_named() -> None:
-    program = (
-        "import sys; sys.modules['mcp'] = None\n"
-        "from posthog_mcp_store import MCPStore, ConfigurationError\n"
-        "try:\n"
-        f"    MCPStore('phx_key').installations.connect('{ID}')\n"
-        "except ConfigurationError as error:\n"
-        "    print(error)\n"
-    )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    monkeypatch.delitem(sys.modules, "posthog_mcp_store._connection", raising=False)
 
-    assert run.stdout.strip() == 'connect() needs: pip install "posthog-mcp-store[mcp]"'
+    with pytest.raises(ConfigurationError, match=r'^connect\(\) needs: pip install "posthog-mcp-store\[mcp\]"$'):
+        MCPStore("phx_key").installations.connect(ID)
+
+
+def test_an_error_that_the_client_made_up_itself_is_ours_too() -> None:
+    error = our_error(mcp.MCPError(-32042, "Open that page first.", {"url": "https://x"}), "https://us.posthog.com/")
+
+    assert isinstance(error, ToolCallError)
+    assert (error.code, error.message, error.data) == (-32042, "Open that page first.", {"url": "https://x"})

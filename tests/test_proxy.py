@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import httpx
@@ -12,6 +12,7 @@ from posthog_mcp_store import (
     BatchRejectedError,
     ConfigurationError,
     MCPStore,
+    ProxyReply,
     ResponseDecodeError,
     ToolApprovalRequiredError,
     ToolCallError,
@@ -216,9 +217,20 @@ async def test_a_call_can_be_a_task(wire: Wire, faked: Faked) -> None:
 
 
 async def test_a_call_that_is_never_made_sends_nothing(wire: Wire, faked: Faked) -> None:
-    faked().installations.proxy(ID, PING).close()
+    call = faked().installations.proxy(ID, PING)
+    call.close()
+    await call.__aexit__(None, None, None)
 
     assert wire.requests == []
+
+
+async def test_a_call_is_a_coroutine_like_others(wire: Wire, faked: Faked) -> None:
+    begun: Coroutine[Any, Any, ProxyReply] = faked().installations.proxy(ID, PING)
+    begun.send(None)
+
+    begun.close()
+    with pytest.raises(RuntimeError, match="cannot reuse already awaited coroutine"):
+        begun.send(None)
 
 
 async def test_an_id_that_is_true_is_not_the_id_1(wire: Wire, faked: Faked) -> None:

@@ -86,9 +86,11 @@ class Chunks(httpx.AsyncByteStream):
         self.is_closed = True
 
 
-def streamed(*chunks: bytes, breaks: bool = False, **headers: str) -> tuple[httpx.Response, Chunks]:
+def streamed(
+    *chunks: bytes, breaks: bool = False, headers: dict[str, str] | None = None
+) -> tuple[httpx.Response, Chunks]:
     body = Chunks(*chunks, breaks=breaks)
-    return httpx.Response(200, stream=body, headers={"Content-Type": "text/event-stream", **headers}), body
+    return httpx.Response(200, stream=body, headers={"Content-Type": "text/event-stream", **(headers or {})}), body
 
 
 async def read(store: MCPStore, message: Any = ASK) -> list[dict[str, Any]]:
@@ -146,7 +148,7 @@ async def test_a_notification_has_an_empty_stream(wire: Wire, faked: Faked) -> N
 
 async def test_a_compressed_stream_is_read(wire: Wire, faked: Faked) -> None:
     packed = gzip.compress(event(progress(1)) + event(ANSWER))
-    wire.answers(streamed(packed[:20], packed[20:], **{"Content-Encoding": "gzip"})[0])
+    wire.answers(streamed(packed[:20], packed[20:], headers={"Content-Encoding": "gzip"})[0])
 
     assert await read(faked()) == [progress(1), ANSWER]
 
@@ -207,14 +209,14 @@ async def test_messages_in_front_of_a_bad_one_are_not_lost(wire: Wire, faked: Fa
 
 
 async def test_a_stream_of_something_else_is_refused(wire: Wire, faked: Faked) -> None:
-    wire.answers(streamed(b" ", b"<html>", **{"Content-Type": "text/html"})[0])
+    wire.answers(streamed(b" ", b"<html>", headers={"Content-Type": "text/html"})[0])
 
     with pytest.raises(ResponseDecodeError, match="its content type is text/html"):
         await read(faked())
 
 
 async def test_a_stream_whose_encoding_is_broken_is_refused(wire: Wire, faked: Faked) -> None:
-    wire.answers(streamed(event(ANSWER), **{"Content-Encoding": "gzip"})[0])
+    wire.answers(streamed(event(ANSWER), headers={"Content-Encoding": "gzip"})[0])
 
     with pytest.raises(ResponseDecodeError, match="its content encoding is broken"):
         await read(faked())
@@ -427,10 +429,14 @@ async def test_what_a_callback_raises_leaves_no_stream_open(faucet: Faucet, open
     def fail(_: ResponseInfo) -> None:
         raise LookupError
 
+    view = open_store().with_options(on_response=fail)
     with pytest.raises(LookupError):
-        await read(open_store().with_options(on_response=fail))
+        await read(view)
 
     assert await faucet.is_left()
+    faucet.answer_at_once(200, b"[]")
+    with pytest.raises(LookupError):
+        await view.installations.list()
 
 
 async def test_connections_survive_a_storm_of_cancelled_streams(faucet: Faucet, open_store: Open) -> None:

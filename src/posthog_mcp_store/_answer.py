@@ -48,7 +48,7 @@ class Body(Protocol):
     """The body of an answer while it arrives."""
 
     async def read(self) -> bytes:
-        """The next bytes, decompressed; none when all was read.
+        """The next bytes, decompressed; none when all was read, and the connection can be used again.
 
         Raises:
             APIConnectionError: The connection broke.

@@ -157,12 +157,12 @@ def bad_request_class(body: ErrorBody) -> type[BadRequestError]:
 
 def message(answer: Answer, call: Call, body: ErrorBody, kind: type[APIStatusError]) -> str:
     """One line: what was asked, what came, what to do."""
-    parts = [f"{answer.status_code} from {call.method} {call.path}: {summary(answer, body)}"]
+    words = f"{answer.status_code} from {call.method} {call.path}: {summary(answer, body)}"
+    hint = HINTS.get(kind)
     if call.operation_id == CREATE and answer.status_code == 405:
-        parts.append("This service does not create installations so: use install_custom().")
-    elif hint := HINTS.get(kind):
-        parts.append(hint)
-    return one_line(" ".join(parts))
+        hint = "This service does not create installations so: use install_custom()."
+    # The proxy's own words have no full stop.
+    return one_line(words if hint is None else f"{words.rstrip('.')}. {hint}")
 
 
 def summary(answer: Answer, body: ErrorBody) -> str:

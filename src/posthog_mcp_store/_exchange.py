@@ -125,6 +125,7 @@ class ResponseBody:
             raise ValueError(_undecodable(error)) from None
         except httpx.RequestError as error:
             raise connection_error(error, self._outgoing) from error
+        await self._response.aclose()
         return b""
 
     async def aclose(self) -> None:

@@ -137,15 +137,10 @@ class _BodyOnLane:
         lane, self._lane = self._lane, None
         if lane is None:
             return
-        if not self._is_read or self._lanes.is_closed:
+        if self._is_read and not self._lanes.is_closed:
+            self._lanes.give_back(lane)
+        else:
             self._lanes.throw_away(lane)
-            return
-        try:
-            await self._body.aclose()
-        except BaseException:
-            self._lanes.throw_away(lane)
-            raise
-        self._lanes.give_back(lane)
 
 
 async def _exchange(transport: httpx.AsyncHTTPTransport, request: httpx.Request, outgoing: Outgoing) -> Answer:

@@ -3,23 +3,29 @@
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Self, TypeVar
 
-from mcp import Client, ClientSession, MCPError
+from mcp import Client, ClientSession, MCPDeprecationWarning, MCPError
 from mcp.client._transport import TransportStreams
 from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, ListToolsResult
 from pydantic import ValidationError
+from typing_extensions import deprecated
 
 from ._answer import Headers
-from ._errors import APIConnectionError, APITimeoutError, ConfigurationError, MCPStoreError, ResponseDecodeError
+from ._errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    ListUnstableError,
+    MCPStoreError,
+    ResponseDecodeError,
+)
 from ._proxy import tool_call_error
 from ._text import one_line
+from ._tool_pages import tool_pages
 
 R = TypeVar("R")
-
-MAX_PAGES = 100
-"""Of the tools of one server: a list that never ends must not keep anybody."""
 
 
 class ProxyClient(Client):
@@ -47,7 +53,7 @@ class ProxyClient(Client):
         The client checks a result by the tool's schema, and where it fails to get that, the result would be lost.
         """
         if name not in self._listed:
-            await self._list_until(name)
+            await self._look_up(name)
         return await super().call_tool(name, *args, **kwargs)
 
     async def list_tools(self, **kwargs: Any) -> ListToolsResult:
@@ -55,12 +61,11 @@ class ProxyClient(Client):
         self._listed.update(tool.name for tool in page.tools)
         return page
 
-    async def _list_until(self, name: str) -> None:
-        page = await self.list_tools()
-        for _ in range(MAX_PAGES):
-            if name in self._listed or page.next_cursor is None:
-                return
-            page = await self.list_tools(cursor=page.next_cursor)
+    async def _look_up(self, name: str) -> None:
+        with suppress(ListUnstableError):
+            async for _ in tool_pages(self):
+                if name in self._listed:
+                    return
 
     @property
     def session(self) -> ClientSession:
@@ -118,7 +123,13 @@ def _raising_ours(method: Callable[..., Awaitable[R]]) -> Callable[..., Awaitabl
     return wrapper
 
 
+def _warning_like(method: Callable[..., object], ours: Callable[..., Awaitable[R]]) -> Callable[..., Awaitable[R]]:
+    """Warn of a deprecated method in the line that calls ours."""
+    message = getattr(method, "__deprecated__", None)
+    return ours if message is None else deprecated(message, category=MCPDeprecationWarning)(ours)
+
+
 # Every call that the package offers, in this version of it and in later ones.
 for _name, _method in inspect.getmembers(ProxyClient, inspect.iscoroutinefunction):
     if not _name.startswith("_"):
-        setattr(ProxyClient, _name, _raising_ours(_method))
+        setattr(ProxyClient, _name, _warning_like(_method, _raising_ours(inspect.unwrap(_method))))

@@ -93,10 +93,9 @@ class Courier:
             return
         # Nobody waits for that answer any more. The server learns it by the notification, which must not keep the
         # cancelled caller.
-        scope = self._under_way.get((notification.params or {}).get("requestId", ""))
-        if scope is not None:
-            scope.cancel()
-            self._tasks.start_soon(self._tell, notification, headers)
+        request_id = (notification.params or {}).get("requestId", "")
+        self._under_way.get(request_id, anyio.CancelScope()).cancel()
+        self._tasks.start_soon(self._tell, notification, headers)
 
     async def _tell(self, message: JSONRPCMessage, headers: Mapping[str, str]) -> None:
         try:

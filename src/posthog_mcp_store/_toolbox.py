@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from ._errors import ListUnstableError, MCPStoreError
+from ._errors import MCPStoreError
 from ._seam import Installation
+from ._tool_pages import tool_pages
 
 if TYPE_CHECKING:
     from mcp import Client
     from mcp.shared.dispatcher import ProgressFnT
     from mcp_types import CallToolResult, Tool
-
-MAX_PAGES = 100
-"""Of the tools of one server: a list that never ends must not keep the others."""
 
 
 @frozen
@@ -82,7 +80,11 @@ async def open_toolbox(
             try:
                 async with turns:
                     client = await opened.enter_async_context(connection)
-                    return [InstalledTool(installation, tool, client) for tool in await _all_tools(client)]
+                    return [
+                        InstalledTool(installation, tool, client)
+                        async for page in tool_pages(client)
+                        for tool in page.tools
+                    ]
             except MCPStoreError as error:
                 return FailedInstallation(installation, error)
 
@@ -93,15 +95,3 @@ async def open_toolbox(
             else:
                 toolbox.tools.extend(tools)
         yield toolbox
-
-
-async def _all_tools(client: Client) -> list[Tool]:
-    tools: list[Tool] = []
-    cursor: str | None = None
-    for _ in range(MAX_PAGES):
-        page = await client.list_tools(cursor=cursor)
-        tools.extend(page.tools)
-        cursor = page.next_cursor
-        if cursor is None:
-            return tools
-    raise ListUnstableError(f"the list of tools did not end within {MAX_PAGES} pages")

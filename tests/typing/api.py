@@ -1,10 +1,13 @@
 """How users write it, for the type checker: never run."""
 
+import asyncio
 from datetime import datetime
 from typing import Any, Literal, assert_type
 from uuid import UUID
 
 import httpx
+import mcp
+from mcp import types
 
 from posthog_mcp_store import (
     APIStatusError,
@@ -12,14 +15,18 @@ from posthog_mcp_store import (
     AuthorizationRedirect,
     Headers,
     Installation,
+    InstalledTool,
     LocalRateLimiter,
     MCPStore,
+    MCPStoreError,
     OAuthCallback,
     Page,
     PermissionDeniedError,
     ProxyReply,
+    ProxyStream,
     RateLimitScope,
     ResponseInfo,
+    Toolbox,
     Unset,
     open_in_browser,
 )
@@ -100,6 +107,26 @@ async def proxying(store: MCPStore, id: UUID) -> None:
     assert_type(reply, ProxyReply)
     assert_type(reply.messages, list[dict[str, Any]])
     assert_type(reply.result(), Any)
+    async with store.installations.proxy(id, [{"jsonrpc": "2.0", "method": "notifications/initialized"}]) as stream:
+        assert_type(stream, ProxyStream)
+        assert_type([message async for message in stream], list[dict[str, Any]])
+        assert_type(stream.session_id, str | None)
+    assert_type(await asyncio.create_task(store.installations.proxy(id, {})), ProxyReply)
+
+
+async def connecting(store: MCPStore, id: UUID) -> None:
+    async def log(params: types.LoggingMessageNotificationParams) -> None: ...
+
+    async with store.installations.connect(id, stream_timeout=60, logging_callback=log) as client:
+        assert_type(client, mcp.Client)
+        assert_type(await client.call_tool("add", {"a": 1}), types.CallToolResult)
+    async with store.installations.connect_all(concurrency=2) as toolbox:
+        assert_type(toolbox, Toolbox)
+        assert_type(toolbox.tools, list[InstalledTool])
+        assert_type(toolbox.tools[0].tool, types.Tool)
+        assert_type(await toolbox.tools[0].call({"a": 1}), types.CallToolResult)
+        assert_type(toolbox.failures[0].error, MCPStoreError)
+    store.installations.connect(id, logging_callback=print)  # type: ignore[arg-type]
 
 
 def fields(installation: Installation, error: APIStatusError) -> None:

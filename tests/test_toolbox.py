@@ -1,0 +1,145 @@
+"""`connect_all()`: the tools of all installations, and those that failed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import httpx
+import pytest
+
+from posthog_mcp_store import ConfigurationError, MCPStore, ReauthenticationRequiredError, UpstreamError
+
+from .fake_mcp import FakeMCPServer, result_of, text_result
+from .wire import installation, page
+
+
+class Project:
+    """Installations with a fake MCP server behind each."""
+
+    def __init__(self) -> None:
+        self.servers: dict[str, FakeMCPServer] = {}
+        self.rows: list[dict[str, object]] = []
+
+    def add(self, name: str, **changes: object) -> FakeMCPServer:
+        id = str(UUID(int=len(self.rows)))
+        self.rows.append(installation(id=id, name=name, **changes))
+        self.servers[id] = FakeMCPServer()
+        return self.servers[id]
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json=page(*self.rows))
+        return await self.servers[request.url.path.split("/")[-3]](request)
+
+
+def refusal(status: int, error: str) -> httpx.Response:
+    return httpx.Response(status, json={"error": error})
+
+
+@pytest.fixture
+def project() -> Project:
+    return Project()
+
+
+@pytest.fixture
+async def store(project: Project) -> AsyncIterator[MCPStore]:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(project)) as client:
+        yield MCPStore("phx_key", http_client=client, max_retries=0)
+
+
+async def test_tools_of_all_installations_are_listed_and_one_is_called(project: Project, store: MCPStore) -> None:
+    orders, mail = project.add("Orders"), project.add("Mail")
+    mail.answers["tools/call"] = lambda message: result_of(message, text_result("sent"))
+
+    async with store.installations.connect_all() as toolbox:
+        assert [(tool.installation.name, tool.name, tool.description) for tool in toolbox.tools] == [
+            ("Orders", "add", "Add."),
+            ("Mail", "add", "Add."),
+        ]
+        assert toolbox.failures == []
+        result = await toolbox.tools[1].call({"to": "Ada"})
+
+    assert "sent" in repr(result.content)
+    assert "tools/call" not in [method for method, _ in orders.messages]
+    with pytest.raises(ConfigurationError, match="this connection is closed"):
+        await toolbox.tools[0].call()
+
+
+async def test_those_that_fail_are_reported_and_fail_no_others(project: Project, store: MCPStore) -> None:
+    project.add("Orders")
+    project.add("Dead").answers["initialize"] = lambda _: httpx.Response(
+        401, json={"error": "No credentials configured"}
+    )
+    project.add("Down").answers["tools/list"] = lambda _: httpx.Response(
+        502, json={"error": "Upstream MCP server timed out"}
+    )
+    project.add("Endless").answers["tools/list"] = lambda message: result_of(message, {"tools": [], "nextCursor": "x"})
+    project.add("Switched off", is_enabled=False)
+
+    async with store.installations.connect_all() as toolbox:
+        assert [tool.installation.name for tool in toolbox.tools] == ["Orders"]
+
+    failures = {failure.installation.name: failure.error for failure in toolbox.failures}
+    assert list(failures) == ["Dead", "Down", "Endless"]
+    assert isinstance(failures["Dead"], ReauthenticationRequiredError)
+    assert isinstance(failures["Down"], UpstreamError)
+    assert "the list of tools did not end within 100 pages" in str(failures["Endless"])
+
+
+async def test_no_more_are_connected_to_at_once_than_asked_for(project: Project, store: MCPStore) -> None:
+    under_way, most = 0, 0
+
+    async def slow(message: dict[str, object]) -> httpx.Response:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return result_of(message, {"tools": []})
+
+    for number in range(9):
+        project.add(str(number)).answers["tools/list"] = slow
+
+    async with store.installations.connect_all(concurrency=3):
+        assert most == 3
+    with pytest.raises(ConfigurationError, match="concurrency"):
+        async with store.installations.connect_all(concurrency=0):
+            pass
+
+
+async def test_what_is_raised_inside_is_not_wrapped_and_nothing_is_left(project: Project, store: MCPStore) -> None:
+    project.add("Orders")
+
+    with pytest.raises(LookupError):
+        async with store.installations.connect_all():
+            raise LookupError
+
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        _, left = await asyncio.wait(others, timeout=5)
+        assert left == set()
+
+
+async def test_cancelled_while_connecting_leaves_nothing(project: Project, store: MCPStore) -> None:
+    project.add("Orders")
+    stuck = project.add("Stuck")
+    reached = asyncio.Event()
+
+    async def hang(_: object) -> httpx.Response:
+        reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets that event")
+
+    stuck.answers["initialize"] = hang
+    connecting = asyncio.ensure_future(store.installations.connect_all().__aenter__())
+    await asyncio.wait_for(reached.wait(), 5)
+    connecting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(connecting, 5)
+    await store.aclose()
+
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        _, left = await asyncio.wait(others, timeout=5)
+        assert left == set()
