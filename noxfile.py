@@ -1,6 +1,7 @@
 """Everything one does with this checkout. `nox -l` lists it."""
 
 import shutil
+from pathlib import Path
 
 import nox
 
@@ -76,6 +77,32 @@ def e2e(session: nox.Session) -> None:
         session.run("apt-get", "install", "-y", "-qq", "chromium", "fonts-dejavu-core", external=True, silent=True)
     session.install("-e", ".[testing]", *groups("e2e"))
     session.run("pytest", *(session.posargs or ["tests/e2e"]))
+
+
+@nox.session
+def interop(session: nox.Session) -> None:
+    """Call an MCP server that nobody here wrote: the reference server of the protocol's makers, from npm."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        session.skip("Node.js is missing: this takes node 20 or later, and npm")
+    session.install("-e", ".[mcp,testing]", *groups("interop"))
+    packages = installed_packages(session, Path("tests/interop"))
+    server = packages / "@modelcontextprotocol/server-everything/dist/index.js"
+    session.run("pytest", *(session.posargs or ["tests/interop"]), env={"SERVER_EVERYTHING": str(server)})
+
+
+def installed_packages(session: nox.Session, project: Path) -> Path:
+    """The packages of npm that the project's lock names: their directory, which is kept for the next run."""
+    home = session.cache_dir.absolute() / project.name
+    home.mkdir(exist_ok=True)
+    packages, lock = home / "node_modules", home / "package-lock.json"
+    # npm writes a lock of its own into the directory when all is there.
+    is_done = (packages / ".package-lock.json").exists()
+    if not is_done or lock.read_bytes() != (project / lock.name).read_bytes():
+        for name in ("package.json", lock.name):
+            shutil.copy(project / name, home)
+        options = ["--prefix", str(home), "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
+        session.run("npm", "ci", *options, external=True, silent=True)
+    return packages
 
 
 @nox.session
