@@ -15,11 +15,25 @@ nox.options.sessions = ["tests", "lint", "typing", "document", "package"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 # They hold documents and tools against each other, which hangs little on the Python and takes long.
-ON_ONE_PYTHON = ["tests/contract", "tests/test_regenerate.py"]
+ON_THE_FIRST_PYTHON = ["tests/contract", "tests/test_regenerate.py"]
+# What works on the oldest and the newest works between them.
+ON_THE_ENDS = ["tests/testing_kit"]
 # What the choice of an HTTP library could break.
 OVER_HTTP = [
     f"tests/test_{name}.py"
-    for name in ("connections", "errors", "lifecycle", "operations", "proxy", "redirects", "retries", "secrets", "time")
+    for name in (
+        "connect_for_real",
+        "connections",
+        "errors",
+        "lifecycle",
+        "operations",
+        "proxy",
+        "proxy_stream",
+        "redirects",
+        "retries",
+        "secrets",
+        "time",
+    )
 ]
 EVERYTHING = ".[aiohttp,mcp,redis,testing]"
 
@@ -41,31 +55,27 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests, and see that they cover every branch of src/."""
+    """Run the tests; on the first Python that is there, see that they cover every branch of src/."""
     session.install("-e", EVERYTHING, *groups("tests"))
-    is_first = session.python == next(filter(found, PYTHONS), None)
-    done = [] if is_first else [f"--ignore={path}" for path in ON_ONE_PYTHON]
-    # One for each Python: their sessions may run side by side.
-    data = {"COVERAGE_FILE": f".coverage.{session.python}"}
-    session.run("coverage", "run", "-m", "pytest", *done, *session.posargs, env=data)
-    if not session.posargs:
-        session.run("coverage", "report", env=data)
+    there = [python for python in PYTHONS if found(python)]
+    if session.python == there[0]:
+        session.run("coverage", "run", "-m", "pytest", *session.posargs)
+        if not session.posargs:
+            session.run("coverage", "report")
+        return
+    elsewhere = ON_THE_FIRST_PYTHON + ([] if session.python == there[-1] else ON_THE_ENDS)
+    session.run("pytest", *[f"--ignore={path}" for path in elsewhere], *session.posargs)
 
 
 @nox.session
-def aiohttp(session: nox.Session) -> None:
-    """Run the tests that go over HTTP on aiohttp's connections."""
+def http_libraries(session: nox.Session) -> None:
+    """Run the tests that go over HTTP on other libraries: aiohttp's connections, and httpx2 in place of httpx."""
     session.install("-e", EVERYTHING, *groups("tests"))
-    session.run("pytest", *(session.posargs or OVER_HTTP), env={"TESTED_TRANSPORT": "aiohttp"})
-
-
-@nox.session
-def httpx2(session: nox.Session) -> None:
-    """Run the tests that go over HTTP as an application sees the SDK that calls `httpx2.alias_httpx()` first."""
-    session.install("-e", EVERYTHING, *groups("tests"))
-    # What httpx refuses as no address, httpx2 looks up.
-    chosen = session.posargs or [*OVER_HTTP, "-k", "not no_address"]
-    session.run("python", "scripts/test_under_httpx2.py", *chosen)
+    chosen = session.posargs or OVER_HTTP
+    session.run("pytest", *chosen, env={"TESTED_TRANSPORT": "aiohttp"})
+    # As an application sees the SDK that calls `httpx2.alias_httpx()` first. What httpx refuses as no address, httpx2
+    # looks up.
+    session.run("python", "scripts/test_under_httpx2.py", *chosen, "-k", "not no_address")
 
 
 @nox.session

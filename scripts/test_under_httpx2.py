@@ -1,6 +1,6 @@
 """Run tests as an application sees the SDK that calls `httpx2.alias_httpx()` first.
 
-Run it as `nox -s httpx2`.
+Run it as `nox -s http_libraries`.
 """
 
 import sys

@@ -52,6 +52,8 @@ class Connection:
 
     def cut(self, *, reset: bool) -> None:
         """End it: by RST, dropping what has not left yet, or by FIN after it has."""
+        if self._transport.is_closing():
+            return
         if not reset:
             self._transport.close()
             return
