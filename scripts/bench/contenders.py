@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from environments import STORE, Environment, environment
+from environments import STORE, STORE_WITH_MCP, Environment, environment
 from load import Figure
 from processes import Service, Worker, plain_environment
 
@@ -84,10 +84,10 @@ class Client:
 
         return Contender(self.name, measure, rounds)
 
-    def does_in_new_process(self, scenario: str) -> Contender:
+    def does_in_new_process(self, scenario: str, **arguments: Any) -> Contender:
         def measure(stand: Stand) -> Figure:
             with stand.new_worker(self.environment, self.side) as worker:
-                return worker.run(scenario, {"url": stand.url(0)})
+                return worker.run(scenario, {"url": stand.url(0), **arguments})
 
         return Contender(self.name, measure)
 
@@ -101,6 +101,8 @@ HTTPX_WITH_SNIFFIO = Client("httpx+sniffio", STORE, ("side_bare", "httpx"))
 LANES = Client("lanes", STORE, ("side_lanes",))
 HTTPX2 = Client("httpx2", "httpx2", ("side_bare", "httpx2"))
 OPENAI = Client("openai", "openai", ("side_openai",))
+CONNECT = Client("ours", STORE_WITH_MCP, ("side_connect",))
+MCP = Client("mcp", "mcp", ("side_mcp", "legacy"))
 MSGSPEC = Client("msgspec", "msgspec", ("side_msgspec",))
 
 

@@ -20,8 +20,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".nox" / ".cache" / "bench" / f"{sys.version_info.major}.{sys.version_info.minor}"
 
-STORE = "store"
-"""The name of the environment that holds the SDK; the others are called as what they hold."""
+STORE, STORE_WITH_MCP = "store", "store-mcp"
+"""The environments that hold the SDK, without and with an extra; the others are called as what they hold."""
+
+SDK = {STORE: str(ROOT), STORE_WITH_MCP: f"{ROOT}[mcp]"}
+PINNED = {
+    # The SDK is measured beside the httpx that it stands on.
+    STORE: ("httpx",),
+    STORE_WITH_MCP: ("httpx", "httpx2", "mcp"),
+    "mcp": ("httpx2", "mcp"),
+}
+"""Which pins an environment holds, where that is not the one that it is called by."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +66,19 @@ def pins() -> dict[str, str]:
 
 def environment(name: str) -> Environment:
     """The environment of a side; made, if it is not there or no longer current."""
-    # The SDK is measured beside the httpx that it stands on.
-    requirements = [str(ROOT), pins()["httpx"]] if name == STORE else [pins()[name]]
-    made_of = "\n".join([sys.version, *requirements, *([_digest_of_sources()] if name == STORE else [])])
+    requirements = [pins()[pinned] for pinned in PINNED.get(name, (name,))]
+    made_of = [sys.version, *requirements]
+    if name in SDK:
+        requirements.append(SDK[name])
+        made_of += [SDK[name], _digest_of_sources()]
     made = Environment(FOLDER / name)
     note = made.folder / "made-of.txt"
-    if not note.exists() or note.read_text() != made_of:
+    if not note.exists() or note.read_text() != "\n".join(made_of):
         print(f"making the environment of {name} ...", file=sys.stderr)
         venv.create(made.folder, clear=True, symlinks=True)
         pip = [sys.executable, "-m", "pip", "--python", str(made.python), "install", "-qq"]
         subprocess.run([*pip, *requirements], check=True)
-        note.write_text(made_of)
+        note.write_text("\n".join(made_of))
     return made
 
 

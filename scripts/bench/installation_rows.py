@@ -4,10 +4,16 @@ import json
 
 COUNT = 10_000
 COLLECTION = "/api/environments/1/mcp_server_installations/"
+JSON_INDEX, EVENT_STREAM_INDEX = 0, 1
+"""Installations whose MCP servers answer with a JSON body, and with a stream of events."""
 
 
 def installation_id(index: int) -> str:
     return f"0195f3a0-0000-7000-8000-{index % COUNT:012x}"
+
+
+def proxy_path(id: str) -> str:
+    return f"{COLLECTION}{id}/proxy/"
 
 
 def installation_json(index: int) -> bytes:
@@ -24,7 +30,7 @@ def installation_json(index: int) -> bytes:
         "is_enabled": True,
         "needs_reauth": False,
         "pending_oauth": False,
-        "proxy_url": f"https://us.posthog.com{COLLECTION}{id}/proxy/",
+        "proxy_url": f"https://us.posthog.com{proxy_path(id)}",
         "created_at": f"2026-03-04T05:{index // 60 % 60:02}:{index % 60:02}.123456Z",
         "updated_at": f"2026-04-05T06:{index // 60 % 60:02}:{index % 60:02}.654321Z",
     }

@@ -1,7 +1,9 @@
 """What is done with a client, whichever it is; runs in the worker of a side."""
 
 import asyncio
+import gc
 import statistics
+import tracemalloc
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -88,6 +90,17 @@ async def all_at_once(connect: Connect, *, url: str, calls: int, **options: Any)
     async with connect(url, **options) as retrieve:
         await asyncio.gather(*(retrieve(installation_id(index)) for index in range(calls)))
         return Figure(perf_counter() - began)
+
+
+async def peak_of(work: Awaitable[None]) -> Figure:
+    """Bytes at the peak of doing something, beyond those before it."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        await work
+        return Figure(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
 
 
 def time_decoding(decode: Callable[[bytes], object], url: str) -> Figure:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from contenders import (
+    CONNECT,
     HTTPX,
     HTTPX2,
     HTTPX_WITH_SNIFFIO,
     LANES,
+    MCP,
     MSGSPEC,
     OPENAI,
     OURS,
@@ -16,6 +18,7 @@ from contenders import (
     runs_statement,
 )
 from environments import STORE
+from installation_rows import EVENT_STREAM_INDEX, JSON_INDEX
 
 MEGA = 1_000_000
 
@@ -74,6 +77,13 @@ FIFTY: dict[str, Any] = in_flight(50, 500)
 FIVE_HUNDRED: dict[str, Any] = in_flight(500, 1000)
 FIVE_HUNDRED_FOR_LONGER: dict[str, Any] = in_flight(500, 2000)
 THOUSAND: dict[str, Any] = {"scenario": "all_at_once", "calls": 1000, "latency": 50}
+TOOL_CALLS: dict[str, Any] = {"scenario": "tool_calls", "index": JSON_INDEX, "calls": 40}
+STREAMED_TOOL_CALLS: dict[str, Any] = {**TOOL_CALLS, "index": EVENT_STREAM_INDEX}
+SESSIONS: dict[str, Any] = {"scenario": "sessions_at_once", "index": EVENT_STREAM_INDEX, "sessions": 50}
+FIRST_MESSAGE: dict[str, Any] = {"scenario": "first_message", "calls": 30}
+# Messages of 10 kB, so many that they make 1 MB, and ten times that.
+ONE_MEGABYTE: dict[str, Any] = {"scenario": "stream_memory", "messages": 100, "size": 10_000}
+TEN_MEGABYTES: dict[str, Any] = {**ONE_MEGABYTE, "messages": 1000}
 
 ROWS = [
     Row(
@@ -152,6 +162,51 @@ ROWS = [
         5,
         [OURS.does("decode"), MSGSPEC.does("decode")],
         [Comparison("ours", "msgspec", Target(6))],
+    ),
+    Row(
+        "tool-call",
+        "one call of a tool after the other, time per call; beside the bare mcp.Client",
+        MICROSECONDS,
+        41,
+        [
+            CONNECT.does(**TOOL_CALLS),
+            MCP.does(**TOOL_CALLS),
+            CONNECT.named("ours, SSE").does(**STREAMED_TOOL_CALLS),
+            MCP.named("mcp, SSE").does(**STREAMED_TOOL_CALLS),
+        ],
+        [Comparison("ours", "mcp", Target(1.1)), Comparison("ours, SSE", "mcp, SSE", Target(1.1))],
+    ),
+    Row(
+        "sessions",
+        "50 sessions with an MCP server at once, each for one call of a tool, until all are over",
+        SECONDS,
+        5,
+        [CONNECT.does(**SESSIONS), MCP.does(**SESSIONS)],
+        [Comparison("ours", "mcp")],
+    ),
+    Row(
+        "first-message",
+        "from sending to the first message of a stream that ends later",
+        MICROSECONDS,
+        41,
+        [OURS.does(**FIRST_MESSAGE), HTTPX.does(**FIRST_MESSAGE), HTTPX_WITH_SNIFFIO.does(**FIRST_MESSAGE)],
+        [Comparison("ours", "httpx", Target(1.1)), Comparison("ours", "httpx+sniffio")],
+    ),
+    Row(
+        "stream-memory",
+        "peak of reading a stream of 10 MB of which nothing is kept; beside one of 1 MB",
+        MEGABYTES,
+        3,
+        [
+            OURS.does_in_new_process(**TEN_MEGABYTES),
+            OURS.named("1 MB").does_in_new_process(**ONE_MEGABYTE),
+            HTTPX.does_in_new_process(**TEN_MEGABYTES),
+        ],
+        [
+            Comparison("ours", target=Target(3 * MEGA)),
+            Comparison("ours", "1 MB", Target(1.1)),
+            Comparison("httpx"),
+        ],
     ),
     Row(
         "import",

@@ -7,21 +7,21 @@ input does.
 import asyncio
 import gc
 import json
+import re
 import sys
+from collections.abc import Iterator
 from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
+from http_answers import http_answer
 from installation_rows import COLLECTION, COUNT, installation_id, installation_json
+from proxy_answers import proxy_answer
 
 BACKLOG = 4096
 """1,000 clients knock at once; the system would make those wait a second that find no room."""
-HEADERS = (
-    "content-type: application/json\r\n"
-    "vary: Accept, Cookie\r\n"
-    "allow: GET, POST, HEAD, OPTIONS\r\n"
-    "x-content-type-options: nosniff\r\n"
-    "referrer-policy: same-origin\r\n"
-)
+PAUSE_SECONDS = 0.005
+"""Between the parts of an answer that comes in several: more than a client takes to read one."""
+CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Installations:
@@ -52,12 +52,14 @@ class Installations:
         )
 
 
-def http_answer(status: str, body: bytes) -> bytes:
-    return f"HTTP/1.1 {status}\r\n{HEADERS}content-length: {len(body)}\r\n\r\n".encode() + body
+def answer_parts(installations: Installations, method: bytes, target: bytes, body: bytes) -> list[bytes]:
+    if target.endswith(b"/proxy/"):
+        return proxy_answer(method, target, body)
+    return [installations.answer(target)]
 
 
 class Connection(asyncio.Protocol):
-    """One connection, which stays open. Requests have no bodies here."""
+    """One connection, which stays open."""
 
     def __init__(self, installations: Installations, latency: float) -> None:
         self._installations = installations
@@ -70,17 +72,32 @@ class Connection(asyncio.Protocol):
             self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        *requests, self._received = (self._received + data).split(b"\r\n\r\n")
-        for request in requests:
-            answer = self._installations.answer(request.split(b" ", 2)[1])
+        self._received += data
+        for request in self._requests():
+            parts = answer_parts(self._installations, *request)
             if self._latency:
-                asyncio.get_running_loop().call_later(self._latency, self._write, answer)
+                asyncio.get_running_loop().call_later(self._latency, self._write, parts)
             else:
-                self._write(answer)
+                self._write(parts)
 
-    def _write(self, answer: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(answer)
+    def _requests(self) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """Those that have come whole: method, target and body of each."""
+        while True:
+            head, end_of_head, rest = self._received.partition(b"\r\n\r\n")
+            found = CONTENT_LENGTH.search(head)
+            length = int(found[1]) if found else 0
+            if not end_of_head or len(rest) < length:
+                return
+            self._received = rest[length:]
+            method, target, _ = head.split(b" ", 2)
+            yield method, target, rest[:length]
+
+    def _write(self, parts: list[bytes]) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(parts[0])
+        if parts[1:]:
+            asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._write, parts[1:])
 
 
 async def serve(latencies: list[int]) -> None:

@@ -1,12 +1,16 @@
 """httpx or httpx2 as one uses it without an SDK."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-from installation_rows import COLLECTION
+from installation_rows import COLLECTION, EVENT_STREAM_INDEX, installation_id, proxy_path
 from load import Retrieve, Scenario, client_scenarios
+from stream_load import Ask, Message, stream_scenarios
+
+HEADERS = {"Authorization": "Bearer phx_bench"}
 
 
 def scenarios(library_name: str) -> dict[str, Scenario]:
@@ -14,7 +18,7 @@ def scenarios(library_name: str) -> dict[str, Scenario]:
 
     @asynccontextmanager
     async def connect(url: str) -> AsyncIterator[Retrieve]:
-        async with library.AsyncClient(headers={"Authorization": "Bearer phx_bench"}) as client:
+        async with library.AsyncClient(headers=HEADERS) as client:
 
             async def retrieve(id: str) -> object:
                 response = await client.get(f"{url}{COLLECTION}{id}/")
@@ -22,4 +26,25 @@ def scenarios(library_name: str) -> dict[str, Scenario]:
 
             yield retrieve
 
-    return client_scenarios(connect, library.HTTPError)
+    @asynccontextmanager
+    async def open_streams(url: str) -> AsyncIterator[Ask]:
+        async with library.AsyncClient(headers=HEADERS) as client:
+
+            @asynccontextmanager
+            async def ask(message: Message) -> AsyncIterator[AsyncIterator[Message]]:
+                proxy = f"{url}{proxy_path(installation_id(EVENT_STREAM_INDEX))}"
+                async with client.stream("POST", proxy, json=message) as response:
+                    yield messages(response.aiter_bytes())
+
+            yield ask
+
+    return {**client_scenarios(connect, library.HTTPError), **stream_scenarios(open_streams)}
+
+
+async def messages(chunks: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+    """The messages of a stream of events, of which it is known how they are written."""
+    received = b""
+    async for chunk in chunks:
+        *events, received = (received + chunk).split(b"\r\n\r\n")
+        for event in events:
+            yield json.loads(event.partition(b"data: ")[2])

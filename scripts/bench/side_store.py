@@ -1,23 +1,23 @@
 """The side that is ours."""
 
-import gc
 import json
-import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Any
 
-from installation_rows import COUNT
-from load import Figure, Retrieve, Scenario, client_scenarios, time_decoding
+from installation_rows import COUNT, EVENT_STREAM_INDEX, installation_id
+from load import Figure, Retrieve, Scenario, client_scenarios, peak_of, time_decoding
+from stream_load import Ask, Message, stream_scenarios
 
-from posthog_mcp_store import Installation, MCPStore, MCPStoreError, Page
+from posthog_mcp_store import Installation, MCPStore, MCPStoreError, Page, ProxyCall
 from posthog_mcp_store.lowlevel.models import PaginatedMCPServerInstallationList
 
 
 def scenarios() -> dict[str, Scenario]:
     return {
         **client_scenarios(connect, MCPStoreError),
+        **stream_scenarios(open_streams),
         "iterate": iterate,
         "page_by_page": page_by_page,
         "memory": memory,
@@ -33,6 +33,16 @@ def open_store(url: str, **options: Any) -> MCPStore:
 async def connect(url: str, **options: Any) -> AsyncIterator[Retrieve]:
     async with open_store(url, **options) as store:
         yield store.installations.retrieve
+
+
+@asynccontextmanager
+async def open_streams(url: str) -> AsyncIterator[Ask]:
+    async with open_store(url) as store:
+
+        def ask(message: Message) -> ProxyCall:
+            return store.installations.proxy(installation_id(EVENT_STREAM_INDEX), message)
+
+        yield ask
 
 
 async def iterate(*, url: str, limit: int | None = None) -> Figure:
@@ -61,13 +71,7 @@ async def memory(*, url: str) -> Figure:
     """Bytes at the peak of iterating over all rows, beyond those before it; the caller keeps no row."""
     async with open_store(url) as store:
         await store.installations.list(limit=1)
-        gc.collect()
-        tracemalloc.start()
-        try:
-            await _count_rows(store)
-            return Figure(tracemalloc.get_traced_memory()[1])
-        finally:
-            tracemalloc.stop()
+        return await peak_of(_count_rows(store))
 
 
 async def decode(*, url: str) -> Figure:

@@ -1,0 +1,18 @@
+"""The side that is ours, with the extra `mcp`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from load import Scenario
+from side_store import open_store
+from tool_load import Connect, tool_scenarios
+
+
+def scenarios() -> dict[str, Scenario]:
+    return tool_scenarios(open_sessions)
+
+
+@asynccontextmanager
+async def open_sessions(url: str) -> AsyncIterator[Connect]:
+    async with open_store(url) as store:
+        yield store.installations.connect
