@@ -3,6 +3,7 @@
 from ._answer import Headers, ResponseInfo
 from ._authorization import AuthorizationProgress
 from ._browser import open_in_browser
+from ._deprecations import Deprecated
 from ._errors import (
     AlreadyInstalledError,
     APIConnectionError,
@@ -120,3 +121,6 @@ __all__ = [
     "__version__",
     "open_in_browser",
 ]
+
+DEPRECATED: dict[str, Deprecated] = {}
+"""Old names, no longer listed, that still work: `"Old": Deprecated(New, "use New; removed in 0.4.0")`."""
