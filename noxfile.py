@@ -14,7 +14,10 @@ nox.options.sessions = ["tests", "lint", "typing", "document", "package"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 # They hold documents and tools against each other, which hangs little on the Python and takes long.
-ON_ONE_PYTHON = ["tests/contract", "tests/test_regenerate.py"]
+ON_ONE_PYTHON = [
+    "tests/contract",
+    *(f"tests/test_{name}.py" for name in ("api_moves", "regenerate", "scripts", "upstream", "upstream_command")),
+]
 # What the choice of an HTTP library could break.
 OVER_HTTP = [
     f"tests/test_{name}.py"
@@ -105,9 +108,16 @@ def document(session: nox.Session) -> None:
 
 @nox.session
 def regenerate(session: nox.Session) -> None:
-    """Write generated/ from openapi.yaml; with `-- --check`, see that it is current."""
+    """Write generated/ from openapi.yaml; `-- --check` sees that it is current; `-- --with VERSION` tries another."""
     session.install(*groups("regenerate"))
     session.run("python", "scripts/regenerate.py", *session.posargs)
+
+
+@nox.session
+def upstream(session: nox.Session) -> None:
+    """Compare openapi.yaml with an upstream document: `nox -s upstream -- FILE_OR_URL`; `-- --help` says more."""
+    session.install(*groups("upstream"))
+    session.run("python", "scripts/upstream.py", *session.posargs)
 
 
 @nox.session

@@ -44,7 +44,7 @@ from ._pagination import Page, Pager
 from ._proxy import Message, ProxyReply
 from ._rate_limiters import SERVICE_RATES, LocalRateLimiter, Rate, RateLimiter, RateLimitScope, Rates
 from ._redis_rate_limiter import RedisRateLimiter
-from ._seam import UNSET, Installation, Unset
+from ._seam import UNSET, Installation, Unset, __document_version__
 from ._settings import APIKey, APIPrefix, OnResponse
 from ._store import MCPStore
 from ._transport import TransportName
@@ -109,6 +109,7 @@ __all__ = [
     "Unset",
     "UpstreamError",
     "ValidationError",
+    "__document_version__",
     "__version__",
     "open_in_browser",
 ]
