@@ -17,8 +17,11 @@ PYTHONS = nox.project.python_versions(PROJECT)
 # They hold documents and tools against each other, which hangs little on the Python and takes long.
 ON_THE_FIRST_PYTHON = [
     "tests/contract",
-    *(f"tests/test_{name}.py" for name in ("public_api", "regenerate")),
     *(f"tests/vendoring/test_{name}.py" for name in ("copies", "interruptions")),
+    *(
+        f"tests/test_{name}.py"
+        for name in ("api_moves", "public_api", "regenerate", "scripts", "upstream", "upstream_command")
+    ),
 ]
 # What works on the oldest and the newest works between them.
 ON_THE_ENDS = ["tests/testing_kit"]
@@ -148,9 +151,16 @@ def document(session: nox.Session) -> None:
 
 @nox.session
 def regenerate(session: nox.Session) -> None:
-    """Write generated/ from openapi.yaml; with `-- --check`, see that it is current."""
+    """Write generated/ from openapi.yaml; `-- --check` sees that it is current; `-- --with VERSION` tries another."""
     session.install(*groups("regenerate"))
     session.run("python", "scripts/regenerate.py", *session.posargs)
+
+
+@nox.session
+def upstream(session: nox.Session) -> None:
+    """Compare openapi.yaml with an upstream document: `nox -s upstream -- FILE_OR_URL`; `-- --help` says more."""
+    session.install(*groups("upstream"))
+    session.run("python", "scripts/upstream.py", *session.posargs)
 
 
 @nox.session

@@ -47,7 +47,7 @@ from ._proxy_call import ProxyCall
 from ._proxy_stream import ProxyStream
 from ._rate_limiters import SERVICE_RATES, LocalRateLimiter, Rate, RateLimiter, RateLimitScope, Rates
 from ._redis_rate_limiter import RedisRateLimiter
-from ._seam import UNSET, Installation, Unset
+from ._seam import UNSET, Installation, Unset, __document_version__
 from ._settings import APIKey, APIPrefix, OnResponse
 from ._store import MCPStore
 from ._toolbox import FailedInstallation, InstalledTool, Toolbox
@@ -118,6 +118,7 @@ __all__ = [
     "Unset",
     "UpstreamError",
     "ValidationError",
+    "__document_version__",
     "__version__",
     "open_in_browser",
 ]
