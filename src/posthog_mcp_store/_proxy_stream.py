@@ -29,7 +29,7 @@ class ProxyStream:
     def __init__(
         self, opened: Opened, reader: MessageReader, request_ids: Sequence[RequestId], *, must_answer: bool
     ) -> None:
-        self.session_id = opened.received.answer.headers.get("Mcp-Session-Id")
+        self.session_id: str | None = opened.received.answer.headers.get("Mcp-Session-Id")
         """The server's `Mcp-Session-Id`, to hand back as `session_id=`."""
         self._opened = opened
         self._reader = reader
