@@ -221,13 +221,15 @@ def _function(node: Function, name: str) -> Entry:
 
 
 def _attributes(init: Function, name: str) -> Iterator[Entry]:
-    """What `__init__` keeps, with the type of the argument where it keeps one."""
+    """What `__init__` keeps, with the type it names, or that of the argument where it keeps one."""
     types = {each.arg: each.annotation for each in [*init.args.args, *init.args.kwonlyargs]}
     for node in ast.walk(init):
         match node:
             case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=field)]) if _is_promised(field):
                 annotation = types.get(node.value.id) if isinstance(node.value, ast.Name) else None
                 yield Entry("attribute", f"{name}.{field}", f": {ast.unparse(annotation)}" if annotation else "")
+            case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=field)) if _is_promised(field):
+                yield Entry("attribute", f"{name}.{field}", f": {ast.unparse(node.annotation)}")
 
 
 def signature(text: str) -> ast.FunctionDef:

@@ -30,6 +30,7 @@ class Store(Root, Exception):
     def __init__(self, key: str, *, timeout: float | None = None, retries: int = 2) -> None:
         self.key = key
         self.rows = [key]
+        self.pages: list[str] = []
         self._secret = key
 
     @property
@@ -157,6 +158,7 @@ def test_the_record_has_a_line_for_all_that_callers_can_rely_on(checkout: Path, 
         "@classmethod def Store.parse(cls, text: 'str | bytes') -> 'Store'",
         "def Store.read[1](self, raw: Literal[True]) -> bytes",
         "def Store.read[2](self, raw: Literal[False]) -> str",
+        "attribute Store.pages: list[str]",
         "attribute Store.rows",
         "def Store.shared(self) -> str",
         "property Store.size -> int | None",
