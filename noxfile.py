@@ -15,7 +15,14 @@ nox.options.sessions = ["tests", "lint", "typing", "document", "package"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 # They hold documents and tools against each other, which hangs little on the Python and takes long.
-ON_THE_FIRST_PYTHON = ["tests/contract", "tests/test_regenerate.py"]
+ON_THE_FIRST_PYTHON = [
+    "tests/contract",
+    *(f"tests/vendoring/test_{name}.py" for name in ("copies", "interruptions")),
+    *(
+        f"tests/test_{name}.py"
+        for name in ("api_moves", "public_api", "regenerate", "scripts", "upstream", "upstream_command")
+    ),
+]
 # What works on the oldest and the newest works between them.
 ON_THE_ENDS = ["tests/testing_kit"]
 # What the choice of an HTTP library could break.
@@ -126,11 +133,13 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Check the types of the SDK, the generated client alone, the tests and the tools."""
-    session.install("-e", EVERYTHING, *groups("typing"))
+    """Check the types of the SDK, the generated client alone, the tests and the tools; and all of a vendored copy."""
+    node = [] if shutil.which("node") else groups("node")
+    session.install("-e", EVERYTHING, *groups("typing"), *node)
     session.run("mypy", "src/posthog_mcp_store")
     session.run("mypy", "generated")
     session.run("mypy", "tests", "examples", "scripts", "noxfile.py")
+    session.run("pytest", "tests/vendored")
 
 
 @nox.session
@@ -142,9 +151,16 @@ def document(session: nox.Session) -> None:
 
 @nox.session
 def regenerate(session: nox.Session) -> None:
-    """Write generated/ from openapi.yaml; with `-- --check`, see that it is current."""
+    """Write generated/ from openapi.yaml; `-- --check` sees that it is current; `-- --with VERSION` tries another."""
     session.install(*groups("regenerate"))
     session.run("python", "scripts/regenerate.py", *session.posargs)
+
+
+@nox.session
+def upstream(session: nox.Session) -> None:
+    """Compare openapi.yaml with an upstream document: `nox -s upstream -- FILE_OR_URL`; `-- --help` says more."""
+    session.install(*groups("upstream"))
+    session.run("python", "scripts/upstream.py", *session.posargs)
 
 
 @nox.session
@@ -154,6 +170,20 @@ def package(session: nox.Session) -> None:
     dist = session.create_tmp()
     session.run("python", "-m", "build", "--outdir", dist, silent=True)
     session.run("python", "scripts/try_wheel.py", dist)
+
+
+@nox.session
+def api(session: nox.Session) -> None:
+    """Compare the public API with its record; `nox -s api -- --record` records it anew."""
+    session.run("python", "scripts/public_api.py", *session.posargs)
+
+
+@nox.session
+def vendor(session: nox.Session) -> None:
+    """Write a copy of the SDK for another source tree: `nox -s vendor -- DEST`, and `-- --help`."""
+    source = Path("src").resolve()
+    with session.chdir(session.invoked_from):
+        session.run("python", "-m", "posthog_mcp_store.vendor", *session.posargs, env={"PYTHONPATH": str(source)})
 
 
 @nox.session

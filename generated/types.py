@@ -114,9 +114,8 @@ def decode_open_enum(members: type[E], text: object) -> E | str:
     if not isinstance(text, str):
         raise TypeError(f"expected str, not {type(text).__name__}")
     # Looked up: calling the enum takes five times as long, and far longer where it refuses.
-    known: Mapping[str, Any] = members._value2member_map_
-    member: E | str = known.get(text, text)
-    return member
+    known: Mapping[str, E] = members._value2member_map_  # type: ignore[assignment]  # typeshed forgets which enum
+    return known.get(text, text)
 
 
 def decode_list(items: object, decode: Callable[[Any], T]) -> list[T]:

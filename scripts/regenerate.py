@@ -1,6 +1,11 @@
-"""Write generated/ and openapi.lock from openapi.yaml, or check that they are what that would give.
+"""Write generated/ and openapi.lock from openapi.yaml, or see what that would give.
 
-Run it as `nox -s regenerate` or `nox -s regenerate -- --check`: the session brings the pinned generator and formatter.
+Run it as `nox -s regenerate`, `nox -s regenerate -- --check` or `nox -s regenerate -- --with VERSION`: the session
+brings the pinned generator and formatter. `--with` makes an environment for another version of the generator, and shows
+as a diff what that would change in generated/, the tree untouched; the formatter stays the pinned one.
+
+Exit status: 0 all is well, with --check or --with there is no difference; 1 there is one, or nothing was written;
+2 --with can't tell, for there is no such version or it fails on our document and templates.
 """
 
 import argparse
@@ -13,10 +18,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
-import openapi_python_client
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +32,7 @@ GENERATED = ROOT / "generated"
 LOCK = ROOT / "openapi.lock"
 CONFIG = ROOT / "scripts" / "generator" / "config.yaml"
 TEMPLATES = ROOT / "scripts" / "generator" / "templates"
+GENERATOR = "openapi-python-client"
 OVERRIDE = re.compile(r"overrides openapi-python-client \S+ (?P<name>\S+) sha256:(?P<digest>[0-9a-f]{64})")
 
 
@@ -36,35 +44,56 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def check_overridden_templates() -> None:
-    """Refuse when the generator's own version of a template we override is no longer the one we started from."""
-    originals = Path(openapi_python_client.__file__).parent / "templates"
+@contextmanager
+def environment(version: str) -> Iterator[Path]:
+    """The Python of an environment with that version of the generator: this one, or one for the moment."""
+    if version == metadata.version(GENERATOR):
+        yield Path(sys.executable)
+        return
+    with tempfile.TemporaryDirectory() as home:
+        venv.create(home)
+        python = Path(home) / "bin" / "python"
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", f"{GENERATOR}=={version}"]
+        run = subprocess.run(pip, capture_output=True, text=True, check=False)
+        if run.returncode:
+            errors = [line for line in run.stderr.splitlines() if line.startswith("ERROR: ")]
+            said = errors[-1].removeprefix("ERROR: ") if errors else complaint(run.stderr.strip())
+            raise RefusedError(f"{GENERATOR} {version} can't be installed: {said}")
+        yield python
+
+
+def own_templates(python: Path) -> Path:
+    """Where the generator keeps its templates."""
+    program = "from importlib.util import find_spec; print(find_spec('openapi_python_client').origin)"
+    run = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, check=True)
+    return Path(run.stdout.strip()).parent / "templates"
+
+
+def overridden_templates(originals: Path) -> Iterator[str]:
+    """What is wrong with our overrides: the generator's own template is no longer the one we started from."""
     for template in sorted(TEMPLATES.iterdir()):
         override = OVERRIDE.search(template.read_text())
         if override is None:
             if (originals / template.name).exists():
-                raise RefusedError(f"{template.name}: overrides a template of the generator without naming its hash")
+                yield f"{template.name}: overrides a template of the generator without naming its hash"
         elif not (originals / override["name"]).exists():
-            raise RefusedError(f"{template.name}: the generator has no {override['name']} any more; drop the override")
+            yield f"{template.name}: the generator has no {override['name']} any more; drop the override"
         elif sha256(originals / override["name"]) != override["digest"]:
-            raise RefusedError(
+            yield (
                 f"{template.name}: the generator's own {override['name']} has changed; "
                 "carry the change over or drop the override, then write the new hash into its first line"
             )
 
 
-def generate(destination: Path) -> None:
+def check_overridden_templates(python: Path) -> None:
+    if changed := list(overridden_templates(own_templates(python))):
+        raise RefusedError("\n".join(changed))
+
+
+def generate(destination: Path, python: Path) -> None:
     """Run the generator; any warning of it, and a formatter it can't find, is a failure."""
-    command: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "openapi_python_client",
-        "generate",
-        "--fail-on-warning",
-        "--meta",
-        "none",
-    ]
-    command += ["--path", DOCUMENT, "--config", CONFIG, "--custom-template-path", TEMPLATES]
+    command: list[str | Path] = [python, "-I", "-m", "openapi_python_client", "generate", "--fail-on-warning"]
+    command += ["--meta", "none", "--path", DOCUMENT, "--config", CONFIG, "--custom-template-path", TEMPLATES]
     plain = {**os.environ, "_TYPER_STANDARD_TRACEBACK": "1"}  # else drawn in a box, with lines cut in two
     run = subprocess.run(
         [*command, "--output-path", destination], capture_output=True, text=True, check=False, env=plain
@@ -100,7 +129,7 @@ def lock_text() -> str:
         json.dumps(
             {
                 "document": {"sha256": sha256(DOCUMENT), "version": document_version()},
-                "generator": {"openapi-python-client": metadata.version("openapi-python-client")},
+                "generator": {GENERATOR: metadata.version(GENERATOR)},
                 "formatter": {"ruff": formatter_version()},
                 "configuration": {path.name: sha256(path) for path in [CONFIG, *sorted(TEMPLATES.iterdir())]},
             },
@@ -130,14 +159,16 @@ def tree(directory: Path) -> dict[str, bytes]:
 def differences(expected: dict[str, bytes], found: dict[str, bytes]) -> list[str]:
     """A unified diff from what is checked in to what regeneration gives; empty when they are the same."""
     lines: list[str] = []
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) == found.get(name):
-            continue
+    for name in changed_files(expected, found):
         before = f"checked in: {name}" if name in found else f"not checked in: {name}"
         after = f"regenerated: {name}" if name in expected else f"not generated: {name}"
         old, new = readable(found.get(name, b"")), readable(expected.get(name, b""))
         lines += list(difflib.unified_diff(old, new, before, after, lineterm="")) or [before, after]
     return lines
+
+
+def changed_files(expected: dict[str, bytes], found: dict[str, bytes]) -> list[str]:
+    return [name for name in sorted(expected.keys() | found.keys()) if expected.get(name) != found.get(name)]
 
 
 def readable(content: bytes) -> list[str]:
@@ -147,8 +178,12 @@ def readable(content: bytes) -> list[str]:
     return [line.replace("\r", "\\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
+def under_generated(directory: Path) -> dict[str, bytes]:
+    return {f"generated/{name}": content for name, content in tree(directory).items()}
+
+
 def check(expected: dict[str, bytes]) -> None:
-    found = {f"generated/{name}": content for name, content in tree(GENERATED).items()}
+    found = under_generated(GENERATED)
     if LOCK.exists():
         found["openapi.lock"] = LOCK.read_bytes()
     if lines := differences(expected, found):
@@ -164,25 +199,48 @@ def write(destination: Path) -> None:
     print(f"wrote generated/ ({len(tree(GENERATED))} files) and openapi.lock, document version {document_version()}")
 
 
+def show_other(version: str) -> int:
+    """Print what another version of the generator would change."""
+    with environment(version) as python, tempfile.TemporaryDirectory() as scratch:
+        outdated = list(overridden_templates(own_templates(python)))
+        print(*outdated, sep="\n", end="\n" if outdated else "", flush=True)
+        destination = Path(scratch) / "generated"
+        generate(destination, python)
+        check_operations(destination)
+        expected, found = under_generated(destination), under_generated(GENERATED)
+    files = len(changed_files(expected, found))
+    print(*differences(expected, found), f"{GENERATOR} {version} would change {files} files", sep="\n")
+    return 1 if files or outdated else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail with a diff when out of date")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--check", action="store_true", help="write nothing; fail with a diff when out of date")
+    only.add_argument("--with", dest="other", metavar="VERSION", type=version, help="try another generator")
     arguments = parser.parse_args()
     try:
-        check_overridden_templates()
+        if arguments.other:
+            return show_other(arguments.other)
+        check_overridden_templates(Path(sys.executable))
         with tempfile.TemporaryDirectory() as scratch:
             destination = Path(scratch) / "generated"
-            generate(destination)
+            generate(destination, Path(sys.executable))
             check_operations(destination)
             if arguments.check:
-                expected = {f"generated/{name}": content for name, content in tree(destination).items()}
-                check({**expected, "openapi.lock": lock_text().encode()})
+                check({**under_generated(destination), "openapi.lock": lock_text().encode()})
             else:
                 write(destination)
     except RefusedError as refused:
         print(f"regenerate: {refused}", file=sys.stderr)
-        return 1
+        return 2 if arguments.other else 1
     return 0
+
+
+def version(text: str) -> str:
+    if not re.fullmatch(r"\d[\w.!+-]*", text):
+        raise ValueError
+    return text
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Install the wheel of a folder alone into an empty environment, and use the SDK there.
+"""Install the wheel of a folder alone into an empty environment, and use the SDK there; then a copy vendored from it.
 
 Run it as `nox -s package`.
 """
@@ -10,8 +10,14 @@ import tempfile
 import venv
 from pathlib import Path
 
+METADATA = """
+import importlib.metadata
+import posthog_mcp_store
+
+assert posthog_mcp_store.__version__ == importlib.metadata.version("posthog-mcp-store")
+"""
 PROBE = """
-import asyncio, importlib.metadata, sys
+import asyncio, sys
 import posthog_mcp_store
 from posthog_mcp_store import MCPStore, NotFoundError
 import httpx
@@ -19,7 +25,6 @@ import httpx
 loaded = {name.partition(".")[0] for name in sys.modules}
 optional = loaded & {"starlette", "uvicorn", "mcp", "httpx2", "pydantic"}
 assert not optional, f"importing the SDK loads {optional}"
-assert posthog_mcp_store.__version__ == importlib.metadata.version("posthog-mcp-store")
 
 def answer(request):
     return httpx.Response(404, json={"detail": "Not found."})
@@ -30,12 +35,22 @@ async def main():
         try:
             await store.installations.retrieve("0195f3a0-0000-7000-8000-000000000001")
         except NotFoundError as error:
-            print(error)
+            print(type(error).__module__, error)
 
 asyncio.run(main())
 """
 ALLOWED = {"anyio", "attrs", "certifi", "h11", "httpcore", "httpx", "idna", "posthog-mcp-store", "sniffio"}
 ALLOWED |= {"pip", "setuptools", "typing-extensions"}
+
+
+def try_copy(python: Path, scratch: Path) -> None:
+    """Vendor the SDK, take it away, and use what is left: the copy needs nothing else that the wheel brought."""
+    copy = "acme/platform/_vendor/mcp_store"
+    subprocess.run([python, "-m", "posthog_mcp_store.vendor", copy], check=True, cwd=scratch)
+    subprocess.run([python, "-m", "posthog_mcp_store.vendor", "--check", copy], check=True, cwd=scratch)
+    subprocess.run([python, "-m", "pip", "uninstall", "--quiet", "--yes", "posthog-mcp-store"], check=True, cwd=scratch)
+    program = PROBE.replace("posthog_mcp_store", copy.replace("/", "."))
+    subprocess.run([python, "-W", "error", "-X", "dev", "-c", program], check=True, cwd=scratch)
 
 
 def main() -> None:
@@ -46,10 +61,11 @@ def main() -> None:
         venv.create(scratch, with_pip=True)
         python = Path(scratch) / "bin" / "python"
         subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True, cwd=scratch)
-        subprocess.run([python, "-W", "error", "-X", "dev", "-c", PROBE], check=True, cwd=scratch)
+        subprocess.run([python, "-W", "error", "-X", "dev", "-c", METADATA + PROBE], check=True, cwd=scratch)
         listed = subprocess.run(
             [python, "-m", "pip", "list", "--format", "freeze"], check=True, cwd=scratch, capture_output=True, text=True
         )
+        try_copy(python, Path(scratch))
     installed = {line.partition("==")[0].lower().replace("_", "-") for line in listed.stdout.splitlines()}
     if unexpected := installed - ALLOWED:
         sys.exit(f"the wheel brings more than it may: {', '.join(sorted(unexpected))}")

@@ -15,6 +15,7 @@ from posthog_mcp_store._api import __all__ as public_names
 PACKAGE = Path(posthog_mcp_store.__file__).parent
 FACADE = sorted(PACKAGE.glob("*.py"))
 TESTING_KIT = sorted((PACKAGE / "testing").glob("*.py"))
+VENDOR = sorted((PACKAGE / "vendor").glob("*.py"))
 OPTIONAL = {"aiohttp", "httpx2", "httpx_aiohttp", "limits", "mcp", "pydantic", "redis", "starlette", "uvicorn"}
 
 
@@ -50,12 +51,19 @@ def test_only_the_request_path_sends() -> None:
 
 
 def test_the_sdk_imports_itself_by_relative_names_only() -> None:
-    assert importers([*FACADE, *TESTING_KIT], "posthog_mcp_store") == []
+    assert importers([*FACADE, *TESTING_KIT, *VENDOR], "posthog_mcp_store") == []
 
 
 def test_the_sdk_and_its_testing_kit_do_not_know_each_other() -> None:
     assert importers(FACADE, ".testing") == []
     assert importers(TESTING_KIT, "..") == []
+
+
+def test_the_tool_that_vendors_knows_nothing_but_the_version() -> None:
+    from_the_sdk = {name for path in VENDOR for name in imported_names(path) if name.startswith("..")}
+
+    assert from_the_sdk == {".._version", ".._version.__version__"}
+    assert importers([*FACADE, *TESTING_KIT], ".vendor") == []
 
 
 @pytest.mark.parametrize(

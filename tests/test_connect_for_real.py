@@ -163,8 +163,8 @@ async def test_a_tool_may_be_silent_for_as_long_as_stream_timeout_says(
     async with view.installations.connect(row.id) as client:
         call = asyncio.create_task(client.call_tool("hold"))
         await workshop.gate.reached()
-        async with view.installations.connect(row.id, stream_timeout=0.4) as impatient:
-            with pytest.raises(APITimeoutError, match=r"timeout 0\.4 s"):
+        async with view.installations.connect(row.id, stream_timeout=2) as impatient:
+            with pytest.raises(APITimeoutError, match="timeout 2 s"):
                 await asyncio.wait_for(impatient.call_tool("hold"), 10)
         assert not call.done()
         workshop.gate.open()

@@ -54,11 +54,12 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def everything(part: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object in the document, with the way to it."""
+    """Every object in the document, with the way to it; but not what is said of upstream's document."""
     if isinstance(part, dict):
         yield where, part
     for key, value in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
-        yield from everything(value, f"{where}/{key}")
+        if key != "x-departs":
+            yield from everything(value, f"{where}/{key}")
 
 
 def properties() -> Iterator[tuple[str, dict[str, Any]]]:

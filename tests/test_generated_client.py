@@ -518,6 +518,23 @@ def test_a_field_with_a_default_that_is_null_or_missing_has_its_default(body: di
     assert [getattr(installation, name) for name in DEFAULTED] == ["", "", True]
 
 
+def test_what_a_request_leaves_out_is_not_sent_as_its_default() -> None:
+    authorize = mcp_server_installations_authorize_retrieve.build_request("1", server_id=ID)
+    assert authorize.params == {"server_id": str(ID)}
+    body = InstallCustom(name="n", url="u", auth_type=InstallCustomAuthTypeEnum.OAUTH)
+    assert body.to_dict() == {"name": "n", "url": "u", "auth_type": "oauth"}
+
+
+async def test_stock_requests_hold_the_defaults_of_what_they_leave_out(stock: ModuleType) -> None:
+    service = Service(302)
+    authorize = part(stock, "mcp_server_installations_authorize_retrieve")
+    await authorize.asyncio_detailed("1", server_id=ID, client=service.stock_client(stock))
+    assert service.requests[0].url.params["posthog_code_callback_url"] == ""
+    models = importlib.import_module(f"{stock.__name__}.models")
+    body = models.InstallCustom(name="n", url="u", auth_type=models.InstallCustomAuthTypeEnum.OAUTH)
+    assert body.to_dict()["install_source"] == "posthog"
+
+
 def test_no_field_of_an_answer_may_be_unset() -> None:
     for model in (MCPServerInstallation, PaginatedMCPServerInstallationList, ErrorResponse):
         assert not [name for name, hint in typing.get_type_hints(model).items() if "Unset" in str(hint)]

@@ -4,9 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
+import openapi_python_client
 import pytest
 
 CHECKOUT = Path(__file__).parents[1]
@@ -220,7 +223,86 @@ def test_the_lock_names_the_formatter_that_ran(checkout: Path, tmp_path_factory:
     assert '+    "ruff": "0.0.1"' in refusal(checkout, "--check", path=f"{directory}{os.pathsep}{os.environ['PATH']}")
 
 
+PINNED = metadata.version("openapi-python-client")
+
+
+def test_the_pinned_generator_would_change_nothing(checkout: Path) -> None:
+    before = contents(checkout)
+    assert regenerate(checkout, "--with", PINNED).stdout == f"openapi-python-client {PINNED} would change 0 files\n"
+    assert contents(checkout) == before
+
+
+def generator(wheels: Path, program: str) -> str:
+    """Puts a generator of another version where pip finds it: it writes what is checked in, and then runs the program.
+
+    One of the templates that we override is not what it was.
+    """
+    templates = Path(openapi_python_client.__file__).parent / "templates"
+    files = {f"openapi_python_client/templates/{file.name}": file.read_text() for file in templates.glob("*.jinja")}
+    files["openapi_python_client/templates/types.py.jinja"] += "\n"
+    files["openapi_python_client/__init__.py"] = ""
+    files["openapi_python_client/__main__.py"] = (
+        "import pathlib, shutil, sys\n"
+        "output = pathlib.Path(sys.argv[sys.argv.index('--output-path') + 1])\n"
+        f"shutil.copytree({str(CHECKOUT / 'generated')!r}, output)\n{program}\n"
+    )
+    about = "openapi_python_client-99.0.dist-info"
+    files[f"{about}/METADATA"] = "Metadata-Version: 2.1\nName: openapi-python-client\nVersion: 99.0\n"
+    files[f"{about}/WHEEL"] = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files[f"{about}/RECORD"] = "".join(f"{name},,\n" for name in files)
+    with zipfile.ZipFile(wheels / "openapi_python_client-99.0-py3-none-any.whl", "w") as wheel:
+        for name, content in files.items():
+            wheel.writestr(name, content)
+    return "99.0"
+
+
+@pytest.fixture
+def wheels(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """All that pip can install from."""
+    folder = tmp_path_factory.mktemp("wheels")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def test_what_another_generator_would_change_is_shown_and_left_alone(checkout: Path, wheels: Path) -> None:
+    other = generator(wheels, "(output / 'client.py').write_text('# new\\n'); (output / 'extra.py').touch()")
+    before = contents(checkout)
+
+    said = regenerate(checkout, "--with", other, status=1).stdout
+
+    assert contents(checkout) == before
+    assert said.startswith("types.py.jinja: the generator's own types.py.jinja has changed; ")
+    assert "+++ regenerated: generated/client.py\n" in said
+    assert "\n+# new\n" in said
+    assert "regenerated: generated/extra.py\n" in said
+    assert said.endswith("openapi-python-client 99.0 would change 2 files\n")
+
+
+def test_another_generator_that_fails_is_told_from_one_that_changes_something(checkout: Path, wheels: Path) -> None:
+    other = generator(wheels, "sys.exit('no filter named x')")
+    run = regenerate(checkout, "--with", other, status=2)
+    assert run.stderr == "regenerate: the generator failed or warned:\nno filter named x\n"
+
+
+def test_another_generator_that_drops_an_operation_is_told(checkout: Path, wheels: Path) -> None:
+    other = generator(wheels, "(output / 'api/mcp_store/mcp_server_installations_list.py').unlink()")
+    assert "mcp_server_installations_list (GET " in regenerate(checkout, "--with", other, status=2).stderr
+
+
+def test_a_generator_that_does_not_exist_is_told_in_one_line(checkout: Path, wheels: Path) -> None:
+    assert regenerate(checkout, "--with", "98.0", status=2).stderr == (
+        "regenerate: openapi-python-client 98.0 can't be installed: "
+        "No matching distribution found for openapi-python-client==98.0\n"
+    )
+
+
+def test_what_is_no_version_never_reaches_pip(checkout: Path) -> None:
+    assert "invalid version value" in regenerate(checkout, "--with", "./wheel", status=2).stderr
+
+
 def test_help_says_what_it_does(checkout: Path) -> None:
     said = regenerate(checkout, "--help").stdout
     assert "openapi.yaml" in said
     assert "--check" in said
+    assert "--with VERSION" in said

@@ -24,18 +24,18 @@ class InstallCustom:
     """* `api_key` - api_key
     * `oauth` - oauth"""
 
-    api_key: str | Unset = _attrs_field(default="", repr=False)
+    api_key: str | Unset = _attrs_field(default=UNSET, repr=False)
     """The MCP server's own key, for `api_key`. Sent to it as a Bearer token; never readable again. Without it
     the installation is made and never works."""
 
-    description: str | Unset = ""
+    description: str | Unset = UNSET
     """The user's own words."""
 
-    install_source: InstallSourceEnum | Unset = InstallSourceEnum.POSTHOG
+    install_source: InstallSourceEnum | Unset = UNSET
     """* `posthog` - posthog
     * `posthog-code` - posthog-code"""
 
-    posthog_code_callback_url: str | Unset = ""
+    posthog_code_callback_url: str | Unset = UNSET
     """Where a `posthog-code` flow sends the browser. The schemes `array` and `posthog-code` only."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)

@@ -18,9 +18,11 @@ else:
         Importing the package costs next to nothing so, which matters where it is imported without being used: by
         pytest, for the fixture of the testing kit.
         """
-        if not name.startswith("_") or name == "__all__":
+        if not name.startswith("_") or name in {"__all__", "__document_version__"}:
             api = import_module("._api", __name__)
             globals().update({public: getattr(api, public) for public in api.__all__}, __all__=api.__all__)
+            if name in api.DEPRECATED:
+                return api.DEPRECATED[name].use(name)
         if name not in globals():
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return globals()[name]

@@ -55,6 +55,7 @@ class Body(Protocol):
             ConfigurationError: The store was closed.
             ValueError: The bytes can't be decompressed.
         """
+        ...
 
     async def aclose(self) -> None:
         """Let go of the connection. Of one that was not read to its end, the connection is closed."""

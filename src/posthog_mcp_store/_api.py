@@ -3,6 +3,7 @@
 from ._answer import Headers, ResponseInfo
 from ._authorization import AuthorizationProgress
 from ._browser import open_in_browser
+from ._deprecations import Deprecated
 from ._errors import (
     AlreadyInstalledError,
     APIConnectionError,
@@ -46,7 +47,7 @@ from ._proxy_call import ProxyCall
 from ._proxy_stream import ProxyStream
 from ._rate_limiters import SERVICE_RATES, LocalRateLimiter, Rate, RateLimiter, RateLimitScope, Rates
 from ._redis_rate_limiter import RedisRateLimiter
-from ._seam import UNSET, Installation, Unset
+from ._seam import UNSET, Installation, Unset, __document_version__
 from ._settings import APIKey, APIPrefix, OnResponse
 from ._store import MCPStore
 from ._toolbox import FailedInstallation, InstalledTool, Toolbox
@@ -117,6 +118,10 @@ __all__ = [
     "Unset",
     "UpstreamError",
     "ValidationError",
+    "__document_version__",
     "__version__",
     "open_in_browser",
 ]
+
+DEPRECATED: dict[str, Deprecated] = {}
+"""Old names, no longer listed, that still work: `"Old": Deprecated(New, "use New; removed in 0.4.0")`."""

@@ -56,6 +56,7 @@ class Pool(Protocol):
     @property
     def holds_connections(self) -> bool:
         """Whether it holds connections that only this event loop can use."""
+        ...
 
     async def send(self, outgoing: Outgoing) -> Answer:
         """Send one attempt and read its answer, as far as the call asks for; queue until there is room for it.
@@ -64,6 +65,7 @@ class Pool(Protocol):
             APIConnectionError: No answer came.
             ConfigurationError: The pool is closed.
         """
+        ...
 
     async def aclose(self) -> None:
         """Close what is the SDK's own. Calls under way and after it fail."""

@@ -130,7 +130,7 @@ class Courier:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
         await self.aclose()
 
@@ -151,4 +151,4 @@ def _read(message: Mapping[str, Any], stream: ProxyStream, request_id: RequestId
         # A request that could not be read is answered without its id.
         id = request_id if message.get("id") is None else message["id"]
         return JSONRPCError(jsonrpc="2.0", id=id, error=data)
-    raise stream.received.unreadable("a message in it is no JSON-RPC 2.0")
+    raise stream._received.unreadable("a message in it is no JSON-RPC 2.0")  # noqa: SLF001

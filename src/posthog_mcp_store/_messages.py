@@ -19,9 +19,11 @@ class MessageReader(Protocol):
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
         """The messages that this chunk completes."""
+        ...
 
     def end(self) -> Iterator[dict[str, Any]]:
         """The messages that the end of the body completes."""
+        ...
 
 
 def reader_of(headers: Headers, max_bytes: int) -> MessageReader:

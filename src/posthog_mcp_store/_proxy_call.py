@@ -85,7 +85,8 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
             messages = [message async for message in stream]
         finally:
             await stream.aclose()
-        return ProxyReply(messages, stream.session_id, self._request_ids, stream.received.shown, self._call)
+        shown = stream._received.shown  # noqa: SLF001  # here and in _mcp_transport: not for users
+        return ProxyReply(messages, stream.session_id, self._request_ids, shown, self._call)
 
     async def _opened(self, delivery: Delivery) -> Opened:
         if self._is_used:

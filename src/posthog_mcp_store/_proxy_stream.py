@@ -29,7 +29,7 @@ class ProxyStream:
     def __init__(
         self, opened: Opened, reader: MessageReader, request_ids: Sequence[RequestId], *, must_answer: bool
     ) -> None:
-        self.session_id = opened.received.answer.headers.get("Mcp-Session-Id")
+        self.session_id: str | None = opened.received.answer.headers.get("Mcp-Session-Id")
         """The server's `Mcp-Session-Id`, to hand back as `session_id=`."""
         self._opened = opened
         self._reader = reader
@@ -41,7 +41,7 @@ class ProxyStream:
         self._is_over = False
 
     @property
-    def received(self) -> Received:
+    def _received(self) -> Received:
         """The answer, with the first bytes of its body."""
         return self._opened.up_to(self._first_bytes)
 
@@ -77,7 +77,7 @@ class ProxyStream:
         except MCPStoreError as error:
             failure = error
         except (ValueError, TypeError) as error:
-            failure = self.received.refused(error)
+            failure = self._received.refused(error)
         else:
             if chunk:
                 return
@@ -102,4 +102,4 @@ class ProxyStream:
         if not self._must_answer or not self._awaited.missing:
             return None
         missing = ", ".join(map(repr, self._awaited.missing))
-        return self.received.unreadable(f"it ended without the answer to request {missing}")
+        return self._received.unreadable(f"it ended without the answer to request {missing}")

@@ -7,7 +7,7 @@ client can only surprise this module, and the type checker shows where.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from ._rows import Rows
 from ._secret import Secret
 from ._service_time import service_time
 from ._text import shown
-from .lowlevel import AuthenticatedClient
+from .lowlevel import DOCUMENT_VERSION, AuthenticatedClient
 from .lowlevel.api.mcp_store import (
     mcp_server_installations_authorize_retrieve,
     mcp_server_installations_create,
@@ -49,7 +49,10 @@ from .lowlevel.models import (
 )
 from .lowlevel.types import UNSET, Request, Unset
 
-__all__ = ["UNSET", "Installation", "LowLevelClient", "Seam", "Unset"]
+__all__ = ["UNSET", "Installation", "LowLevelClient", "Seam", "Unset", "__document_version__"]
+
+__document_version__ = DOCUMENT_VERSION
+"""The version of openapi.yaml that the generated client was made from."""
 
 Installation = MCPServerInstallation
 
@@ -326,3 +329,25 @@ def _choice(choices: type[Choice], value: str, name: str) -> Choice:
     except ValueError:
         known = " or ".join(repr(choice.value) for choice in choices)
         raise ConfigurationError(f"{name} must be {known}, not {shown(value)}") from None
+
+
+if TYPE_CHECKING:
+
+    class Watched(Protocol):
+        """What the SDK itself reads of an installation, while it waits for the end of an OAuth flow."""
+
+        id: UUID
+        url: str
+        server_id: UUID | None
+        display_name: str
+        description: str
+        is_enabled: bool
+        needs_reauth: bool
+        pending_oauth: bool
+        created_at: datetime
+        updated_at: datetime | None
+        additional_properties: dict[str, Any]
+
+    def row_of_list_and_retrieve(row: MCPServerInstallation) -> Watched:
+        """So that the type checker misses a field here as well, and says where it comes from."""
+        return row

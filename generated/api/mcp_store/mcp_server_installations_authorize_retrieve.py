@@ -13,8 +13,8 @@ def build_request(
     project_id: str,
     *,
     server_id: UUID,
-    install_source: InstallSourceEnum | Unset = InstallSourceEnum.POSTHOG,
-    posthog_code_callback_url: str | Unset = "",
+    install_source: InstallSourceEnum | Unset = UNSET,
+    posthog_code_callback_url: str | Unset = UNSET,
 ) -> Request:
     """The request of `asyncio_detailed`, as plain data."""
 
@@ -129,8 +129,8 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     server_id: UUID,
-    install_source: InstallSourceEnum | Unset = InstallSourceEnum.POSTHOG,
-    posthog_code_callback_url: str | Unset = "",
+    install_source: InstallSourceEnum | Unset = UNSET,
+    posthog_code_callback_url: str | Unset = UNSET,
 ) -> Response[OAuthRedirectResponse | None | ErrorResponse]:
     """Start the OAuth flow of an installed server again
 
@@ -141,8 +141,8 @@ async def asyncio_detailed(
         project_id (str):
         server_id (UUID):
         install_source (InstallSourceEnum | Unset): * `posthog` - posthog
-            * `posthog-code` - posthog-code Default: InstallSourceEnum.POSTHOG.
-        posthog_code_callback_url (str | Unset):  Default: ''.
+            * `posthog-code` - posthog-code
+        posthog_code_callback_url (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -173,8 +173,8 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     server_id: UUID,
-    install_source: InstallSourceEnum | Unset = InstallSourceEnum.POSTHOG,
-    posthog_code_callback_url: str | Unset = "",
+    install_source: InstallSourceEnum | Unset = UNSET,
+    posthog_code_callback_url: str | Unset = UNSET,
 ) -> OAuthRedirectResponse | None | ErrorResponse:
     """Start the OAuth flow of an installed server again
 
@@ -185,8 +185,8 @@ async def asyncio(
         project_id (str):
         server_id (UUID):
         install_source (InstallSourceEnum | Unset): * `posthog` - posthog
-            * `posthog-code` - posthog-code Default: InstallSourceEnum.POSTHOG.
-        posthog_code_callback_url (str | Unset):  Default: ''.
+            * `posthog-code` - posthog-code
+        posthog_code_callback_url (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -1,0 +1,1 @@
+"""How scripts/upstream.py compares two OpenAPI documents: read, bring into one form, compare, judge, tell."""

@@ -1,0 +1,132 @@
+"""The commands: write a copy, check one, update one."""
+
+import argparse
+import keyword
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import _directory
+from ._errors import VendorError
+from ._manifest import MANIFEST, Manifest, edits, known_parts, make_copy, read_manifest
+from ._parts import PARTS
+from ._release import NAME, Files, package_files
+
+DONE, REFUSED, OUT_OF_DATE, EDITED = 0, 1, 3, 4
+NOTHING = "nothing"
+
+DESCRIPTION = f"""Write a copy of {NAME} that works under any package path, into the new directory DEST.
+
+The copy imports itself by relative names only, and needs what its {MANIFEST} lists under "requires" and nothing else.
+"""
+EXIT_CODES = f"""exit codes:
+  {DONE}  written, updated, or with --check: what this version would write
+  {REFUSED}  refused or failed, one line on standard error says why
+  2  wrong arguments
+  {OUT_OF_DATE}  with --check: out of date
+  {EDITED}  edited by hand since it was written, with --check or with --update, which then changes nothing
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.force and not options.update:
+        parser.error("--force goes with --update")
+    if options.without and options.check:
+        parser.error("--without does not go with --check: a copy knows what it was made without")
+    # The name that a symbolic link leads to is the one that is written.
+    destination = Path(options.destination).resolve()
+    parts = _chosen(options.without)
+    try:
+        if options.check:
+            return check(destination)
+        if options.update:
+            return update(destination, parts, force=options.force)
+        return write(destination, parts or ())
+    except (VendorError, OSError) as error:
+        print(f"vendor: {destination}: {error}", file=sys.stderr)
+        return REFUSED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {__package__}",
+        description=DESCRIPTION,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("destination", metavar="DEST", help="the directory of the copy; its name is the package's name")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--check", action="store_true", help="tell whether the copy is out of date or was edited by hand")
+    mode.add_argument("--update", action="store_true", help="bring it to this version, unless it was edited by hand")
+    parser.add_argument("--force", action="store_true", help="with --update: edits are lost")
+    parser.add_argument(
+        "--without",
+        action="append",
+        metavar="PART",
+        choices=[*PARTS, NOTHING],
+        help=f"leave a part out: {', '.join(PARTS)}; may be repeated. An update leaves out what the copy was made "
+        f"without, unless told anew; `--without {NOTHING}` brings all back",
+    )
+    return parser
+
+
+def _chosen(parts: list[str] | None) -> tuple[str, ...] | None:
+    """The parts to leave out; None where the user did not say."""
+    return None if parts is None else tuple(sorted(set(parts) - {NOTHING}))
+
+
+def write(destination: Path, parts: Sequence[str]) -> int:
+    files = package_files()
+    _check_place(destination)
+    if (destination / MANIFEST).exists():
+        raise VendorError("is a copy already: --update brings it to this version")
+    if destination.exists():
+        raise VendorError("is there already, and no copy: name a directory that is not there yet")
+    manifest, copy = make_copy(files, parts)
+    _directory.replace(destination, copy)
+    print(f"{destination}: wrote {manifest}, {len(copy)} files")
+    return DONE
+
+
+def check(destination: Path) -> int:
+    manifest, found = _read(destination)
+    current, _ = make_copy(package_files(), known_parts(manifest))
+    age = "current" if manifest == current else f"out of date, for this is {_told_apart(current, manifest)}"
+    edited = edits(manifest, found)
+    hand = "edited by hand since it was written" if edited else "as it was written"
+    print(f"{destination}: {manifest}: {age}; {hand}", *edited, sep="\n  ")
+    if edited:
+        return EDITED
+    return DONE if manifest == current else OUT_OF_DATE
+
+
+def _told_apart(current: Manifest, manifest: Manifest) -> str:
+    return str(current) if str(current) != str(manifest) else f"a {current} with other files"
+
+
+def update(destination: Path, parts: Sequence[str] | None, *, force: bool) -> int:
+    manifest, found = _read(destination)
+    if (edited := edits(manifest, found)) and not force:
+        print(f"{destination}: not updated, for it was edited by hand; --force loses this:", *edited, sep="\n  ")
+        return EDITED
+    current, copy = make_copy(package_files(), known_parts(manifest) if parts is None else parts)
+    if manifest == current and not edited:
+        print(f"{destination}: current already, {manifest}")
+        return DONE
+    _directory.replace(destination, copy)
+    print(f"{destination}: updated to {current}, from {manifest}")
+    return DONE
+
+
+def _read(destination: Path) -> tuple[Manifest, Files]:
+    if not (destination / MANIFEST).is_file():
+        raise VendorError(f"is no copy of {NAME}: there is no {MANIFEST} in it")
+    return read_manifest((destination / MANIFEST).read_bytes()), _directory.read(destination)
+
+
+def _check_place(destination: Path) -> None:
+    name = destination.name
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise VendorError(f"Python can't import a package named {name!r}: choose another name for the directory")

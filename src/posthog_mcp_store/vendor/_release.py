@@ -1,0 +1,56 @@
+"""What a copy is made of: the files of the package that this tool is part of, and what they say of themselves."""
+
+import ast
+from collections.abc import Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from .._version import __version__
+from ._errors import VendorError
+
+Files = dict[str, bytes]
+"""Contents by path, with slashes, below the package."""
+
+NAME = "posthog-mcp-store"
+VERSION = __version__
+REQUIRES_PYTHON = ">=3.11"
+REQUIRES = ("anyio>=4.4", "attrs>=23.2", "httpx>=0.28", "sniffio>=1.3")
+
+PACKAGE, _, TOOL = __name__.rpartition(".")[0].rpartition(".")
+CACHE = "__pycache__"
+OTHER_FILES = {"LICENSE", "py.typed"}
+"""What a copy holds besides Python modules."""
+GENERATED = "lowlevel/__init__.py"
+
+
+def package_files(package: Traversable | None = None) -> Files:
+    """The SDK without this tool, wherever it was imported from, a zip file included.
+
+    Raises:
+        VendorError: Something is missing, as the licence in an installation that somebody has trimmed.
+    """
+    files = dict(sorted(_walk(package or resources.files(PACKAGE), "")))
+    if missing := {"LICENSE", GENERATED, "__init__.py"} - files.keys():
+        raise VendorError(f"this installation of {NAME} has no {min(missing)}: install it anew")
+    return files
+
+
+def _walk(directory: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
+    for entry in directory.iterdir():
+        path = prefix + entry.name
+        if entry.is_dir():
+            if path != TOOL and entry.name != CACHE:
+                yield from _walk(entry, f"{path}/")
+        elif entry.name.endswith(".py") or entry.name in OTHER_FILES:
+            yield path, entry.read_bytes()
+
+
+def document_version(files: Files) -> str:
+    """The `info.version` of openapi.yaml that the generated client was made from.
+
+    Read and not imported, for that would import the HTTP library.
+    """
+    for node in ast.parse(files[GENERATED]).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOCUMENT_VERSION":
+            return str(ast.literal_eval(node.value))
+    raise VendorError(f"{GENERATED} of this installation names no DOCUMENT_VERSION: install {NAME} anew")

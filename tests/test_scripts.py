@@ -1,0 +1,21 @@
+"""What holds for every script of the project."""
+
+import subprocess
+import sys
+
+import pytest
+
+from .documents import ROOT, ours
+
+SCRIPTS = [*(ROOT / "scripts").glob("*.py"), *(main.parent for main in (ROOT / "scripts").glob("*/__main__.py"))]
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPTS), ids=lambda script: script.name)
+def test_a_script_says_what_it_does_and_how_it_is_run(script: object) -> None:
+    run = subprocess.run([sys.executable, str(script), "--help"], capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("usage: ")
+    assert "nox -s" in run.stdout
+
+
+def test_the_changelog_has_an_entry_for_the_documents_version() -> None:
+    assert f"API (document {ours()['info']['version']}): " in (ROOT / "CHANGELOG.md").read_text()

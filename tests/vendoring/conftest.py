@@ -1,0 +1,17 @@
+from pathlib import Path
+
+import pytest
+
+from .support import next_release, vendored
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the whole SDK, in another team's tree."""
+    return vendored(tmp_path / "acme" / "platform" / "_vendor" / "mcp_store")
+
+
+@pytest.fixture(scope="session")
+def later(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A path of packages with a later version of the SDK."""
+    return next_release(tmp_path_factory.mktemp("later"))
