@@ -10,8 +10,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from public_api_comparing import broken
-from public_api_reading import Entry, UnreadableError, public_api, version
+from promises.comparing import broken
+from promises.reading import Entry, UnreadableError, public_api, version
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "posthog_mcp_store"

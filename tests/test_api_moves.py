@@ -22,7 +22,7 @@ TESTS = ("operations", "configuration", "pagination", "errors", "lowlevel", "oau
 LEFT_OUT = """
 [[tool.mypy.overrides]]
 module = ["aiohttp.*", "click.*", "cryptography.*", "httpx_aiohttp.*", "jwt.*", "limits.*", "markdown_it.*",
-  "opentelemetry.*", "pydantic.*", "redis.*", "rich.*"]
+  "opentelemetry.*", "redis.*", "rich.*"]
 follow_imports = "skip"
 
 [[tool.mypy.overrides]]

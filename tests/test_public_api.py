@@ -81,8 +81,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (package / "testing").mkdir(parents=True)
     (directory / "docs").mkdir()
     (directory / "scripts").mkdir()
-    for script in (ROOT / "scripts").glob("public_api*.py"):
-        shutil.copy(script, directory / "scripts")
+    shutil.copy(ROOT / "scripts" / "public_api.py", directory / "scripts")
     (package / "_version.py").write_text('__version__ = "0.3.0"\n')
     names = ", ".join(LISTED)
     (package / "_api.py").write_text(

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from public_api_reading import Entry, signature
+from promises.reading import Entry, signature
 
 Entries = Mapping[str, Entry]
 

@@ -145,7 +145,7 @@ class Reader:
             case Place(_, ast.Assign(value=value)):
                 yield Entry("value", name, "" if name.startswith("__") else _default(value))
             case _:
-                raise UnreadableError(f"{name} is defined in no way that scripts/public_api_reading.py knows")
+                raise UnreadableError(f"{name} is defined in no way that scripts/promises/reading.py knows")
 
     def _members(self, module: str, node: ast.ClassDef, name: str) -> Iterator[Entry]:
         """What a class has, with what it has from bases that are not public themselves."""
