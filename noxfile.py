@@ -15,21 +15,20 @@ nox.options.sessions = ["tests", "lint", "typing", "document", "package"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 # They hold documents and tools against each other, which hangs little on the Python and takes long.
-ON_THE_FIRST_PYTHON = [
+OF_TOOLS = [
     "tests/contract",
-    *(f"tests/vendoring/test_{name}.py" for name in ("copies", "interruptions")),
     *(
         f"tests/test_{name}.py"
         for name in ("api_moves", "public_api", "regenerate", "scripts", "upstream", "upstream_command")
     ),
 ]
+ON_THE_FIRST_PYTHON = [*OF_TOOLS, *(f"tests/vendoring/test_{name}.py" for name in ("copies", "interruptions"))]
 # What works on the oldest and the newest works between them.
 ON_THE_ENDS = ["tests/testing_kit"]
 # What the choice of an HTTP library could break.
 OVER_HTTP = [
     f"tests/test_{name}.py"
     for name in (
-        "connect_for_real",
         "connections",
         "errors",
         "lifecycle",
@@ -49,6 +48,10 @@ def groups(*names: str) -> list[str]:
     return list(nox.project.dependency_groups(PROJECT, *names))
 
 
+def without(paths: list[str]) -> list[str]:
+    return [f"--ignore={path}" for path in paths]
+
+
 def found(python: str) -> bool:
     return shutil.which(f"python{python}") is not None
 
@@ -66,12 +69,13 @@ def tests(session: nox.Session) -> None:
     session.install("-e", EVERYTHING, *groups("tests"))
     there = [python for python in PYTHONS if found(python)]
     if session.python == there[0]:
-        session.run("coverage", "run", "-m", "pytest", *session.posargs)
+        session.run("coverage", "run", "-m", "pytest", *without(OF_TOOLS), *session.posargs)
         if not session.posargs:
             session.run("coverage", "report")
+            session.run("pytest", *OF_TOOLS)
         return
     elsewhere = ON_THE_FIRST_PYTHON + ([] if session.python == there[-1] else ON_THE_ENDS)
-    session.run("pytest", *[f"--ignore={path}" for path in elsewhere], *session.posargs)
+    session.run("pytest", *without(elsewhere), *session.posargs)
 
 
 @nox.session
