@@ -334,6 +334,13 @@ async def test_a_tool_is_looked_up_before_it_is_called_and_once(server: FakeMCPS
     assert methods == ["tools/list", "tools/list", "tools/call", "tools/call", "tools/call"]
 
 
+async def test_calls_that_begin_together_look_their_tool_up_once(server: FakeMCPServer, store: MCPStore) -> None:
+    async with store.installations.connect(ID) as client:
+        await asyncio.gather(*[client.call_tool("add") for _ in range(5)])
+
+    assert [method for method, _ in server.messages].count("tools/list") == 1
+
+
 async def test_a_tool_that_can_not_be_looked_up_is_not_called(server: FakeMCPServer, store: MCPStore) -> None:
     server.answers["tools/list"] = refusing(httpx.Response(502, json={"error": "Upstream MCP server timed out"}))
     async with store.installations.connect(ID) as client:

@@ -20,6 +20,7 @@ from posthog_mcp_store import (
     ResponseDecodeError,
     ResponseInfo,
 )
+from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from .faucet import Faucet, open_faucet
 from .opening import TRANSPORT
@@ -60,7 +61,7 @@ async def open_store(request: pytest.FixtureRequest, served: tuple[Faucet, str])
         def make(**options: Any) -> MCPStore:
             is_own = request.param == "a client of the user's own"
             kind = {"http_client": client} if is_own else {"transport": TRANSPORT}
-            stores.append(MCPStore("phx_key", host=served[1], **kind, **options))
+            stores.append(MCPStore(**{"api_key": "phx_key", "host": served[1], **kind, **options}))
             return stores[-1]
 
         yield make
@@ -413,6 +414,55 @@ async def test_a_stream_ends_with_its_store(faucet: Faucet, open_store: Open) ->
             await asyncio.wait_for(reading, 5)
 
     assert await faucet.is_left()
+    await until_alone()
+
+
+async def test_a_reader_that_gives_up_waiting_loses_nothing(faucet: Faucet, open_store: Open) -> None:
+    async with open_store().installations.proxy(ID, ASK) as stream:
+        for number in range(3):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(stream), 0.05)
+            faucet.pour(event(progress(number)))
+            assert await asyncio.wait_for(anext(stream), 5) == progress(number)
+
+
+async def test_a_stream_that_is_closed_while_it_is_read_says_so(faucet: Faucet, open_store: Open) -> None:
+    async with open_store().installations.proxy(ID, ASK) as stream:
+        faucet.pour(event(progress(1)))
+        await anext(stream)
+        reading = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        await stream.aclose()
+
+        with pytest.raises(ConfigurationError, match="this stream is closed"):
+            await asyncio.wait_for(reading, 5)
+    assert await faucet.is_left()
+
+
+async def test_what_follows_the_last_answer_is_read_for_a_moment(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(event(ANSWER), b": bye\n", b"\n", event(progress(9)))[0])
+
+    assert await read(faked()) == [ANSWER, progress(9)]
+
+
+async def test_a_call_that_is_cancelled_while_the_server_thinks_frees_its_connection(
+    service: EmbeddedService, open_store: Open
+) -> None:
+    service.inject(Fault(delay=30, times=None))
+    arrived, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def tell(_: object) -> None:
+        loop.call_soon_threadsafe(arrived.set)
+
+    service.before_each = tell
+    store = open_store(api_key=service.api_key, host=service.base_url)
+    call = asyncio.create_task(store.installations.proxy(ID, ASK))
+    await asyncio.wait_for(arrived.wait(), 5)
+
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(call, 2)
+
     await until_alone()
 
 

@@ -38,6 +38,7 @@ BEFORE_SENDING = {
     "http2.send_request_headers.started",
 }
 """What httpcore tells when a request leaves the pool's queue (httpx, request extensions, "trace")."""
+WHEN_SENT = {"http11.receive_response_headers.started", "http2.receive_response_headers.started"}
 LETTING_GO_SECONDS = 1.0
 """How long a cancelled caller waits for a body that was being read to be closed."""
 
@@ -119,6 +120,7 @@ class _Attempt:
         self._outgoing = outgoing
         self._is_abandoned = False
         self._has_head = False
+        self._is_sent = False
 
     async def run(self) -> Answer:
         outgoing, started = self._outgoing, perf_counter()
@@ -148,6 +150,7 @@ class _Attempt:
 
     async def _stop_before_sending(self, event: str, _info: object) -> None:
         """Fail where a connection was found for a request that nobody waits for any more: there it is safe."""
+        self._is_sent |= event in WHEN_SENT
         if self._is_abandoned and event in BEFORE_SENDING:
             raise httpx.WriteError("the call was cancelled before it was sent")
 
@@ -156,7 +159,7 @@ class _Attempt:
         self._is_abandoned = True
         if body := _body(task):
             await body.aclose()
-        elif self._has_head:
+        elif self._has_head or self._is_sent:
             task.cancel()
             await asyncio.wait((task,), timeout=LETTING_GO_SECONDS)
         else:
@@ -177,9 +180,13 @@ class _PooledBody:
         pool.opened(self)
 
     async def read(self) -> bytes:
-        self._reading = self._pool.start(self._body.read())
-        await asyncio.wait((self._reading,))
-        return result(self._reading)
+        if self._reading is None:
+            self._reading = self._pool.start(self._body.read())
+        reading = self._reading
+        await asyncio.wait((reading,))
+        # One that was cancelled has taken nothing: what it waited for is the next one's.
+        self._reading = None
+        return result(reading)
 
     async def aclose(self) -> None:
         if self._closing is None:

@@ -33,6 +33,8 @@ class Connection(AbstractAsyncContextManager[Client]):
         loop = asyncio.get_running_loop()
         opened: asyncio.Future[Client] = loop.create_future()
         self._task = loop.create_task(self._hold(opened))
+        # Asked for, so that asyncio does not report it: who is cancelled has no use for how it failed.
+        self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         try:
             await asyncio.wait((self._task, opened), return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:

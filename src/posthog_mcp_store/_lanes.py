@@ -122,10 +122,19 @@ class _BodyOnLane:
         self._lane: _Lane | None = lane
         self._lanes = lanes
         self._is_read = False
+        self._reading: asyncio.Task[bytes] | None = None
 
     async def read(self) -> bytes:
+        """Read in a task of its own: a reader that is cancelled loses nothing, and breaks nothing of the lane."""
+        if self._reading is None:
+            self._reading = asyncio.get_running_loop().create_task(self._body.read())
+        reading = self._reading
+        await asyncio.wait((reading,))
+        self._reading = None
+        if reading.cancelled():
+            raise closed_error()
         try:
-            chunk = await self._body.read()
+            chunk = reading.result()
         except APIConnectionError:
             if self._lanes.is_closed:
                 raise closed_error() from None
@@ -137,6 +146,9 @@ class _BodyOnLane:
         lane, self._lane = self._lane, None
         if lane is None:
             return
+        if self._reading is not None:
+            self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+            self._reading.cancel()
         if self._is_read and not self._lanes.is_closed:
             self._lanes.give_back(lane)
         else:

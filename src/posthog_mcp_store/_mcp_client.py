@@ -1,5 +1,6 @@
 """An `mcp.Client` that raises the SDK's errors (extra `mcp`)."""
 
+import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
@@ -36,7 +37,8 @@ class ProxyClient(Client):
         self._url = url
         """Where its messages go."""
         self._listed: set[str] = set()
-        """The tools that were listed."""
+        """The tools that were listed, and those that were looked up in vain."""
+        self._looking_up = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         try:
@@ -53,7 +55,10 @@ class ProxyClient(Client):
         The client checks a result by the tool's schema, and where it fails to get that, the result would be lost.
         """
         if name not in self._listed:
-            await self._look_up(name)
+            # Calls that begin together look it up once.
+            async with self._looking_up:
+                if name not in self._listed:
+                    await self._look_up(name)
         return await super().call_tool(name, *args, **kwargs)
 
     async def list_tools(self, **kwargs: Any) -> ListToolsResult:
@@ -66,6 +71,7 @@ class ProxyClient(Client):
             async for _ in tool_pages(self):
                 if name in self._listed:
                     return
+        self._listed.add(name)
 
     @property
     def session(self) -> ClientSession:

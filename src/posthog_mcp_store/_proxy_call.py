@@ -73,13 +73,13 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
 
     async def _reply(self) -> ProxyReply:
         opened = await self._opened(Delivery.STREAMED)
-        headers = opened.received.answer.headers
+        reader = reader_of(opened.received.answer.headers, self._max_bytes)
         stream = ProxyStream(
             opened,
-            BoundedReader(reader_of(headers, self._max_bytes), self._max_bytes),
+            BoundedReader(reader, self._max_bytes),
             self._request_ids,
             # Of a JSON text that is there whole, `result()` says what is missing.
-            must_answer=is_event_stream(headers),
+            must_answer=is_event_stream(opened.received.answer.headers),
         )
         try:
             messages = [message async for message in stream]

@@ -39,6 +39,7 @@ class ProxyStream:
         self._messages: deque[dict[str, Any]] = deque()
         self._failure: MCPStoreError | None = None
         self._is_over = False
+        self._linger_ends: float | None = None
 
     @property
     def _received(self) -> Received:
@@ -62,6 +63,7 @@ class ProxyStream:
         if not self._is_over:
             self._is_over = True
             self._failure = ConfigurationError("this stream is closed: read it inside `async with`")
+            self._messages.clear()
         await self._opened.body.aclose()
 
     async def _read_on(self) -> None:
@@ -87,15 +89,19 @@ class ProxyStream:
         """The next bytes of the body; none at its end."""
         if not self._awaited.are_answered:
             return await self._opened.deadline.hold(self._opened.body.read())
+        if self._linger_ends is None:
+            self._linger_ends = asyncio.get_running_loop().time() + LINGER_SECONDS
         try:
-            async with asyncio.timeout(LINGER_SECONDS):
+            async with asyncio.timeout_at(self._linger_ends):
                 return await self._opened.body.read()
         except (TimeoutError, APIConnectionError):
             # Nothing that was asked for can be missing.
             return b""
 
     async def _end(self, failure: MCPStoreError | None) -> None:
-        self._is_over, self._failure = True, failure
+        # Who closed it meanwhile has said why it is over.
+        if not self._is_over:
+            self._is_over, self._failure = True, failure
         await self.aclose()
 
     def _unanswered(self) -> MCPStoreError | None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from attrs import field, frozen
 
 from ._errors import MCPStoreError
@@ -89,9 +90,23 @@ async def open_toolbox(
                 return FailedInstallation(installation, error)
 
         toolbox = Toolbox()
-        for tools in await asyncio.gather(*[listed(*each) for each in connections]):
+        listings = [asyncio.ensure_future(listed(*each)) for each in connections]
+        try:
+            outcomes = await asyncio.gather(*listings)
+        except BaseException:
+            # The others must not enter what is about to be left.
+            await _given_up(listings)
+            raise
+        for tools in outcomes:
             if isinstance(tools, FailedInstallation):
                 toolbox.failures.append(tools)
             else:
                 toolbox.tools.extend(tools)
         yield toolbox
+
+
+async def _given_up(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    with anyio.CancelScope(shield=True):
+        await asyncio.gather(*tasks, return_exceptions=True)
