@@ -9,7 +9,7 @@ from posthog_mcp_store import MCPStore
 from posthog_mcp_store.testing import EmbeddedService
 
 lanes_only = pytest.mark.skipif(
-    "TESTED_TRANSPORT" in os.environ, reason="it looks at what the SDK's own connections alone do"
+    "TESTED_TRANSPORT" in os.environ, reason="it looks at what the SDK's own connections, and httpx, alone do"
 )
 TRANSPORT = os.environ.get("TESTED_TRANSPORT", "httpx")
 

@@ -23,7 +23,7 @@ from posthog_mcp_store import (
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from .faucet import Faucet, open_faucet
-from .opening import TRANSPORT
+from .opening import TRANSPORT, lanes_only
 from .wire import ID, Wire
 
 Faked = Callable[..., MCPStore]
@@ -445,6 +445,7 @@ async def test_what_follows_the_last_answer_is_read_for_a_moment(wire: Wire, fak
     assert await read(faked()) == [ANSWER, progress(9)]
 
 
+@lanes_only
 async def test_a_call_that_is_cancelled_while_the_server_thinks_frees_its_connection(
     service: EmbeddedService, open_store: Open
 ) -> None:
