@@ -21,6 +21,29 @@ def test_events_are_the_same_wherever_the_chunks_are_cut(size: int, line_end: by
     assert events == EVENTS
 
 
+def test_a_byte_order_mark_comes_before_the_first_line_only() -> None:
+    decoder = EventStreamDecoder(1000)
+
+    assert [*decoder.feed("\ufeffdata: a\n\n\ufeffdata: b\n\ndata: c\n\n".encode())] == [
+        ServerSentEvent("message", "a", ""),
+        ServerSentEvent("message", "c", ""),
+    ]
+
+
+def test_a_line_feed_is_left_out_only_behind_the_carriage_return_that_was_cut_off() -> None:
+    decoder = EventStreamDecoder(1000)
+
+    assert [*decoder.feed(b"data: a\r"), *decoder.feed(b"\ndata: b\n"), *decoder.feed(b"\n")] == [
+        ServerSentEvent("message", "a\nb", "")
+    ]
+
+
+def test_what_is_no_utf8_and_ids_with_null_are_passed_over() -> None:
+    decoder = EventStreamDecoder(1000)
+
+    assert [*decoder.feed(b"id: 1\nid: 2\0\ndata: \xff\n\n")] == [ServerSentEvent("message", "\ufffd", "1")]
+
+
 def test_an_event_is_given_at_once_when_its_last_byte_is_there() -> None:
     decoder = EventStreamDecoder(1000)
 

@@ -190,6 +190,49 @@ async def test_an_error_without_an_id_is_an_answer(wire: Wire, faked: Faked) -> 
 
 
 @pytest.mark.parametrize(
+    "other",
+    [
+        {"jsonrpc": "2.0", "id": 1, "method": "sampling/createMessage"},
+        {"jsonrpc": "2.0", "id": True, "result": 1},
+        {"jsonrpc": "2.0", "id": "1", "result": 1},
+        {"jsonrpc": "2.0", "id": None, "result": 1},
+    ],
+)
+async def test_what_only_looks_like_the_answer_is_none(wire: Wire, faked: Faked, other: dict[str, Any]) -> None:
+    wire.answers(streamed(event(other))[0])
+
+    with pytest.raises(ResponseDecodeError, match="without the answer to request 1"):
+        await read(faked())
+
+
+async def test_an_answer_to_the_server_awaits_none_itself(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(event(progress(1)), event(progress(2)))[0])
+
+    assert await read(faked(), {"jsonrpc": "2.0", "id": "s-1", "result": {}}) == [progress(1), progress(2)]
+
+
+async def test_messages_in_front_of_a_break_are_not_lost(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(event(progress(1)) + event(progress(2)), b"", breaks=True)[0])
+
+    async with faked().installations.proxy(ID, ASK) as stream:
+        assert [await anext(stream), await anext(stream)] == [progress(1), progress(2)]
+        with pytest.raises(APIConnectionError, match="reset"):
+            await anext(stream)
+
+
+async def test_an_empty_chunk_is_not_the_end(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(b"", event(progress(1)), b"", event(ANSWER))[0])
+
+    assert await read(faked()) == [progress(1), ANSWER]
+
+
+async def test_the_content_type_is_matched_in_any_case(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(event(ANSWER), headers={"Content-Type": "Text/Event-Stream; Charset=UTF-8"})[0])
+
+    assert await read(faked()) == [ANSWER]
+
+
+@pytest.mark.parametrize(
     ("bad", "reason"),
     [
         (b"data: {\n\n", "it is not JSON"),
