@@ -510,6 +510,27 @@ async def test_a_call_that_is_cancelled_while_the_server_thinks_frees_its_connec
     await until_alone()
 
 
+async def test_an_answer_that_nobody_waits_for_any_more_is_closed() -> None:
+    arrived, answering = asyncio.Event(), asyncio.Event()
+    answer, body = streamed(event(ANSWER))
+
+    async def think(_: httpx.Request) -> httpx.Response:
+        arrived.set()
+        await answering.wait()
+        return answer
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(think)) as client:
+        call = asyncio.create_task(MCPStore("phx_key", http_client=client).installations.proxy(ID, ASK))
+        await asyncio.wait_for(arrived.wait(), 5)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        answering.set()
+        await until_alone()
+
+    assert body.is_closed
+
+
 async def test_a_stream_is_not_read_outside_its_block(faucet: Faucet, open_store: Open) -> None:
     async with open_store().installations.proxy(ID, ASK) as stream:
         faucet.pour(event(progress(1)))
