@@ -35,7 +35,8 @@ async def test_each_attempt_is_one_line_at_debug(
     assert first.endswith(" ms, attempt 1, next in 0.00 s")
     assert second.startswith(f"GET {TEMPLATE}: APIConnectionError in ")
     wait = re.fullmatch(r".* ms, attempt 2, next in (\d\.\d\d) s", second)
-    assert wait is not None and float(wait[1]) <= 1.0
+    assert wait is not None
+    assert float(wait[1]) <= 1.0
     assert third.startswith(f"GET {TEMPLATE}: 200 in ")
     assert third.endswith(" ms, attempt 3")
     assert {record.name for record in caplog.records} == {"posthog_mcp_store._request_path"}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -137,6 +138,21 @@ async def test_an_error_without_an_id_answers_the_request(wire: Wire, faked: Fak
 
     with pytest.raises(ToolApprovalRequiredError):
         (await faked().installations.proxy(ID, PING)).result()
+
+
+async def test_the_answer_with_the_id_counts_before_an_error_without_one(wire: Wire, faked: Faked) -> None:
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error"}}
+    wire.answers(httpx.Response(200, json=[error, PONG]))
+
+    assert (await faked().installations.proxy(ID, PING)).result() == {"ok": True}
+
+
+async def test_a_message_may_be_any_mapping(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(200, json=PONG))
+
+    await faked().installations.proxy(ID, MappingProxyType(PING))
+
+    assert wire.sent_json == PING
 
 
 async def test_a_reply_without_the_awaited_answer_says_so(wire: Wire, faked: Faked) -> None:

@@ -1,6 +1,7 @@
 """Streams through the proxy: messages as they arrive, and what becomes of the connection."""
 
 import asyncio
+import gc
 import gzip
 import json
 import random
@@ -85,6 +86,14 @@ class Chunks(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self.is_closed = True
+
+
+class Silence(httpx.AsyncByteStream):
+    """A body of which nothing ever arrives."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
 
 
 def streamed(
@@ -337,6 +346,18 @@ async def test_a_deadline_bounds_a_stream_whole(faucet: Faucet, open_store: Open
     assert await faucet.is_left()
 
 
+async def test_a_deadline_counts_what_came_before_the_stream(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(429, headers={"Retry-After": "0.4"}), httpx.Response(200, stream=Silence()))
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    with pytest.raises(APITimeoutError, match=r"deadline of 0\.6 s"):
+        await asyncio.wait_for(read(faked(max_retries=2).with_options(deadline=0.6)), 5)
+
+    assert len(wire.requests) == 2
+    assert 0.55 < loop.time() - began < 0.95
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
@@ -413,9 +434,12 @@ async def test_a_server_that_does_not_end_its_stream_is_not_waited_for(faucet: F
     store = open_store()
     asked = asyncio.ensure_future(store.installations.proxy(ID, ASK))
     assert await faucet.is_asked()
+    loop = asyncio.get_running_loop()
+    answered = loop.time()
     faucet.pour(event(ANSWER))
 
     assert (await asyncio.wait_for(asked, 5)).result() == ANSWER["result"]
+    assert 0.45 < loop.time() - answered < 1.5
     assert await faucet.is_left()
 
 
@@ -444,6 +468,30 @@ async def test_a_reply_counts_as_under_way_until_it_is_whole(faucet: Faucet, ope
     faucet.pour(event(ANSWER))
     faucet.end()
     assert (await asyncio.wait_for(second, 5)).messages == [ANSWER]
+
+
+async def test_a_stream_gives_its_place_to_one_other_call_and_no_more(faucet: Faucet, open_store: Open) -> None:
+    store = open_store(max_concurrency=1)
+    for is_read in (True, False):
+        async with store.installations.proxy(ID, ASK) as stream:
+            faucet.pour(event(ANSWER))
+            await anext(stream)
+            if is_read:
+                faucet.end()
+                assert [message async for message in stream] == []
+        faucet.end()
+    seen = len(faucet.requests)
+
+    first = asyncio.create_task(store.installations.proxy(ID, ASK))
+    for _ in range(3):
+        assert await faucet.is_asked()
+    with pytest.raises(APITimeoutError):
+        await store.with_options(deadline=0.3).installations.proxy(ID, ASK)
+
+    assert len(faucet.requests) == seen + 1
+    faucet.pour(event(ANSWER))
+    faucet.end()
+    await asyncio.wait_for(first, 5)
 
 
 async def test_a_stream_ends_with_its_store(faucet: Faucet, open_store: Open) -> None:
@@ -508,6 +556,62 @@ async def test_a_call_that_is_cancelled_while_the_server_thinks_frees_its_connec
         await asyncio.wait_for(call, 2)
 
     await until_alone()
+
+
+@lanes_only
+async def test_closing_waits_for_the_connections_of_calls_that_were_cancelled(
+    service: EmbeddedService, open_store: Open
+) -> None:
+    row = service.add_installation()
+    store = open_store(api_key=service.api_key, host=service.base_url)
+    await store.installations.retrieve(row.id)
+    others = asyncio.all_tasks()
+    call = asyncio.create_task(store.installations.retrieve(row.id))
+    await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+    await store.aclose()
+
+    assert asyncio.all_tasks() == others
+
+
+@lanes_only
+async def test_nothing_is_kept_of_the_connections_of_calls_that_were_cancelled(
+    service: EmbeddedService, store: MCPStore
+) -> None:
+    row = service.add_installation()
+
+    def transports() -> int:
+        gc.collect()
+        return sum(isinstance(each, httpx.AsyncHTTPTransport) for each in gc.get_objects())
+
+    await store.installations.retrieve(row.id)
+    before = transports()
+    for _ in range(10):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await store.installations.retrieve(row.id)
+        await until_alone()
+
+    assert transports() <= before
+
+
+async def test_a_call_that_is_cancelled_just_when_its_answer_begins_closes_it() -> None:
+    answer, body = streamed(event(ANSWER))
+
+    async def handler(_: httpx.Request) -> httpx.Response:
+        # After the attempt, which ends in this turn of the loop, and before its caller is told.
+        asyncio.get_running_loop().call_soon(call.cancel)
+        return answer
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
+        call = asyncio.create_task(MCPStore("phx_key", http_client=client).installations.proxy(ID, ASK))
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    assert body.is_closed
 
 
 async def test_an_answer_that_nobody_waits_for_any_more_is_closed() -> None:

@@ -55,13 +55,31 @@ async def test_no_error_tells_the_key(wire: Wire, faked: Faked, answer: httpx.Re
     assert KEY not in everything_said_by(caught.value)
 
 
-async def test_no_error_of_the_proxy_tells_the_key(wire: Wire, faked: Faked) -> None:
-    wire.answers(httpx.Response(200, text=f"data: {KEY}\n\n", headers={"Content-Type": "text/event-stream"}))
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, text=f"data: {KEY}\n\n", headers={"Content-Type": "text/event-stream"}),
+        httpx.Response(200, text="data: {", headers={"Content-Type": "text/event-stream", "X-Echo": KEY}),
+        httpx.Response(200, text="<html>", headers={"Content-Type": f"text/{KEY}"}),
+        httpx.Response(200, json=[{"jsonrpc": "2.0", "method": "x"}], headers={"X-Echo": KEY}),
+    ],
+)
+async def test_no_error_of_the_proxy_tells_the_key(wire: Wire, faked: Faked, answer: httpx.Response) -> None:
+    wire.answers(answer)
+
+    with pytest.raises(MCPStoreError) as caught:
+        (await faked(api_key=KEY).installations.proxy(ID, {"jsonrpc": "2.0", "id": 1, "method": "ping"})).result()
+
+    assert KEY not in everything_said_by(caught.value)
+
+
+async def test_an_error_of_the_proxy_keeps_its_cause(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(200, text="data: {\n\n", headers={"Content-Type": "text/event-stream"}))
 
     with pytest.raises(MCPStoreError) as caught:
         await faked(api_key=KEY).installations.proxy(ID, {"jsonrpc": "2.0", "id": 1, "method": "ping"})
 
-    assert KEY not in everything_said_by(caught.value)
+    assert isinstance(caught.value.__cause__, ValueError)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,19 @@
 """Faults of the connection: resets, answers cut short, answers that take their time."""
 
+import threading
 import time
 from typing import Any, Literal
 
+import anyio
+import anyio.to_thread
 import httpx
 import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from .support import GOOD_INSTALL, eventually, served
+from .support import GOOD_INSTALL, OAUTH_INSTALL, eventually, served
 
 Reset = Literal["before", "after", "inside"]
 
@@ -63,6 +68,29 @@ def test_the_services_own_answer_may_be_truncated(service: EmbeddedService, capl
     with served(service) as client:
         with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
             client.get("/")
+        assert client.get("/").status_code == 200
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("cut", CUTS[1:])
+async def test_a_connection_that_its_client_has_left_is_cut_no_more(
+    service: EmbeddedService, cut: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    asked, left = threading.Event(), threading.Event()
+
+    async def target(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.set()
+        await anyio.to_thread.run_sync(left.wait, 10)
+        await Response(status_code=500)(scope, receive, send)
+
+    service.add_mcp_server(OAUTH_INSTALL["url"], target)
+    service.inject(Fault(**cut))
+    with served(service) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            client.post("/install_custom/", json=OAUTH_INSTALL, timeout=httpx.Timeout(10, read=0.2))
+        assert asked.is_set()
+        left.set()
+        await eventually(lambda: service.in_flight == 0)
         assert client.get("/").status_code == 200
     assert caplog.records == []
 
