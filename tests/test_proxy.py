@@ -147,12 +147,14 @@ async def test_the_answer_with_the_id_counts_before_an_error_without_one(wire: W
     assert (await faked().installations.proxy(ID, PING)).result() == {"ok": True}
 
 
-async def test_a_message_may_be_any_mapping(wire: Wire, faked: Faked) -> None:
+@pytest.mark.parametrize("text", ["small", "x" * 400_000])
+async def test_a_message_may_be_any_mapping(wire: Wire, faked: Faked, text: str) -> None:
     wire.answers(httpx.Response(200, json=PONG))
+    message = {**PING, "params": {"text": text}}
 
-    await faked().installations.proxy(ID, MappingProxyType(PING))
+    await faked().installations.proxy(ID, MappingProxyType(message))
 
-    assert wire.sent_json == PING
+    assert wire.sent_json == message
 
 
 async def test_a_reply_without_the_awaited_answer_says_so(wire: Wire, faked: Faked) -> None:
