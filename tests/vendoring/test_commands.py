@@ -150,6 +150,17 @@ def test_a_name_that_python_can_not_import_is_refused(tmp_path: Path, capsys: Ca
     assert not (tmp_path / name).exists()
 
 
+@pytest.mark.parametrize("place", ["mcp_store", "testing/mcp_store", "lowlevel/mcp_store"])
+def test_a_copy_inside_its_original_is_refused(capsys: Capture, place: str) -> None:
+    try:
+        assert main([str(SOURCE / place)]) == REFUSED
+        assert not (SOURCE / place).exists()
+    finally:
+        shutil.rmtree(SOURCE / place, ignore_errors=True)
+
+    assert "of which it would be a copy: name a directory outside of it" in capsys.readouterr().err
+
+
 def test_what_the_system_refuses_is_told_in_one_line(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "file").write_text("")
 

@@ -12,6 +12,7 @@ from ._manifest import MANIFEST, Manifest, edits, known_parts, make_copy, read_m
 from ._parts import PARTS
 from ._release import NAME, Files, package_files
 
+PACKAGE_DIRECTORY = Path(__file__).parent.parent
 DONE, REFUSED, OUT_OF_DATE, EDITED = 0, 1, 3, 4
 NOTHING = "nothing"
 
@@ -130,3 +131,7 @@ def _check_place(destination: Path) -> None:
     name = destination.name
     if not name.isidentifier() or keyword.iskeyword(name):
         raise VendorError(f"Python can't import a package named {name!r}: choose another name for the directory")
+    # In a checkout, the generated client lies elsewhere.
+    for original in (PACKAGE_DIRECTORY.resolve(), (PACKAGE_DIRECTORY / "lowlevel").resolve()):
+        if destination.is_relative_to(original):
+            raise VendorError(f"lies in {original}, of which it would be a copy: name a directory outside of it")
