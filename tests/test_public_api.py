@@ -141,7 +141,7 @@ def test_the_record_has_a_line_for_all_that_callers_can_rely_on(checkout: Path, 
     assert (checkout / "docs" / "public_api.txt").read_text().splitlines() == [
         "class Child(Store)",
         "class Row(Root)",
-        "def Row.__init__(self, id: str, size: int = ..., *, hidden: str = ...)",
+        "def Row.__init__(self, id: str, size: int = 0, *, hidden: str = '')",
         "attribute Row.hidden: str",
         "attribute Row.id: str",
         "def Row.shared(self) -> str",
@@ -245,7 +245,7 @@ def test_a_name_that_is_no_longer_listed_breaks_callers(checkout: Path, compared
         ('"str | bytes"', "bytes | str | None", "text: bytes | str | None"),
         ("class Store(Root, Exception)", "class Store(Root, Exception, ValueError)", "Exception, ValueError)"),
         ("self.rows = [key]", "self.rows = key", "attribute Store.rows: str"),
-        ("    size: int = 0\n", "    size: int = 0\n    more: int = 0\n", "more: int = ..., *, hidden"),
+        ("    size: int = 0\n", "    size: int = 0\n    more: int = 0\n", "more: int = 0, *, hidden"),
         ("class Root:\n", "class Base:\n    x = 1\nclass Root(Base):\n", "attribute Store.x = 1"),
     ],
 )  # fmt: skip
@@ -292,6 +292,38 @@ def test_a_member_may_move_to_a_public_base(checkout: Path, compared: Compared) 
     assert "def Child.end(self) -> None" in said
 
 
+@pytest.mark.parametrize(
+    ("given", "constant", "module"),
+    [("retries: int = LIMIT", "LIMIT = 2\n", "_store.py"), ("retries: int = LIMIT", "LIMIT: int = 2\n", "_seam.py")],
+)
+def test_a_default_is_its_value_and_not_its_name(
+    checkout: Path, compared: Compared, given: str, constant: str, module: str
+) -> None:
+    edit(checkout, "retries: int = 2", given)
+    path = checkout / "src" / "posthog_mcp_store" / module
+    path.write_text(constant + path.read_text())
+    if module == "_seam.py":
+        edit(checkout, "class Root:", "from ._seam import LIMIT\nclass Root:")
+    assert "is as recorded" in compared(checkout)
+
+    edit(checkout, constant, constant.replace("2", "0"), module)
+
+    assert "does without `retries` as with `0`, not `2`" in compared(checkout, "--record", status=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("size: int = 0", "size: int = 5", "does without `size` as with `5`, not `0`"),
+        ('field(default="", kw', 'field(default="x", kw', "does without `hidden` as with `'x'`, not `''`"),
+    ],
+)
+def test_a_field_has_its_default_too(checkout: Path, compared: Compared, old: str, new: str, told: str) -> None:
+    edit(checkout, old, new)
+
+    assert told in compared(checkout, "--record", status=1)
+
+
 # Deprecations
 
 
@@ -321,6 +353,19 @@ def test_two_minor_versions_or_a_major_one_lie_between_a_deprecation_and_its_end
     said = compared(checkout, "--record", status=status)
 
     assert (f"Store.fetch: is to go too soon after 0.3.0: use read(); removed in {removal}" in said) is (status == 1)
+
+
+@pytest.mark.parametrize(("removal", "status"), [("0.4.9", 1), ("0.5.0", 0), ("0.6.0", 0)])
+def test_what_was_deprecated_goes_no_sooner_than_was_said(
+    checkout: Path, compared: Compared, removal: str, status: int
+) -> None:
+    deprecate_method(checkout)
+    compared(checkout, "--record")
+    edit(checkout, "removed in 0.5.0", f"removed in {removal}")
+
+    said = compared(checkout, "--record", status=status)
+
+    assert ("Store.fetch: is to go sooner than was said" in said) is (status == 1)
 
 
 def test_deprecating_and_removing_in_one_go_is_no_deprecation(checkout: Path, compared: Compared) -> None:

@@ -57,8 +57,8 @@ def _bases(entry: Entry | None) -> list[str]:
 
 
 def _reasons(old: Entry, new: Entry | None, version: str) -> Iterator[str]:
-    if new is not None and new.deprecated and not old.deprecated:
-        yield from _too_soon(new.deprecated, version)
+    if new is not None and new.deprecated:
+        yield from _sooner(old.deprecated, new.deprecated) if old.deprecated else _too_soon(new.deprecated, version)
     if new is None:
         yield from _unannounced(old, version)
     elif new.kind != old.kind and (old.kind, new.kind) != ("property", "attribute"):
@@ -88,6 +88,11 @@ def _too_soon(deprecation: str, version: str) -> Iterator[str]:
     major, minor, _ = _numbers(version)
     if _removal(deprecation) < min((major, minor + 2, 0), (major + 1, 0, 0)):
         yield f"is to go too soon after {version}: {deprecation}"
+
+
+def _sooner(old: str, new: str) -> Iterator[str]:
+    if _removal(new) < _removal(old):
+        yield f"is to go sooner than was said: {new}, not {old}"
 
 
 def _removal(deprecation: str) -> tuple[int, ...]:

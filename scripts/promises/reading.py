@@ -50,8 +50,29 @@ class Source:
     def statements(self, module: str) -> list[ast.stmt]:
         """What a module does at its top, either way of each `if`."""
         if module not in self._read:
-            self._read[module] = list(_flat(ast.parse(self._path(module).read_text()).body))
+            tree = ast.parse(self._path(module).read_text())
+            self._read[module] = list(_flat(tree.body))
+            self._write_out_defaults(module, tree)
         return self._read[module]
+
+    def _write_out_defaults(self, module: str, tree: ast.Module) -> None:
+        """Put the values of constants in the place of their names: a default is what it is, whatever it is called."""
+        for node in ast.walk(tree):
+            match node:
+                case ast.arguments():
+                    node.defaults = [self._written_out(module, each) for each in node.defaults]
+                    node.kw_defaults = [each and self._written_out(module, each) for each in node.kw_defaults]
+                case ast.AnnAssign(value=ast.expr() as value):
+                    node.value = self._written_out(module, value)
+                case ast.keyword(arg="default", value=value):
+                    node.value = self._written_out(module, value)
+
+    def _written_out(self, module: str, default: ast.expr) -> ast.expr:
+        place = self.find(module, default.id) if isinstance(default, ast.Name) else None
+        match place:
+            case Place(_, ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value)) if _is_constant(value):
+                return value
+        return default
 
     def find(self, module: str, name: str) -> Place | None:
         """Where a name of a module is defined, through imports and `A = B`; None where that is another package."""
@@ -247,9 +268,10 @@ def _required(entry: Entry) -> Iterator[ast.expr]:
 
 
 def _parameter(field: ast.AnnAssign) -> str:
-    called = {_option(field.value, option) for option in ("default", "factory", "default_factory")} - {None}
     is_field = isinstance(field.value, ast.Call) and ast.unparse(field.value.func).endswith("field")
-    default = " = ..." if called or (field.value and not is_field) else ""
+    written = _option(field.value, "default") if is_field else field.value and ast.unparse(field.value)
+    is_made = {_option(field.value, option) for option in ("factory", "default_factory")} != {None}
+    default = " = ..." if is_made else f" = {written}" if written else ""
     return f"{ast.unparse(field.target).lstrip('_')}: {ast.unparse(field.annotation)}{default}"
 
 
@@ -278,6 +300,11 @@ def _deprecation(node: Function | ast.ClassDef) -> str | None:
 
 def _is_deprecated(decorator: ast.expr) -> bool:
     return ast.unparse(decorator).startswith("deprecated(")
+
+
+def _is_constant(value: ast.expr) -> bool:
+    """Whether it is made of nothing that has a name."""
+    return not any(isinstance(each, ast.Name | ast.Call) for each in ast.walk(value))
 
 
 def _is_promised(name: str) -> bool:
