@@ -164,7 +164,9 @@ def regenerate(session: nox.Session) -> None:
 def upstream(session: nox.Session) -> None:
     """Compare openapi.yaml with an upstream document: `nox -s upstream -- FILE_OR_URL`; `-- --help` says more."""
     session.install(*groups("upstream"))
-    session.run("python", "scripts/upstream.py", *session.posargs)
+    script = Path("scripts/upstream.py").resolve()
+    with session.chdir(session.invoked_from):
+        session.run("python", str(script), *session.posargs)
 
 
 @nox.session

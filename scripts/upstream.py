@@ -8,6 +8,7 @@ is settled. nox makes 1 of all but 0; a scheduled job that tells them apart runs
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,18 +30,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("source", metavar="FILE_OR_URL", help="OpenAPI 3.0 or 3.1, JSON or YAML, whole or a slice")
     parser.add_argument("--format", choices=FORMATS, default="text")
-    parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="for a URL, else 60")
-    parser.add_argument("--max-megabytes", type=float, default=100, metavar="MB", help="else 100")
+    parser.add_argument("--timeout", type=positive, default=60, metavar="SECONDS", help="for a URL, else 60")
+    parser.add_argument("--max-megabytes", type=positive, default=100, metavar="MB", help="else 100")
     arguments = parser.parse_args(argv)
     ours = yaml.safe_load(DOCUMENT.read_text())
     try:
         theirs = read(arguments.source, timeout=arguments.timeout, max_bytes=int(arguments.max_megabytes * 1_000_000))
         found = compared(ours, theirs, arguments.source)
+        told = FORMATS[arguments.format](found)
     except (UnreadableError, MalformedError) as error:
         print(f"upstream: {error}", file=sys.stderr)
         return NOT_COMPARED
-    print(FORMATS[arguments.format](found), end="")
+    except Exception as error:  # noqa: BLE001  # whatever a document holds: 1 would say that callers break
+        print(f"upstream: {arguments.source}: can't be compared: {error!r}", file=sys.stderr)
+        return NOT_COMPARED
+    print(told, end="")
     return found.status
+
+
+def positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
+    return number
 
 
 def compared(ours: dict[str, Any], theirs: dict[str, Any], source: str) -> Report:

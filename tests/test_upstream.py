@@ -143,6 +143,18 @@ GOLDEN: dict[str, tuple[list[tuple[str, Any]], Told]] = {
         [(f"{OPERATION}.security", [{"SessionAuth": []}])],
         [("breaks", f"operation: scopes: {READ} here, SessionAuth upstream")],
     ),
+    "the key in another place": (
+        [("components.securitySchemes", {"PersonalAPIKeyAuth": {"type": "apiKey", "in": "header", "name": "X-Key"}})],
+        [("breaks", f"operation: scopes: {READ} here, PersonalAPIKeyAuth (apikey header x-key) project:read upstream")],
+    ),
+    "required and nowhere described": (
+        [(f"{ORDER}.required", ["name", "tenant"])],
+        [("breaks", "Order.tenant: only upstream has this field (required)")],
+    ),
+    "the first alternatives, sent": (
+        [(f"{ORDER}.anyOf", [{"required": ["owner"]}, {"required": ["kind"]}])],
+        [("breaks", f"Order.or {label}: only upstream has this alternative") for label in ("anything", "anything 2")],
+    ),
     "path": (
         [("paths", {f"{BELOW}/add/": small()["paths"][f"{BELOW}/install/"]})],
         [("breaks", "operation: path: POST /install/ here, POST /add/ upstream")],
@@ -611,6 +623,29 @@ def test_alternatives_are_told_apart_by_name_and_not_by_order() -> None:
         ("new", "body.application/json: type: upstream also object"),
         ("new", "body.application/json.or Row: only upstream has this alternative (Row, object)"),
     ]
+
+
+TEXT = {"type": "string", "maxLength": 200}
+EITHER = {"oneOf": [TEXT, {"type": "integer"}]}
+SHORT = {"oneOf": [{"type": "string", "maxLength": 2}, {"type": "string", "format": "uuid"}]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "here", "there", "verdict"),
+    [
+        (ORDER, TEXT, EITHER, "new"),
+        (ORDER, TEXT, SHORT, "breaks"),
+        (ORDER, EITHER, TEXT, "breaks"),
+        (ROW, TEXT, EITHER, "breaks"),
+        (ROW, EITHER, TEXT, "new"),
+        (ROW, SHORT, {"type": "integer"}, "breaks"),
+    ],
+)
+def test_the_first_alternatives_and_the_last_are_judged_by_what_was_there(
+    schema: str, here: Document, there: Document, verdict: str
+) -> None:
+    found = report(*(edited(small(), (f"{schema}.properties.note", each)) for each in (here, there)))
+    assert {each for each, line in told(found) if "alternative" in line} == {verdict}
 
 
 def test_what_a_list_and_a_map_hold_is_compared() -> None:

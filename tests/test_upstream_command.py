@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 import yaml
 from upstream import main
 
-from .documents import GONE, ROOT, edited, upstream
+from .documents import BELOW, GONE, ROOT, edited, upstream
 
 PUBLISHED, LATER = (ROOT / "tests" / "upstream" / f"{name}.json" for name in ("published", "later"))
 SCHEMAS = "components.schemas"
@@ -104,6 +105,26 @@ def test_a_document_that_can_not_be_followed_is_2(run: Run, tmp_path: Path) -> N
     file = tmp_path / "upstream.json"
     file.write_text(json.dumps(edited(upstream("published"), (f"{SCHEMAS}.MCPServerInstallation", GONE))))
     assert "refers to nothing: #/components/schemas/MCPServerInstallation" in refusal(run, file)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        (f"{SCHEMAS}.InstallCustom.properties.name.maxLength", "200"),
+        (f"paths.{BELOW}/.get.responses", {"": {"description": "Nothing."}}),
+    ],
+)
+def test_a_document_that_makes_no_sense_is_2(run: Run, tmp_path: Path, edit: tuple[str, Any]) -> None:
+    file = tmp_path / "upstream.json"
+    file.write_text(json.dumps(edited(upstream("published"), edit)))
+    assert f"{file}: can't be compared: " in refusal(run, file)
+
+
+@pytest.mark.parametrize("arguments", [["--timeout", "-1"], ["--max-megabytes", "nan"], ["--max-megabytes", "inf"]])
+def test_a_bound_that_bounds_nothing_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([*arguments, str(PUBLISHED)])
+    assert "is no number above 0" in capsys.readouterr().err
 
 
 def test_help_tells_the_exit_statuses() -> None:

@@ -113,7 +113,7 @@ class Place:
         for label, part in ours.parts.items():
             place = self._below(ours, label, part)
             if label not in theirs.parts:
-                yield place.without(part)
+                yield place.without(part, self._goes(ours, theirs, part))
                 continue
             if why := unpublished(part):
                 yield place.settled(part.kind, why, "upstream has it now")
@@ -121,13 +121,29 @@ class Place:
         for label, part in theirs.parts.items():
             if label not in ours.parts:
                 place = self._below(ours, label, part)
-                yield place.change(
-                    part.kind, added(part), None, brief(part), why=left_out.get(label), said=said_of(part)
-                )
+                move = self._comes(ours, theirs, part)
+                yield place.change(part.kind, move, None, brief(part), why=left_out.get(label), said=said_of(part))
         for label in sorted(left_out.keys() - theirs.parts.keys()):
             yield replace(self, path=(*self._anchor(ours), label)).settled(
                 "part", left_out[label], "upstream has it no more"
             )
+
+    def _comes(self, ours: Node, theirs: Node, part: Node) -> str:
+        """How a part is new. The first alternatives narrow what is sent, unless one of them is what there was."""
+        if part.kind != "alternative" or alternatives(ours):
+            return added(part)
+        enough = any if self.side == "request" else all
+        return "added freely" if enough(self._fits(ours, each) for each in alternatives(theirs)) else "added to none"
+
+    def _goes(self, ours: Node, theirs: Node, part: Node) -> str:
+        """How a part is gone. Where no alternatives are left, what is there has to do for those there were."""
+        if part.kind != "alternative" or alternatives(theirs):
+            return "gone"
+        enough = all if self.side == "request" else any
+        return "gone freely" if enough(self._fits(each, theirs) for each in alternatives(ours)) else "gone with all"
+
+    def _fits(self, ours: Node, theirs: Node) -> bool:
+        return all(change.verdict != "breaks" for change in self.compare(ours, theirs))
 
     def _below(self, ours: Node, label: str, part: Node) -> "Place":
         side: Side = "answer" if part.kind in {"result", "error"} else self.side
@@ -139,9 +155,9 @@ class Place:
         name = ours.facts.get("name")
         return (str(name),) if name and has_fields else self.path
 
-    def without(self, part: Node) -> Change:
+    def without(self, part: Node, move: str = "gone") -> Change:
         """A part of ours that upstream has not."""
-        return self.change(part.kind, "gone", brief(part), None, why=unpublished(part))
+        return self.change(part.kind, move, brief(part), None, why=unpublished(part))
 
     def change(
         self, subject: str, move: str, ours: object, theirs: object, *, why: str | None = None, said: str | None = None
@@ -151,6 +167,10 @@ class Place:
 
     def settled(self, subject: str, why: str, how: str) -> Change:
         return Change("settled", self.operation, self.under, self.side, self.path, subject, how, None, None, why)
+
+
+def alternatives(node: Node) -> list[Node]:
+    return [part for part in node.parts.values() if part.kind == "alternative"]
 
 
 def check_departures(node: Node) -> None:

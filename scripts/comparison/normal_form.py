@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from .departures import Departure, departures
 from .policy import Way
-from .shapes import OTHER, MalformedError, Shape, Shapes
+from .shapes import ANYTHING, OTHER, MalformedError, Shape, Shapes
 
 Side = Literal["request", "answer"]
 RESOURCE = re.compile(r"(?P<prefix>/.*)/mcp_server_installations(?P<tail>/.*)?")
@@ -91,6 +91,7 @@ class Reader:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.shapes = Shapes(document)
         self._security = document.get("security", [])
+        self._schemes = document.get("components", {}).get("securitySchemes", {})
 
     def operations(self, item: Mapping[str, Any], prefix: str, tail: str, names: list[str]) -> Iterator[Operation]:
         for method in METHODS:
@@ -106,7 +107,7 @@ class Reader:
         for status, response in found.get("responses", {}).items():
             parts[f"answer {str(status).upper()}"] = self._response(str(status), self.shapes.resolved(response))
         facts = {
-            "scopes": scopes(found.get("security", self._security)),
+            "scopes": scopes(found.get("security", self._security), self._schemes),
             "deprecated": found.get("deprecated") is True,
             "summary": words(found.get("summary")),
             "description": words(found.get("description")),
@@ -165,7 +166,9 @@ class Reader:
         return Node(kind, schema_facts(shape, side), dict(self._schema_parts(shape, side)), shape.departures)
 
     def _schema_parts(self, shape: Shape, side: Side) -> Iterator[tuple[str, Node]]:
-        for name, schema in shape.properties.items():
+        # What is required may be described nowhere.
+        undescribed = {name: {} for name in sorted(shape.required - shape.properties.keys())}
+        for name, schema in {**shape.properties, **undescribed}.items():
             below = self.shapes.shape(schema, shape.followed)
             if below.is_read_only if side == "request" else below.is_write_only:
                 continue
@@ -200,14 +203,23 @@ def labelled(alternatives: Iterable[Shape]) -> Iterator[tuple[str, Shape]]:
     """Alternatives by name, else by type: their order says nothing."""
     seen: dict[str, int] = {}
     for each in alternatives:
-        label = each.name or "/".join(sorted(each.all_types))
+        label = each.name or ("anything" if each.all_types == ANYTHING else "/".join(sorted(each.all_types)))
         seen[label] = seen.get(label, 0) + 1
         yield (label if seen[label] == 1 else f"{label} {seen[label]}"), each
 
 
-def scopes(security: Any) -> frozenset[Way]:
+def scopes(security: Any, schemes: Mapping[str, Any]) -> frozenset[Way]:
     """The ways in."""
-    return frozenset(frozenset((scheme, frozenset(asked)) for scheme, asked in way.items()) for way in security)
+    return frozenset(
+        frozenset((scheme_of(name, schemes.get(name)), frozenset(asked)) for name, asked in way.items())
+        for way in security
+    )
+
+
+def scheme_of(name: str, scheme: Mapping[str, Any] | None) -> str:
+    """A scheme, with how a key is sent in it, where that is not as a bearer token."""
+    said = [str(scheme[part]).lower() for part in ("type", "scheme", "in", "name") if part in scheme] if scheme else []
+    return name if said in ([], ["http", "bearer"]) else f"{name} ({' '.join(said)})"
 
 
 def words(text: object) -> str | None:

@@ -57,6 +57,8 @@ RULES = [
     Rule("item", "added", BREAKS, NEW),
     Rule("alternative", "gone", BREAKS, NEW),
     Rule("alternative", "added", NEW, BREAKS),
+    *(Rule("alternative", move, NEW, NEW) for move in ("added freely", "gone freely")),
+    *(Rule("alternative", move, BREAKS, BREAKS) for move in ("added to none", "gone with all")),
     # What is said of a part.
     Rule("required", "gained", BREAKS, NEW),
     Rule("required", "lost", NEW, BREAKS),

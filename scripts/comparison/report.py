@@ -118,7 +118,7 @@ def what(change: Change) -> str:
     subject, move, here, upstream = change.subject, change.move, told(change.ours), told(change.theirs)
     if change.verdict == "settled":
         return f"{subject}: {move}"
-    if move == "gone":
+    if move.startswith("gone"):
         return f"upstream has no such {subject}" + (f" ({here})" if here else "")
     if move.startswith("added"):
         return f"only upstream has this {subject}" + (f" ({upstream})" if upstream else "")
