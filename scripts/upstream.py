@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from comparison.formats import FORMATS
+from comparison.formats import FORMATS, printable
 from comparison.normal_form import Resource, resource
 from comparison.report import NOT_COMPARED, Report, report
 from comparison.shapes import MalformedError
@@ -39,10 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = compared(ours, theirs, arguments.source)
         told = FORMATS[arguments.format](found)
     except (UnreadableError, MalformedError) as error:
-        print(f"upstream: {error}", file=sys.stderr)
+        print(f"upstream: {printable(str(error))}", file=sys.stderr)
         return NOT_COMPARED
     except Exception as error:  # noqa: BLE001  # whatever a document holds: 1 would say that callers break
-        print(f"upstream: {arguments.source}: can't be compared: {error!r}", file=sys.stderr)
+        print(f"upstream: {arguments.source}: can't be compared: {printable(repr(error))}", file=sys.stderr)
         return NOT_COMPARED
     print(told, end="")
     return found.status

@@ -155,6 +155,21 @@ GOLDEN: dict[str, tuple[list[tuple[str, Any]], Told]] = {
         [(f"{ORDER}.anyOf", [{"required": ["owner"]}, {"required": ["kind"]}])],
         [("breaks", f"Order.or {label}: only upstream has this alternative") for label in ("anything", "anything 2")],
     ),
+    "a bound tightened by allOf": (
+        [(f"{ORDER}.properties.name.allOf", [{"maxLength": 10}])],
+        [("breaks", "Order.name: maxLength: 200 here, 10 upstream")],
+    ),
+    "an enum narrowed by allOf": (
+        [(f"{ORDER}.properties.kind", {**MORE, "default": "a", "allOf": [LESS]})],
+        [("breaks", "Order.kind: enum: upstream not b")],
+    ),
+    "beside a reference to the path": (
+        [
+            ("paths", {f"{BELOW}/install/": {"$ref": "#/components/x-item", **small()["paths"][f"{BELOW}/install/"]}}),
+            ("components.x-item", {"description": "Shared."}),
+        ],
+        [],
+    ),
     "path": (
         [("paths", {f"{BELOW}/add/": small()["paths"][f"{BELOW}/install/"]})],
         [("breaks", "operation: path: POST /install/ here, POST /add/ upstream")],

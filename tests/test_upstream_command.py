@@ -97,6 +97,27 @@ def test_a_file_that_holds_something_else_is_2(run: Run, tmp_path: Path, content
     assert says in refusal(run, file)
 
 
+def test_references_that_fan_out_are_2(run: Run, tmp_path: Path) -> None:
+    both = {
+        f"L{n}": {"properties": {side: {"$ref": f"#/components/schemas/L{n + 1}"} for side in "ab"}} for n in range(40)
+    }
+    document = edited(upstream("published"), *((f"{SCHEMAS}.{name}", schema) for name, schema in both.items()))
+    document["components"]["schemas"]["L40"] = {}
+    file = tmp_path / "upstream.json"
+    file.write_text(json.dumps(edited(document, (f"{SCHEMAS}.InstallCustom.properties.name", both["L0"]))))
+    assert "refer to each other in more than 100000 ways" in refusal(run, file)
+
+
+@pytest.mark.parametrize("version", ["3.1", "3.1.0 \x1b[31mred\nline"])
+def test_the_version_is_told_as_it_is_and_works_on_no_terminal(run: Run, tmp_path: Path, version: str) -> None:
+    file = tmp_path / "upstream.json"
+    file.write_text(json.dumps({**upstream("later"), "openapi": version}))
+    status, said, _ = run(file)
+    assert status == 1
+    assert said.partition("\n")[0].startswith(f"openapi.yaml 1.0.0 beside {file} (OpenAPI 3.1")
+    assert "\x1b" not in said
+
+
 def test_a_file_that_is_too_large_is_2(run: Run) -> None:
     assert "larger than 0.02 MB" in refusal(run, PUBLISHED, "--max-megabytes", "0.02")
 

@@ -11,7 +11,7 @@ LONGEST = 160
 
 
 def text(report: Report) -> str:
-    return "\n".join([report.title, report.summary, *text_lines(report)]) + "\n"
+    return "\n".join([printable(report.title), report.summary, *text_lines(report)]) + "\n"
 
 
 def text_lines(report: Report) -> Iterator[str]:
@@ -64,8 +64,12 @@ def by_reason(findings: Iterable[Finding]) -> Iterator[tuple[str, Iterator[Findi
 
 def plain(words: str) -> str:
     """On one line, of a bearable length, and nothing that a terminal would act on."""
-    line = "".join(letter if letter.isprintable() else " " for letter in words)
+    line = printable(words)
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
+
+
+def printable(words: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in words)
 
 
 def escaped(words: str) -> str:

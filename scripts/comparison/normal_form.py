@@ -167,7 +167,7 @@ class Reader:
 
     def _schema_parts(self, shape: Shape, side: Side) -> Iterator[tuple[str, Node]]:
         # What is required may be described nowhere.
-        undescribed = {name: {} for name in sorted(shape.required - shape.properties.keys())}
+        undescribed: dict[str, Any] = {name: {} for name in sorted(shape.required - shape.properties.keys())}
         for name, schema in {**shape.properties, **undescribed}.items():
             below = self.shapes.shape(schema, shape.followed)
             if below.is_read_only if side == "request" else below.is_write_only:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 from .departures import Departure, departures
 
@@ -18,6 +18,8 @@ BOUNDS = [
 ]
 # What else is said of a value and is compared as it stands.
 SAID = [*BOUNDS, "format", "pattern", "multipleOf", "uniqueItems", "default", "deprecated", "description"]
+MOST_SCHEMAS = 100_000
+"""Ours takes some hundreds. References that fan out would be followed for ever."""
 NAMES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
@@ -50,13 +52,13 @@ class Shape:
     departures: tuple[Departure, ...] = ()
 
     def under(self, upper: "Shape") -> "Shape":
-        """Both at once: of what both say, `upper` counts."""
+        """Both at once: what is the tighter of both, where that can be told, and else what `upper` says."""
         return Shape(
             name=upper.name or self.name,
-            types=upper.types or self.types,
-            values=self.values if upper.values is None else upper.values,
+            types=common(self.types, upper.types),
+            values=common(self.values, upper.values),
             is_nullable=upper.is_nullable or self.is_nullable,
-            said={**self.said, **upper.said},
+            said={**self.said, **upper.said, **tightest(self.said, upper.said)},
             words=upper.words or self.words,
             properties={**self.properties, **upper.properties},
             required=self.required | upper.required,
@@ -98,6 +100,7 @@ class Shapes:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
+        self._count = 0
 
     def resolved(self, part: Any) -> Any:
         """What a `$ref` stands for, for parts that are no schemas."""
@@ -106,7 +109,9 @@ class Shapes:
                 raise MalformedError(f"an object is expected where {str(part)[:60]!r} stands")
             if "$ref" not in part:
                 return part
+            beside = {key: value for key, value in part.items() if key != "$ref"}
             part = self._target(part["$ref"])
+            part = {**part, **beside} if isinstance(part, dict) else part
         raise MalformedError("references go round in a circle")
 
     def shape(self, schema: Any, followed: frozenset[str] = frozenset()) -> Shape:
@@ -114,6 +119,9 @@ class Shapes:
             return Shape(followed=followed)
         if not isinstance(schema, dict):
             raise MalformedError(f"a schema is expected where {str(schema)[:60]!r} stands")
+        self._count += 1
+        if self._count > MOST_SCHEMAS:
+            raise MalformedError(f"its schemas refer to each other in more than {MOST_SCHEMAS} ways")
         layers: list[Shape] = []
         if "$ref" in schema:
             layers.append(self._referred(str(schema["$ref"]), followed))
@@ -156,6 +164,22 @@ class Shapes:
             except (KeyError, TypeError):
                 raise MalformedError(f"refers to nothing: {str(reference)[:80]}") from None
         return part
+
+
+T = TypeVar("T")
+
+
+def common(lower: frozenset[T] | None, upper: frozenset[T] | None) -> frozenset[T] | None:
+    """What both sets allow; None allows everything, and so does OTHER in one."""
+    if not lower or not upper or OTHER in lower:
+        return lower if upper is None else upper
+    return lower if OTHER in upper else (lower & upper or upper)
+
+
+def tightest(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, object]:
+    """The bounds that both set."""
+    both = [bound for bound in BOUNDS if bound in lower and bound in upper]
+    return {bound: (min if "max" in bound.lower() else max)(lower[bound], upper[bound]) for bound in both}
 
 
 def own_shape(schema: Mapping[str, Any]) -> Shape:

@@ -94,7 +94,7 @@ def checked(data: object) -> dict[str, Any]:
     if not isinstance(data, dict) or not isinstance(data.get("paths"), dict):
         raise UnreadableError("no OpenAPI document")
     version = str(data.get("openapi", data.get("swagger", "unknown")))
-    if not version.startswith(("3.0.", "3.1.")):
+    if not f"{version}.".startswith(("3.0.", "3.1.")):
         raise UnreadableError(f"OpenAPI {version}, not 3.0 or 3.1")
     return data
 

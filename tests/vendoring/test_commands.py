@@ -24,6 +24,7 @@ from posthog_mcp_store.vendor._release import document_version, package_files
 from .support import SOURCE, run, vendored
 
 ROOT = Path(__file__).parents[2]
+WITHOUT = b'{"name": "posthog-mcp-store", "version": "0", "document_version": "0", "without": "redis", "files": {}}'
 DONE, REFUSED, USAGE, OUT_OF_DATE, EDITED = 0, 1, 2, 3, 4
 Capture = pytest.CaptureFixture[str]
 
@@ -201,6 +202,14 @@ def add_hidden(copy: Path) -> None:
     (copy / ".mine").write_text("mine")
 
 
+def link(copy: Path) -> None:
+    (copy / "testing" / "theirs").symlink_to(copy.parent)
+
+
+def link_to_nothing(copy: Path) -> None:
+    (copy / "theirs").symlink_to("nowhere")
+
+
 def remove(copy: Path) -> None:
     (copy / "py.typed").unlink()
 
@@ -212,6 +221,8 @@ def remove(copy: Path) -> None:
         (edit_generated, "changed lowlevel/client.py"),
         (add, "added testing/mine.txt"),
         (add_hidden, "added .mine"),
+        (link, "added testing/theirs"),
+        (link_to_nothing, "added theirs"),
         (remove, "removed py.typed"),
     ],
 )
@@ -288,7 +299,8 @@ def test_what_is_no_copy_is_refused(tmp_path: Path, capsys: Capture, mode: str) 
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"<<<<<<< ours", b"\xff", b"[]", b"{}", b'{"name": "left-pad"}', b'{"name": "posthog-mcp-store"}']
+    "content",
+    [b"", b"<<<<<<< ours", b"\xff", b"[]", b"{}", b'{"name": "left-pad"}', b'{"name": "posthog-mcp-store"}', WITHOUT],
 )
 @pytest.mark.parametrize("mode", ["--check", "--update"])
 def test_a_manifest_that_can_not_be_read_is_refused(copy: Path, capsys: Capture, mode: str, content: bytes) -> None:

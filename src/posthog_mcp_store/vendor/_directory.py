@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from ._release import CACHE, Files
 
@@ -16,12 +17,21 @@ RENAME_EXCHANGE = 2
 
 
 def read(directory: Path) -> Files:
-    """Every file below a directory but what Python itself puts there."""
-    return {
-        path.relative_to(directory).as_posix(): path.read_bytes()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file() and CACHE not in path.parts
-    }
+    """Every file below a directory but what Python itself puts there; of a link to no file, where it leads."""
+    found = {}
+    for place, directories, names in os.walk(directory, onerror=_fail):
+        paths = [Path(place) / name for name in [*names, *directories]]
+        directories[:] = [name for name in directories if name != CACHE]
+        for path in paths:
+            if path.is_file():
+                found[path.relative_to(directory).as_posix()] = path.read_bytes()
+            elif path.is_symlink():
+                found[path.relative_to(directory).as_posix()] = os.fsencode(path.readlink())
+    return dict(sorted(found.items()))
+
+
+def _fail(error: OSError) -> NoReturn:
+    raise error
 
 
 def swap(one: Path, other: Path) -> bool:

@@ -63,6 +63,8 @@ def read_manifest(content: bytes) -> Manifest:
 def _from_fields(fields: dict[str, Any]) -> Manifest:
     if fields["name"] != NAME:
         raise ValueError("name")
+    if not isinstance(fields["without"], list) or not all(isinstance(part, str) for part in fields["without"]):
+        raise TypeError("without")
     return Manifest(fields["version"], fields["document_version"], tuple(fields["without"]), dict(fields["files"]))
 
 
