@@ -165,7 +165,7 @@ def test_the_record_has_a_line_for_all_that_callers_can_rely_on(checkout: Path, 
         "class Writer(Protocol)",
         "def Writer.write(self, text: str) -> None",
         "value __version__",
-        "def close(store: Store, at: Status='off') -> None",
+        "def close(store: Store, at: Literal['on', 'off']='off') -> None",
         "value limit: int = 100",
         "class testing.Service",
         "@pytest.fixture def testing.pytest_plugin.service() -> int",
@@ -309,6 +309,19 @@ def test_a_default_is_its_value_and_not_its_name(
     edit(checkout, constant, constant.replace("2", "0"), module)
 
     assert "does without `retries` as with `0`, not `2`" in compared(checkout, "--record", status=1)
+
+
+def test_the_texts_of_a_private_alias_are_promised_too(checkout: Path, compared: Compared) -> None:
+    edit(checkout, "class Root:", 'Mode = Literal["r", "w"]\n\nclass Root:')
+    edit(checkout, "retries: int = 2", "retries: int = 2, mode: Mode | None = None")
+    edit(checkout, "def _inner(self) -> None", "def mode(self) -> Mode")
+    compared(checkout, "--record")
+
+    edit(checkout, 'Mode = Literal["r", "w"]', 'Mode = Literal["r"]')
+    assert "takes `Literal['r'] | None` for `mode`" in compared(checkout, "--record", status=1)
+
+    edit(checkout, 'Mode = Literal["r"]', 'Mode = Literal["r", "w", "x"]')
+    assert "Store.mode: returns `Literal['r', 'w', 'x']`, not" in compared(checkout, "--record", status=1)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,22 @@ class Source:
                     node.value = self._written_out(module, value)
                 case ast.keyword(arg="default", value=value):
                     node.value = self._written_out(module, value)
+        for node in ast.walk(tree):
+            match node:
+                case ast.arg(annotation=ast.Name() as name) | ast.AnnAssign(annotation=ast.Name() as name):
+                    node.annotation = self._choices(module, name)
+                case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                    node.left, node.right = self._choices(module, left), self._choices(module, right)
+                case ast.FunctionDef(returns=ast.Name() as name) | ast.AsyncFunctionDef(returns=ast.Name() as name):
+                    node.returns = self._choices(module, name)
+
+    def _choices(self, module: str, annotation: ast.expr) -> ast.expr:
+        """The texts that a type stands for which is an alias of them: the alias may be private."""
+        place = self.find(module, annotation.id) if isinstance(annotation, ast.Name) else None
+        match place:
+            case Place(_, ast.Assign(value=ast.Subscript(value=ast.Name(id="Literal")) as value)):
+                return value
+        return annotation
 
     def _written_out(self, module: str, default: ast.expr) -> ast.expr:
         place = self.find(module, default.id) if isinstance(default, ast.Name) else None

@@ -48,3 +48,8 @@ def test_a_system_without_the_call_says_that_it_can_not_swap(tmp_path: Path) -> 
 
     assert not _directory.swap(one, other)
     assert main(["--check", str(one)]) == 0
+
+
+def test_what_can_not_be_read_is_not_taken_for_gone(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        _directory.read(tmp_path / "nowhere")
