@@ -155,6 +155,14 @@ GOLDEN: dict[str, tuple[list[tuple[str, Any]], Told]] = {
         [(f"{ORDER}.anyOf", [{"required": ["owner"]}, {"required": ["kind"]}])],
         [("breaks", f"Order.or {label}: only upstream has this alternative") for label in ("anything", "anything 2")],
     ),
+    "a condition": (
+        [(f"{ORDER}.not", {"required": ["kind", "owner"]})],
+        [("breaks", 'body.application/json: not: nothing here, {"required": ["kind", "owner"]} upstream')],
+    ),
+    "closed in the words of 3.1": (
+        [(f"{ORDER}.unevaluatedProperties", False)],
+        [("breaks", "body.application/json: closed upstream")],
+    ),
     "a bound tightened by allOf": (
         [(f"{ORDER}.properties.name.allOf", [{"maxLength": 10}])],
         [("breaks", "Order.name: maxLength: 200 here, 10 upstream")],

@@ -7,7 +7,7 @@ understand. In doubt a move breaks them.
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from .shapes import BOUNDS, OTHER
+from .shapes import BOUNDS, CONDITIONS, OTHER
 
 Group = Literal["breaks", "new", "words"]
 BREAKS: Group = "breaks"
@@ -75,7 +75,7 @@ RULES = [
     *(Rule(bound, "loosened", NEW, NEW) for bound in BOUNDS),
     *(
         Rule(limit, move, in_requests, NEW)
-        for limit in ("pattern", "multipleOf", "uniqueItems")
+        for limit in ("pattern", "multipleOf", "uniqueItems", *CONDITIONS)
         for move, in_requests in (("gained", BREAKS), ("changed", BREAKS), ("lost", NEW))
     ),
     Rule("default", "gained", NEW, NEVER),

@@ -16,8 +16,13 @@ BOUNDS = [
     *("minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
     *("minItems", "maxItems", "minProperties", "maxProperties"),
 ]
+CONDITIONS = [
+    *("not", "if", "then", "else", "dependentRequired", "dependentSchemas", "patternProperties", "propertyNames"),
+    *("prefixItems", "contains", "minContains", "maxContains", "unevaluatedItems", "contentEncoding"),
+]
+"""What narrows a value in ways that are not looked into."""
 # What else is said of a value and is compared as it stands.
-SAID = [*BOUNDS, "format", "pattern", "multipleOf", "uniqueItems", "default", "deprecated", "description"]
+SAID = [*BOUNDS, *CONDITIONS, "format", "pattern", "multipleOf", "uniqueItems", "default", "deprecated", "description"]
 MOST_SCHEMAS = 100_000
 """Ours takes some hundreds. References that fan out would be followed for ever."""
 NAMES = {bool: "boolean", int: "integer", float: "number", str: "string"}
@@ -196,7 +201,7 @@ def own_shape(schema: Mapping[str, Any]) -> Shape:
         required=frozenset(schema.get("required", [])),
         items=schema.get("items"),
         others=others if isinstance(others, dict) else None,
-        is_closed=others is False,
+        is_closed=others is False or schema.get("unevaluatedProperties") is False,
         is_read_only=schema.get("readOnly") is True,
         is_write_only=schema.get("writeOnly") is True,
         departures=departures(schema),
