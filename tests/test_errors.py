@@ -110,6 +110,7 @@ async def test_a_status_becomes_its_class(
         (401, {"json": {"error": {"code": 1}}}, "UpstreamError"),
         (404, {"content": b"Session not found"}, "UpstreamError"),
         (429, {"content": b"slow down"}, "UpstreamError"),
+        (429, {"json": {"error": "rate limited"}}, "UpstreamError"),
         (500, {"content": b"oops"}, "UpstreamError"),
         (301, {"content": b""}, "UpstreamError"),
     ],

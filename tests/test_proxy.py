@@ -133,6 +133,12 @@ async def test_an_error_object_of_any_shape_is_a_tool_call_error(wire: Wire, fak
         (await faked().installations.proxy(ID, PING)).result()
 
 
+async def test_an_error_of_null_beside_a_result_is_none(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(200, json={**PONG, "error": None}))
+
+    assert (await faked().installations.proxy(ID, PING)).result() == {"ok": True}
+
+
 async def test_an_error_without_an_id_answers_the_request(wire: Wire, faked: Faked) -> None:
     wire.answers(httpx.Response(200, json={"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "No."}}))
 

@@ -1,5 +1,6 @@
 """The API key goes to the host, and nowhere else."""
 
+import asyncio
 import pickle
 import traceback
 from collections.abc import AsyncIterator, Callable
@@ -8,7 +9,14 @@ from typing import Any
 import httpx
 import pytest
 
-from posthog_mcp_store import AlreadyInstalledError, ConfigurationError, MCPStore, MCPStoreError, NotFoundError
+from posthog_mcp_store import (
+    AlreadyInstalledError,
+    APIConnectionError,
+    ConfigurationError,
+    MCPStore,
+    MCPStoreError,
+    NotFoundError,
+)
 
 from .wire import BASE, ID, Wire, installation, page
 
@@ -42,6 +50,7 @@ def everything_said_by(error: BaseException) -> str:
         httpx.Response(302, headers={"Location": f"https://evil.example/{KEY}"}),
         httpx.Response(200, headers={"Content-Encoding": "gzip", "X-Echo": KEY}, stream=httpx.ByteStream(b"no")),
         httpx.ConnectError("refused"),
+        httpx.RemoteProtocolError(f"illegal header line: {KEY}"),
         httpx.ReadTimeout("slow"),
     ],
 )
@@ -52,6 +61,24 @@ async def test_no_error_tells_the_key(wire: Wire, faked: Faked, answer: httpx.Re
         await faked(api_key=KEY).installations.retrieve(ID)
 
     assert wire.request.headers["Authorization"] == f"Bearer {KEY}"
+    assert KEY not in everything_said_by(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["httpx", "client", "aiohttp"])
+async def test_no_error_tells_the_key_of_a_request_that_is_echoed_so_that_it_can_not_be_read(kind: str) -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        (line,) = (line for line in head.split(b"\r\n") if line.lower().startswith(b"authorization"))
+        writer.write(b"HTTP/1.1 200 OK\r\nX Echo " + line + b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(echo, "127.0.0.1", 0) as server, httpx.AsyncClient() as client:
+        options: dict[str, Any] = {"http_client": client} if kind == "client" else {"transport": kind}
+        host = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with MCPStore(KEY, host=host, max_retries=0, **options) as store:
+            with pytest.raises(APIConnectionError, match=r"\*\*\*") as caught:
+                await store.installations.retrieve(ID)
+
     assert KEY not in everything_said_by(caught.value)
 
 

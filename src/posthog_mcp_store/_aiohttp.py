@@ -26,7 +26,16 @@ def aiohttp_client() -> httpx.AsyncClient:
         opened._retry_connection = False  # noqa: SLF001
         return opened
 
-    return httpx.AsyncClient(transport=AiohttpTransport(client=session))
+    class Transport(AiohttpTransport):
+        """With errors that httpx knows for an answer that can't be parsed, which httpx-aiohttp lets through."""
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            try:
+                return await super().handle_async_request(request)
+            except (aiohttp.ClientError, UnicodeError) as error:
+                raise httpx.RemoteProtocolError(str(error), request=request) from error
+
+    return httpx.AsyncClient(transport=Transport(client=session))
 
 
 def is_sent_after_all(cause: BaseException | None) -> bool:

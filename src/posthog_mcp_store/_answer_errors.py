@@ -126,7 +126,9 @@ def proxy_source(answer: Answer, body: ErrorBody) -> Source:
     """Whose answer the proxy gave (service facts, section 2.3: telling sources apart)."""
     if answer.content.startswith(GLUED_BODY):
         return Source.FRAMEWORK
-    if isinstance(body.value, dict) and body.value.keys() == {"error"} and body.error is not None:
+    has_form = isinstance(body.value, dict) and body.value.keys() == {"error"} and body.error is not None
+    # The proxy's own 429 is the framework's: one in its form is an upstream's, which may have acted.
+    if has_form and answer.status_code != 429:
         return Source.PROXY
     # The proxy drops these two of an upstream's headers, so an answer that has one is the service's own.
     if "Retry-After" in answer.headers or "Location" in answer.headers:

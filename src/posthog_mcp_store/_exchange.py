@@ -213,9 +213,14 @@ def connection_error(error: httpx.RequestError, outgoing: Outgoing) -> APIConnec
     error.request = httpx.Request(call.method, call.url)
     kind, place = type(error).__name__, f"{call.method} {without_query(call.url)}"
     is_sent = not isinstance(error, NEVER_SENT) or is_sent_after_all(error.__cause__)
+    said = outgoing.api_key.blot_out(str(error))
+    if said != str(error):
+        # A parser quotes what it can't read, of a server that echoes requests; so do the errors and frames behind it.
+        error.args = (said,)
+        error.__cause__ = error.__context__ = error.__traceback__ = None
     if isinstance(error, httpx.TimeoutException):
         message = f"{place}: no answer in time ({kind}, timeout {outgoing.timeout:g} s)"
         return APITimeoutError(message, method=call.method, url=call.url, is_sent=is_sent)
-    reason = f"{kind}: {error}" if str(error) else kind
+    reason = f"{kind}: {said}" if said else kind
     message = one_line(f"{place}: no answer ({reason})")
     return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)

@@ -28,7 +28,7 @@ from mcp_types import (
 from pydantic import ValidationError
 
 from ._mcp_session import MCPSession
-from ._proxy import tool_call_error
+from ._proxy import is_error, tool_call_error
 from ._proxy_stream import ProxyStream
 
 logger = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def _headers(item: SessionMessage) -> Mapping[str, str]:
 def _read(message: Mapping[str, Any], stream: ProxyStream, request_id: RequestId | None) -> JSONRPCMessage:
     """A message as the client knows it. Errors bring the exception that they are to become."""
     with suppress(ValidationError):
-        if "method" in message or "error" not in message:
+        if "method" in message or not is_error(message):
             return jsonrpc_message_adapter.validate_python(message, by_name=False)
         error = tool_call_error(message["error"])
         data = ErrorData(code=error.code, message=error.message, data=error)

@@ -59,7 +59,7 @@ class ProxyReply:
                 return _result(message)
         for message in self.messages:
             # An error about a request that could not be read carries a null id (JSON-RPC 2.0, section 5).
-            if message.get("id") is None and "error" in message:
+            if message.get("id") is None and is_error(message):
                 return _result(message)
         raise decode_error(self._answer, self._call, f"it does not answer request {wanted!r}")
 
@@ -78,9 +78,14 @@ def _is_same(one: object, other: object) -> bool:
 
 
 def _result(message: Message) -> Any:
-    if "error" in message:
+    if is_error(message):
         raise tool_call_error(message["error"])
     return message.get("result")
+
+
+def is_error(message: Message) -> bool:
+    """Whether an answer is an error: some servers send `"error": null` beside a result."""
+    return "error" in message and (message["error"] is not None or "result" not in message)
 
 
 def tool_call_error(error: object) -> ToolCallError:
@@ -134,6 +139,6 @@ class Awaited:
         """Take note of a message that arrived."""
         if "method" in message:
             return
-        if message.get("id") is None and "error" in message:
+        if message.get("id") is None and is_error(message):
             self.missing.clear()
         self.missing = [id for id in self.missing if not _is_same(message.get("id"), id)]
