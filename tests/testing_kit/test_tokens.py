@@ -13,7 +13,7 @@ from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuth
 from posthog_mcp_store.testing._records import Era
 from posthog_mcp_store.testing._tokens import is_refresh_due
 
-from .support import OAUTH_INSTALL, Stage, call_tools, client_of, start
+from .support import OAUTH_INSTALL, Stage, call_tools, client_of, eventually, start
 from .test_discovery import Fake
 
 FAILED = (401, "Authentication failed")
@@ -250,8 +250,14 @@ async def test_calls_at_once_refresh_once(
         answers.append(await call_tools(caller, row))
 
     async with anyio.create_task_group() as group:
-        for _ in range(5):
-            group.start_soon(call)
+        # Somebody else has the turn until all wait for it.
+        async with service._state.refreshing.turn(row.id):
+            for _ in range(5):
+                group.start_soon(call)
+            await eventually(lambda: service.in_flight == 5)
+            for _ in range(20):
+                assert (await caller.get("/")).status_code == 200
+            assert answers == []
     assert answers == [(200, None)] * 5
     assert provider.token_requests == ["authorization_code", "refresh_token"]
 
