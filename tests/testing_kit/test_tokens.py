@@ -249,15 +249,14 @@ async def test_calls_at_once_refresh_once(
     async def call() -> None:
         answers.append(await call_tools(caller, row))
 
-    async with anyio.create_task_group() as group:
-        # Somebody else has the turn until all wait for it.
-        async with service._state.refreshing.turn(row.id):
-            for _ in range(5):
-                group.start_soon(call)
-            await eventually(lambda: service.in_flight == 5)
-            for _ in range(20):
-                assert (await caller.get("/")).status_code == 200
-            assert answers == []
+    # Somebody else has the turn until all wait for it.
+    async with anyio.create_task_group() as group, service._state.refreshing.turn(row.id):
+        for _ in range(5):
+            group.start_soon(call)
+        await eventually(lambda: service.in_flight == 5)
+        for _ in range(20):
+            assert (await caller.get("/")).status_code == 200
+        assert answers == []
     assert answers == [(200, None)] * 5
     assert provider.token_requests == ["authorization_code", "refresh_token"]
 
