@@ -26,16 +26,25 @@ def aiohttp_client() -> httpx.AsyncClient:
         opened._retry_connection = False  # noqa: SLF001
         return opened
 
-    class Transport(AiohttpTransport):
-        """With errors that httpx knows for an answer that can't be parsed, which httpx-aiohttp lets through."""
+    transport = AiohttpTransport(client=session)
+    return httpx.AsyncClient(transport=_Transport(transport, (aiohttp.ClientError, UnicodeError)))
 
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            try:
-                return await super().handle_async_request(request)
-            except (aiohttp.ClientError, UnicodeError) as error:
-                raise httpx.RemoteProtocolError(str(error), request=request) from error
 
-    return httpx.AsyncClient(transport=Transport(client=session))
+class _Transport(httpx.AsyncBaseTransport):
+    """What sends over aiohttp, with httpx's error for an answer that can't be parsed: httpx-aiohttp knows none."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, unparsed: tuple[type[Exception], ...]) -> None:
+        self._transport = transport
+        self._unparsed = unparsed
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self._transport.handle_async_request(request)
+        except self._unparsed as error:
+            raise httpx.RemoteProtocolError(str(error), request=request) from error
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 def is_sent_after_all(cause: BaseException | None) -> bool:
