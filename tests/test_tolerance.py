@@ -239,3 +239,19 @@ def test_any_answer_on_the_wire_is_a_value_or_one_of_our_errors(
                     await (installations.list() if one == "list" else getattr(installations, one)(ID, *message))
 
     asyncio.run(calls())
+
+
+async def test_of_a_body_that_is_announced_as_too_large_no_more_is_read_than_is_shown(wire: Wire, faked: Faked) -> None:
+    parts: list[int] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        for number in range(100):
+            parts.append(number)
+            yield b"x" * 1000
+
+    wire.answers(httpx.Response(200, content=body(), headers={"Content-Length": "100000"}))
+    with pytest.raises(ResponseDecodeError, match="larger than the 50000 bytes of max_response_bytes") as caught:
+        await faked(max_response_bytes=50_000).installations.retrieve(ID)
+
+    assert caught.value.body.startswith(b"xxx")
+    assert len(parts) < 10

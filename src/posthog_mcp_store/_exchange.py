@@ -154,15 +154,15 @@ async def _read_body(response: httpx.Response, max_bytes: int, raw: bytearray) -
     """
     too_large = f"its body is larger than the {max_bytes} bytes of max_response_bytes"
     announced = response.headers.get("Content-Length", "")
-    if announced.isdecimal() and int(announced) > max_bytes:
-        return b"", too_large
+    # Of a body that will be too large, no more is read than an error shows.
+    enough = min(max_bytes, FIRST_BYTES - 1) if announced.isdecimal() and int(announced) > max_bytes else max_bytes
     if response.is_stream_consumed:
         return response.content[:max_bytes], too_large if len(response.content) > max_bytes else None
     chunks, size = [], 0
     async for chunk in _decoded(response, raw):
         chunks.append(chunk)
         size += len(chunk)
-        if size > max_bytes:
+        if size > enough:
             return b"".join(chunks)[:FIRST_BYTES], too_large
     return b"".join(chunks), None
 
