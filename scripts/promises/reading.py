@@ -52,11 +52,11 @@ class Source:
         if module not in self._read:
             tree = ast.parse(self._path(module).read_text())
             self._read[module] = list(_flat(tree.body))
-            self._write_out_defaults(module, tree)
+            self._write_out(module, tree)
         return self._read[module]
 
-    def _write_out_defaults(self, module: str, tree: ast.Module) -> None:
-        """Put the values of constants in the place of their names: a default is what it is, whatever it is called."""
+    def _write_out(self, module: str, tree: ast.Module) -> None:
+        """Put what constants and aliases stand for in the place of their names, which may change."""
         for node in ast.walk(tree):
             match node:
                 case ast.arguments():
