@@ -203,7 +203,7 @@ async def test_an_error_without_an_id_is_an_answer(wire: Wire, faked: Faked) -> 
     [
         {"jsonrpc": "2.0", "id": 1, "method": "sampling/createMessage"},
         {"jsonrpc": "2.0", "id": True, "result": 1},
-        {"jsonrpc": "2.0", "id": "1", "result": 1},
+        {"jsonrpc": "2.0", "id": "one", "result": 1},
         {"jsonrpc": "2.0", "id": None, "result": 1},
     ],
 )

@@ -2,14 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
-from posthog_mcp_store import ConfigurationError, MCPStore, ReauthenticationRequiredError, UpstreamError
+from posthog_mcp_store import (
+    ConfigurationError,
+    ListUnstableError,
+    MCPStore,
+    ReauthenticationRequiredError,
+    ResponseDecodeError,
+    UpstreamError,
+)
 
-from .fake_mcp import FakeMCPServer, result_of, text_result
+from .fake_mcp import Answer, FakeMCPServer, result_of, text_result
 from .wire import installation, page
 
 
@@ -73,7 +82,10 @@ async def test_those_that_fail_are_reported_and_fail_no_others(project: Project,
     project.add("Down").answers["tools/list"] = lambda _: httpx.Response(
         502, json={"error": "Upstream MCP server timed out"}
     )
-    project.add("Endless").answers["tools/list"] = lambda message: result_of(message, {"tools": [], "nextCursor": "x"})
+    cursors = count()
+    project.add("Endless").answers["tools/list"] = lambda message: result_of(
+        message, {"tools": [], "nextCursor": str(next(cursors))}
+    )
     project.add("Switched off", is_enabled=False)
 
     async with store.installations.connect_all() as toolbox:
@@ -84,6 +96,86 @@ async def test_those_that_fail_are_reported_and_fail_no_others(project: Project,
     assert isinstance(failures["Dead"], ReauthenticationRequiredError)
     assert isinstance(failures["Down"], UpstreamError)
     assert "the list of tools did not end within 100 pages" in str(failures["Endless"])
+
+
+def paged(pages: dict[str | None, tuple[list[str], str | None]], asked: list[str | None]) -> Answer:
+    """Answers `tools/list` with pages: the tools of each, and the cursor that follows."""
+
+    def answer(message: dict[str, Any]) -> httpx.Response:
+        cursor = message.get("params", {}).get("cursor")
+        asked.append(cursor)
+        names, following = pages[cursor]
+        tools = [{"name": name, "inputSchema": {"type": "object"}} for name in names]
+        return result_of(message, {"tools": tools} if following is None else {"tools": tools, "nextCursor": following})
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("pages", "tools", "requests"),
+    [
+        ({None: (["a"], "x"), "x": (["b"], "x")}, ["a", "b"], 2),
+        ({None: (["a"], "x"), "x": (["a"], "y")}, ["a"], 2),
+        ({None: (["a"], "x"), "x": (["b"], "y"), "y": (["c"], "x")}, ["a", "b", "c"], 3),
+        ({None: (["a"], "x"), "x": ([], "y"), "y": (["a", "b"], "x")}, ["a", "b"], 3),
+    ],
+)
+async def test_a_list_that_starts_again_keeps_what_was_read_and_says_so(
+    project: Project,
+    store: MCPStore,
+    pages: dict[str | None, tuple[list[str], str | None]],
+    tools: list[str],
+    requests: int,
+) -> None:
+    asked: list[str | None] = []
+    project.add("Orders").answers["tools/list"] = paged(pages, asked)
+
+    async with store.installations.connect_all() as toolbox:
+        assert [tool.name for tool in toolbox.tools] == tools
+        await toolbox.tools[0].call()
+        (failure,) = toolbox.failures
+
+    assert isinstance(failure.error, ListUnstableError)
+    assert f"after {len(tools)} tools it starts again" in str(failure.error)
+    assert len(asked) == requests
+
+
+async def test_an_empty_cursor_ends_the_list(project: Project, store: MCPStore) -> None:
+    asked: list[str | None] = []
+    project.add("Orders").answers["tools/list"] = paged({None: (["a"], "x"), "x": (["b", "b"], "")}, asked)
+
+    async with store.installations.connect_all() as toolbox:
+        assert [tool.name for tool in toolbox.tools] == ["a", "b"]
+        assert toolbox.failures == []
+
+    assert asked == [None, "x"]
+
+
+async def test_a_list_that_breaks_off_keeps_what_was_read(project: Project, store: MCPStore) -> None:
+    asked: list[str | None] = []
+    first = paged({None: (["a"], "x")}, asked)
+    project.add("Orders").answers["tools/list"] = lambda message: (
+        refusal(502, "Upstream MCP server timed out") if asked else first(message)
+    )
+
+    async with store.installations.connect_all() as toolbox:
+        assert [tool.name for tool in toolbox.tools] == ["a"]
+        assert [type(failure.error) for failure in toolbox.failures] == [UpstreamError]
+
+
+async def test_a_malformed_tool_is_reported_and_costs_no_other(project: Project, store: MCPStore) -> None:
+    tools = [{"name": "bad", "inputSchema": []}, {"name": "good", "inputSchema": {"type": "object"}}]
+    project.add("Orders").answers["tools/list"] = lambda message: result_of(message, {"tools": tools})
+    project.add("Mail")
+
+    async with store.installations.connect_all() as toolbox:
+        assert [tool.name for tool in toolbox.tools] == ["good", "add"]
+        await toolbox.tools[0].call()
+        (failure,) = toolbox.failures
+
+    assert failure.installation.name == "Orders"
+    assert isinstance(failure.error, ResponseDecodeError)
+    assert "the tool 'bad' breaks MCP's schema and was left out" in str(failure.error)
 
 
 async def test_no_more_are_connected_to_at_once_than_asked_for(project: Project, store: MCPStore) -> None:

@@ -31,6 +31,18 @@ class Headers(Mapping[str, str]):
         return f"Headers({self._values!r})"
 
 
+JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
+OTHER_JSON = {"text/json", "application/json-rpc", "application/jsonrequest"}
+"""What servers label JSON as besides the registered type and those that end in +json (RFC 6838, section 4.2.8)."""
+
+
+def media_type(headers: Headers) -> str:
+    """The type of a body without its parameters; JSON where there is no Content-Type."""
+    named = headers.get("Content-Type", JSON).partition(";")[0].strip().lower()
+    return JSON if named in OTHER_JSON or named.endswith("+json") else named
+
+
 def parse_json(text: str | bytes) -> Any:
     """The value of a JSON text.
 

@@ -16,7 +16,7 @@ from ._errors import ConfigurationError, NotFoundError, UnsafeRedirectError
 from ._lookout import Lookout
 from ._oauth import AuthorizationRedirect
 from ._pagination import DEFAULT_CONCURRENCY, Pager
-from ._proxy import Message, check_size, checked_messages, request_ids
+from ._proxy import Message, Sent, check_size, checked_messages
 from ._proxy_call import ProxyCall
 from ._rows import Source
 from ._seam import UNSET, Installation, Seam, Started, Unset
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mcp import Client
     from mcp.client.session import ElicitationFnT, ListRootsFnT, LoggingFnT, MessageHandlerFnT, SamplingFnT
     from mcp_types import Implementation
+
+    from ._connection import Connection
 
 InstallSource = Literal["posthog", "posthog-code"]
 DEFAULT_STREAM_TIMEOUT = 300.0
@@ -171,7 +173,7 @@ class Installations:
             headers=_arguments.extra_headers(headers),
         )
         check_size(call, messages if is_batch else messages[0])
-        return ProxyCall(self._seam.open, call, request_ids(messages), max_bytes=self._seam.max_response_bytes)
+        return ProxyCall(self._seam.open, call, Sent.of(messages), max_bytes=self._seam.max_response_bytes)
 
     def connect(
         self,
@@ -205,16 +207,9 @@ class Installations:
         Raises:
             ConfigurationError: The package `mcp`, 2.x, is not installed.
         """
-        try:
-            from ._connection import connection  # noqa: PLC0415  # it imports the extra
-        except ImportError:
-            raise ConfigurationError('connect() needs: pip install "posthog-mcp-store[mcp]"') from None
-        _arguments.refuse_none(stream_timeout=stream_timeout)
-        uuid = _arguments.uuid(id, "id")
-        patient = Installations(self._seam.patient(_arguments.seconds(stream_timeout, "stream_timeout")), self._lookout)
-        return connection(
-            partial(patient.proxy, uuid),
-            self._seam.proxy_url(uuid),
+        return self._connection(
+            id,
+            stream_timeout,
             client_info=client_info,
             sampling_callback=sampling_callback,
             elicitation_callback=elicitation_callback,
@@ -222,6 +217,16 @@ class Installations:
             logging_callback=logging_callback,
             message_handler=message_handler,
         )
+
+    def _connection(self, id: UUID | str, stream_timeout: float, **options: object) -> Connection:
+        try:
+            from ._connection import connection  # noqa: PLC0415  # it imports the extra
+        except ImportError:
+            raise ConfigurationError('connect() needs: pip install "posthog-mcp-store[mcp]"') from None
+        _arguments.refuse_none(stream_timeout=stream_timeout)
+        uuid = _arguments.uuid(id, "id")
+        patient = Installations(self._seam.patient(_arguments.seconds(stream_timeout, "stream_timeout")), self._lookout)
+        return connection(partial(patient.proxy, uuid), self._seam.proxy_url(uuid), **options)
 
     @asynccontextmanager
     async def connect_all(
@@ -238,15 +243,16 @@ class Installations:
         ```
 
         An installation that fails, because its user has to authorize it again or its server is down, is one of the
-        `failures`, and no matter for the others. Of the service's 60 proxy calls a minute, each installation takes
-        three.
+        `failures`, and does not affect the others. So is each tool that breaks MCP's schema and was left out, and a
+        list that does not end; the other tools of the installation can be called. Of the service's 60 proxy calls a
+        minute, each installation takes three.
 
         Raises:
             ConfigurationError: The package `mcp`, 2.x, is not installed.
         """
         _arguments.at_least(1, concurrency, "concurrency")
         connections = [
-            (installation, self.connect(installation.id, stream_timeout=stream_timeout))
+            (installation, self._connection(installation.id, stream_timeout))
             async for installation in self.list()
             if installation.is_enabled
         ]

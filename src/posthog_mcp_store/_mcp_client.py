@@ -11,9 +11,11 @@ from mcp import Client, ClientSession, MCPDeprecationWarning, MCPError
 from mcp.client._transport import TransportStreams
 from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, ListToolsResult
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 from typing_extensions import deprecated
 
 from ._answer import Headers
+from ._arguments import json_body
 from ._errors import (
     APIConnectionError,
     APITimeoutError,
@@ -22,6 +24,7 @@ from ._errors import (
     MCPStoreError,
     ResponseDecodeError,
 )
+from ._mcp_tools import KnownTools, reason
 from ._proxy import tool_call_error
 from ._text import one_line
 from ._tool_pages import tool_pages
@@ -32,12 +35,13 @@ R = TypeVar("R")
 class ProxyClient(Client):
     """A client of one installation's MCP server. Its calls raise MCPStoreErrors in place of MCPErrors."""
 
-    def __init__(self, transport: AbstractAsyncContextManager[TransportStreams], url: str, **options: Any) -> None:
+    def __init__(
+        self, transport: AbstractAsyncContextManager[TransportStreams], url: str, tools: KnownTools, **options: Any
+    ) -> None:
         super().__init__(transport, **options)
         self._url = url
         """Where its messages go."""
-        self._listed: set[str] = set()
-        """The tools that were listed, and those that were looked up in vain."""
+        self._tools = tools
         self._looking_up = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -46,32 +50,64 @@ class ProxyClient(Client):
         except (ExceptionGroup, MCPError, ValidationError) as error:
             failure = our_error(_only_one(error), self._url)
         else:
+            # The client offers no other way to keep the result that it refuses.
+            self.session.validate_tool_result = self._check_result  # type: ignore[method-assign]
             return self
         raise failure
 
-    async def call_tool(self, name: str, *args: Any, **kwargs: Any) -> CallToolResult:
-        """As `mcp.Client` does it, but a tool that was not listed yet is looked up before the call, not behind it.
+    @property
+    def malformed_tools(self) -> list[ResponseDecodeError]:
+        """What was left out of the lists of tools."""
+        return [
+            _unreadable(f"the tool {name} breaks MCP's schema and was left out: {fault}", self._url)
+            for name, fault in self._tools.malformed.items()
+        ]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any] | None = None, *args: Any, **kwargs: Any
+    ) -> CallToolResult:
+        """As `mcp.Client` does it, but a tool that was not listed yet is looked up before the call, not after it.
 
         The client checks a result by the tool's schema, and where it fails to get that, the result would be lost.
         """
-        if name not in self._listed:
-            # Calls that begin together look it up once.
-            async with self._looking_up:
-                if name not in self._listed:
-                    await self._look_up(name)
-        return await super().call_tool(name, *args, **kwargs)
+        _check_arguments(arguments)
+        await self._look_up(name)
+        return await super().call_tool(name, arguments, *args, **kwargs)
 
     async def list_tools(self, **kwargs: Any) -> ListToolsResult:
         page = await super().list_tools(**kwargs)
-        self._listed.update(tool.name for tool in page.tools)
+        self._tools.listed.update(tool.name for tool in page.tools)
         return page
 
     async def _look_up(self, name: str) -> None:
-        with suppress(ListUnstableError):
-            async for _ in tool_pages(self):
-                if name in self._listed:
-                    return
-        self._listed.add(name)
+        """List the tools as far as this one, unless it is known. Calls that begin together do it once."""
+        if self._tools.knows(name):
+            return
+        async with self._looking_up:
+            if self._tools.knows(name):
+                return
+            with suppress(ListUnstableError):
+                async for _ in tool_pages(self):
+                    if name in self._tools.listed:
+                        return
+            self._tools.unlisted.add(name)
+
+    async def _check_result(self, name: str, result: CallToolResult) -> None:
+        """Check a result by the schema of its tool, and keep the result where it breaks the schema: the call ran."""
+        # The tools may have changed during the call. A result whose schema can't be had is not checked.
+        with suppress(MCPStoreError):
+            await self._look_up(name)
+        if name not in self._tools.listed:
+            return
+        try:
+            await ClientSession.validate_tool_result(self.session, name, result)
+        except RuntimeError as error:
+            failure = _unreadable(
+                str(error), self._url, result.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            )
+        else:
+            return
+        raise failure
 
     @property
     def session(self) -> ClientSession:
@@ -102,19 +138,31 @@ def our_error(error: Exception, url: str) -> Exception:
         return APITimeoutError(error.message, method="POST", url=url)
     if error.code == CONNECTION_CLOSED:
         return APIConnectionError("the connection to the MCP server was closed", method="POST", url=url)
-    return tool_call_error({"code": error.code, "message": error.message, "data": error.data})
+    details = {"code": error.code, "message": error.message, "data": error.data}
+    return tool_call_error(details, is_refusal=False)
 
 
 def _misfit(error: ValidationError, url: str) -> MCPStoreError:
     """What does not fit a type of MCP: an argument, before it is sent, or else a result."""
-    reason = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
     if error.title.endswith("Params"):
-        return ConfigurationError(one_line(f"the arguments fit no {error.title}: {reason}"))
-    return _unreadable(f"the MCP server's answer is no {error.title}: {reason}", url)
+        return ConfigurationError(one_line(f"the arguments fit no {error.title}: {reason(error)}"))
+    return _unreadable(f"the MCP server's answer is no {error.title}: {reason(error)}", url)
 
 
-def _unreadable(reason: str, url: str) -> ResponseDecodeError:
-    return ResponseDecodeError(one_line(reason), status_code=200, headers=Headers({}), body=b"", method="POST", url=url)
+def _check_arguments(arguments: object) -> None:
+    """Refuse what can't be written as JSON: the client writes bytes as text and NaN as null, and gives up on others."""
+    json_body(arguments)
+    try:
+        to_jsonable_python(arguments)
+    except ValueError as error:
+        # It goes less deep into lists and objects than Python's json does.
+        raise ConfigurationError(one_line(f"the arguments can't be written as JSON: {error}")) from None
+
+
+def _unreadable(reason: str, url: str, result: dict[str, Any] | None = None) -> ResponseDecodeError:
+    return ResponseDecodeError(
+        one_line(reason), status_code=200, headers=Headers({}), body=b"", method="POST", url=url, result=result
+    )
 
 
 def _raising_ours(method: Callable[..., Awaitable[R]]) -> Callable[..., Awaitable[R]]:

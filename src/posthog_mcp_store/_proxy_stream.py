@@ -2,24 +2,23 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from typing import Any, Self
 
 from ._answer import FIRST_BYTES
-from ._errors import APIConnectionError, ConfigurationError, MCPStoreError
+from ._errors import APIConnectionError, ConfigurationError, MCPStoreError, ToolCallError
 from ._messages import MessageReader
-from ._proxy import Awaited, RequestId
+from ._proxy import Awaited, Message
 from ._received import Opened, Received
 
 LINGER_SECONDS = 0.5
-"""How long the end of a stream is waited for when all requests have their answers: servers should end it then (MCP
-2025-06-18, transports), and a connection that was read to its end can be used again."""
+"""How long the end of a body is waited for when all requests have their answers, or there were none: servers should end
+it then (MCP 2025-06-18, transports), and a connection that was read to its end can be used again."""
 
 
 class ProxyStream:
     """The JSON-RPC messages that answer one call of the proxy, each as it arrives. Iterate over it once.
 
-    The iteration ends behind the last answer to what was sent, or raises:
+    The iteration ends half a second after the last answer to what was sent at the latest, or raises:
 
         APIConnectionError: The connection broke, or was silent for longer than the timeout.
         ResponseDecodeError: What came is no JSON-RPC, a message is larger than `max_response_bytes`, or the end came
@@ -27,13 +26,13 @@ class ProxyStream:
     """
 
     def __init__(
-        self, opened: Opened, reader: MessageReader, request_ids: Sequence[RequestId], *, must_answer: bool
+        self, opened: Opened, session_id: str | None, reader: MessageReader, awaited: Awaited, *, must_answer: bool
     ) -> None:
-        self.session_id: str | None = opened.received.answer.headers.get("Mcp-Session-Id")
+        self.session_id = session_id
         """The server's `Mcp-Session-Id`, to hand back as `session_id=`."""
         self._opened = opened
         self._reader = reader
-        self._awaited = Awaited(request_ids)
+        self._awaited = awaited
         self._must_answer = must_answer
         self._first_bytes = b""
         self._messages: deque[dict[str, Any]] = deque()
@@ -45,6 +44,10 @@ class ProxyStream:
     def _received(self) -> Received:
         """The answer, with the first bytes of its body."""
         return self._opened.up_to(self._first_bytes)
+
+    def _tool_call_error(self, message: Message) -> ToolCallError:
+        """The exception for one of the messages that is an error."""
+        return self._awaited.sent.error(message, self._opened.received.answer)
 
     def __aiter__(self) -> Self:
         return self
@@ -79,7 +82,8 @@ class ProxyStream:
         except MCPStoreError as error:
             failure = error
         except (ValueError, TypeError) as error:
-            failure = self._received.refused(error)
+            # Behind the last answer, and where nothing was asked for, nothing that was asked for can be missing.
+            failure = self._received.refused(error) if self._awaited.missing else None
         else:
             if chunk:
                 return
@@ -87,7 +91,7 @@ class ProxyStream:
 
     async def _next_chunk(self) -> bytes:
         """The next bytes of the body; none at its end."""
-        if not self._awaited.are_answered:
+        if self._awaited.missing:
             return await self._opened.deadline.hold(self._opened.body.read())
         if self._linger_ends is None:
             self._linger_ends = asyncio.get_running_loop().time() + LINGER_SECONDS
@@ -95,7 +99,6 @@ class ProxyStream:
             async with asyncio.timeout_at(self._linger_ends):
                 return await self._opened.body.read()
         except (TimeoutError, APIConnectionError):
-            # Nothing that was asked for can be missing.
             return b""
 
     async def _end(self, failure: MCPStoreError | None) -> None:

@@ -9,22 +9,32 @@ from ._errors import ListUnstableError
 
 if TYPE_CHECKING:
     from mcp import Client
-    from mcp_types import ListToolsResult
+    from mcp_types import Tool
 
 MAX_PAGES = 100
 """A list that never ends must not keep anybody."""
 
 
-async def tool_pages(client: Client) -> AsyncIterator[ListToolsResult]:
-    """Page after page.
+async def tool_pages(client: Client) -> AsyncIterator[list[Tool]]:
+    """The tools, page after page, each of them once.
 
     Raises:
-        ListUnstableError: There are more than a hundred.
+        ListUnstableError: The list does not end, because a cursor or only known tools come again. All that could be
+            read was given before.
     """
-    page = await client.list_tools()
+    cursor: str | None = None
+    cursors: set[str] = set()
+    names: set[str] = set()
     for _ in range(MAX_PAGES):
-        yield page
-        if page.next_cursor is None:
+        page = await client.list_tools(cursor=cursor)
+        new = {tool.name: tool for tool in reversed(page.tools) if tool.name not in names}
+        names.update(new)
+        yield list(new.values())[::-1]
+        cursor = page.next_cursor
+        # Servers that always send the field mean by an empty one that there is no other page.
+        if not cursor:
             return
-        page = await client.list_tools(cursor=page.next_cursor)
-    raise ListUnstableError(f"the list of tools did not end within {MAX_PAGES} pages")
+        if cursor in cursors or (page.tools and not new):
+            raise ListUnstableError(f"the list of tools does not end: after {len(names)} tools it starts again")
+        cursors.add(cursor)
+    raise ListUnstableError(f"the list of tools did not end within {MAX_PAGES} pages: {len(names)} tools were read")
