@@ -491,6 +491,22 @@ async def test_a_tool_is_looked_up_again_when_the_server_says_that_tools_have_ch
         assert (await client.call_tool("add")).structured_content == {"total": 3}
 
 
+async def test_a_result_is_checked_by_the_schema_of_its_time(server: FakeMCPServer, store: MCPStore) -> None:
+    changed = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
+    schemas = [SUM, TOTAL]
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(schemas.pop(0))]})
+    result = {**text_result("3"), "structuredContent": {"sum": 3}}
+    server.answers["tools/call"] = lambda message: event_stream(
+        changed, {"jsonrpc": "2.0", "id": message["id"], "result": result}
+    )
+
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ResponseDecodeError, match="'total' is a required property") as caught:
+            await client.call_tool("add")
+
+    assert caught.value.result == result
+
+
 async def test_a_result_is_kept_where_the_new_schema_can_not_be_had(server: FakeMCPServer, store: MCPStore) -> None:
     changed = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
     server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(SUM)]})
@@ -536,12 +552,17 @@ async def test_a_malformed_tool_is_left_out_and_named(
     assert f"the MCP server's tool {said}" in record.getMessage()
 
 
-async def test_a_malformed_tool_that_was_mended_is_there_again(server: FakeMCPServer, store: MCPStore) -> None:
-    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [{"name": "good"}]})
+async def test_a_malformed_tool_that_was_mended_is_there_again(
+    server: FakeMCPServer, store: MCPStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    states = [[{"name": "good"}], [GOOD], [{"name": "good"}]]
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": states.pop(0)})
+
     async with store.installations.connect(ID) as client:
-        assert (await client.list_tools()).tools == []
-        server.answers["tools/list"] = lambda message: result_of(message, {"tools": [GOOD]})
-        assert [tool.name for tool in (await client.list_tools()).tools] == ["good"]
+        listed = [[tool.name for tool in (await client.list_tools()).tools] for _ in range(3)]
+
+    assert listed == [[], ["good"], []]
+    assert caplog.text.count("'good' breaks MCP's schema") == 2
 
 
 # Sessions

@@ -77,12 +77,14 @@ class Chunks(httpx.AsyncByteStream):
         self.chunks = chunks
         self.breaks = breaks
         self.is_closed = False
+        self.is_read = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self.chunks:
             yield chunk
         if self.breaks:
             raise httpx.ReadError("reset")
+        self.is_read = True
 
     async def aclose(self) -> None:
         self.is_closed = True
@@ -212,6 +214,32 @@ async def test_what_only_looks_like_the_answer_is_none(wire: Wire, faked: Faked,
 
     with pytest.raises(ResponseDecodeError, match="without the answer to request 1"):
         await read(faked())
+
+
+async def test_an_acknowledgement_is_read_to_its_end_so_that_its_connection_can_be_used_again(
+    wire: Wire, faked: Faked
+) -> None:
+    answer, body = streamed(b"Acc", b"epted", headers={"Content-Type": "text/plain"})
+    wire.answers(answer)
+
+    await faked().installations.proxy(ID, {"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    assert body.is_read
+
+
+async def test_a_connection_that_breaks_within_an_acknowledgement_is_no_error(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(b"Acc", breaks=True, headers={"Content-Type": "text/plain"})[0])
+
+    assert await read(faked(), {"jsonrpc": "2.0", "method": "notifications/initialized"}) == []
+
+
+async def test_an_answer_whose_session_can_not_be_sent_back_is_closed(wire: Wire, faked: Faked) -> None:
+    answer, body = streamed(event(ANSWER), headers={"Mcp-Session-Id": "a session"})
+    wire.answers(answer)
+
+    with pytest.raises(ResponseDecodeError, match="Mcp-Session-Id"):
+        await faked().installations.proxy(ID, ASK)
+    assert body.is_closed
 
 
 async def test_an_answer_to_the_server_awaits_none_itself(wire: Wire, faked: Faked) -> None:

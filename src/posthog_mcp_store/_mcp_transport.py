@@ -29,7 +29,7 @@ from pydantic import ValidationError
 
 from ._mcp_session import MCPSession
 from ._mcp_tools import KnownTools
-from ._proxy import Sent, is_error
+from ._proxy import is_error
 from ._proxy_stream import ProxyStream
 
 logger = logging.getLogger(__name__)
@@ -141,13 +141,9 @@ class Courier:
         self, request: JSONRPCRequest, answer: Mapping[str, Any], stream: ProxyStream, session_id: str | None
     ) -> JSONRPCMessage:
         """The answer as the client knows it. Errors bring the exception that they are to become."""
-        id = answer.get("id")
-        # Some servers write a number as text.
-        if Sent((request.id,), calls_tools=False).position(id) is not None:
-            id = request.id
         if is_error(answer):
             # A request that could not be read is answered without its id.
-            id = request.id if id is None else id
+            id = request.id if answer.get("id") is None else answer["id"]
             error = stream._tool_call_error(answer)  # noqa: SLF001  # here and below: not for users
             self._session.is_lost_by(error, session_id)
             data = ErrorData(code=error.code, message=error.message, data=error)
@@ -157,7 +153,7 @@ class Courier:
             self._version = str(result.get("protocolVersion"))
         if request.method == "tools/list" and isinstance(result, Mapping):
             result = self._tools.without_malformed(result, self._version)
-        return _message({**answer, "id": id, "result": result}, stream)
+        return _message({**answer, "result": result}, stream)
 
     async def _hand_in(self, message: JSONRPCMessage) -> None:
         # A client that is closing reads no more.
