@@ -520,6 +520,87 @@ async def test_a_result_is_kept_where_the_new_schema_can_not_be_had(server: Fake
         assert text(await client.call_tool("add")) == "3"
 
 
+DEEP: dict[str, Any] = {"x": {}}
+for _ in range(300):
+    DEEP = {"x": DEEP}
+
+
+@pytest.mark.parametrize(
+    ("schema", "content", "fault"),
+    [
+        (SUM, None, "it has no structured content"),
+        (SUM, {"sum": "3"}, "'3' is not of type 'integer'"),
+        (SUM, DEEP, "nested too deep"),
+        ({"type": "object", "properties": {"x": {"$ref": "#"}}, "anyOf": [{"$ref": "#"}]}, {"x": {}}, "RecursionError"),
+        ({"type": "object", "properties": {"sum": {"multipleOf": 0.1}}}, {"sum": int("9" * 400)}, "OverflowError"),
+        ({"type": "object", "properties": {"sum": {"multipleOf": 0.1}}}, {"sum": float("nan")}, "ValueError"),
+        ({"type": "object", "$id": "http://[", "properties": {"sum": {"$ref": "#/y"}}}, {"sum": 1}, "can't be checked"),
+        ({"type": "object", "properties": {"sum": {"$ref": "https://example.com/x"}}}, {"sum": 1}, "can't be checked"),
+        ({"type": "object", "properties": {"sum": {"type": "number?"}}}, {"sum": 1}, "UnknownType"),
+    ],
+)
+async def test_whatever_is_wrong_with_a_result_or_its_schema_the_result_is_kept(
+    server: FakeMCPServer, store: MCPStore, schema: object, content: object, fault: str
+) -> None:
+    result = text_result("3") | ({} if content is None else {"structuredContent": content})
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(schema)]})
+    server.answers["tools/call"] = lambda message: httpx.Response(
+        200,
+        content=json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ResponseDecodeError, match=fault) as caught:
+            await client.call_tool("add")
+
+    assert caught.value.result is not None
+    assert caught.value.result["content"] == result["content"]
+    pickle.dumps(caught.value)
+
+
+BOMB = {f"a{number}": {"allOf": [{"$ref": f"#/$defs/a{number + 1}"}] * 2} for number in range(40)} | {"a40": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "content"),
+    [
+        (SUM, {"sum": 3}),
+        ({"type": "object", "properties": {"text": {"pattern": "(a+)+$"}}}, {"text": "a" * 60 + "b"}),
+        ({"type": "object", "patternProperties": {"(a+)+$": {}}, "additionalProperties": False}, {"a" * 60 + "b": 1}),
+        ({"type": "object", "$defs": BOMB, "anyOf": [{"$ref": "#/$defs/a0"}, True]}, {"x": 1}),
+        ({"type": "object", "properties": {"x": {"uniqueItems": True}}}, {"x": [{"i": 1}] * 2000}),
+    ],
+)
+async def test_a_result_is_checked_as_far_as_that_takes_no_time(
+    server: FakeMCPServer, store: MCPStore, schema: object, content: dict[str, Any]
+) -> None:
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(schema)]})
+    server.answers["tools/call"] = lambda message: structured(message, content)
+
+    async with store.installations.connect(ID) as client:
+        for _ in range(2):
+            assert (await asyncio.wait_for(client.call_tool("add"), 5)).structured_content == content
+
+
+async def test_a_small_list_is_checked_for_what_comes_twice(server: FakeMCPServer, store: MCPStore) -> None:
+    schema = {"type": "object", "properties": {"x": {"uniqueItems": True}}}
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(schema)]})
+    server.answers["tools/call"] = lambda message: structured(message, {"x": [{"i": 1}] * 2})
+
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ResponseDecodeError, match="non-unique"):
+            await client.call_tool("add")
+
+
+async def test_a_prompt_argument_that_is_not_json_is_never_sent(server: FakeMCPServer, store: MCPStore) -> None:
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ConfigurationError, match="can't be written as JSON"):
+            await client.get_prompt("hello", meta={"x": object()})  # type: ignore[arg-type]
+
+    assert server.messages == HANDSHAKE
+
+
 GOOD = {"name": "good", "inputSchema": {"type": "object"}}
 
 
@@ -535,6 +616,7 @@ GOOD = {"name": "good", "inputSchema": {"type": "object"}}
         ({**GOOD, "name": "bad", "outputSchema": []}, "'bad' breaks"),
         ({**GOOD, "name": "bad", "annotations": "destructive"}, "'bad' breaks"),
         ({**GOOD, "name": "bad", "description": ["?"]}, "'bad' breaks"),
+        ({**GOOD, "name": "bad", "outputSchema": {"type": "object", "properties": DEEP}}, "'bad' breaks"),
     ],
 )
 async def test_a_malformed_tool_is_left_out_and_named(

@@ -21,6 +21,7 @@ from posthog_mcp_store import (
     MCPStore,
     MCPStoreError,
     ResponseDecodeError,
+    ToolCallError,
 )
 from posthog_mcp_store._api import __all__ as public_names
 
@@ -253,6 +254,59 @@ async def test_a_message_names_the_field_at_fault(wire: Wire, faked: Faked) -> N
     error = await raised(wire, faked(), 400, **answer)
 
     assert str(error).endswith(": name: This field is required.")
+
+
+async def test_of_an_error_body_the_first_64_kib_are_kept(wire: Wire, faked: Faked) -> None:
+    error = await raised(wire, faked(), 500, content=b'["' + b"x" * 100_000 + b'"]')
+
+    assert error.body == '["' + "x" * (64 * 1024 - 2)
+    assert len(str(error)) < 400
+
+
+async def test_white_space_alone_says_nothing_however_long_it_is(wire: Wire, faked: Faked) -> None:
+    error = await raised(wire, faked(), 500, content=b" \n" * 100_000)
+
+    assert str(error).endswith("no details.")
+
+
+def nested(levels: int) -> Any:
+    value: Any = "innermost"
+    for _ in range(levels):
+        value = {"inner": [value]}
+    return value
+
+
+def levels_of(value: Any) -> int:
+    levels = 0
+    while isinstance(value, dict | list):
+        value = value["inner"] if isinstance(value, dict) else value[0]
+        levels += 1
+    return levels
+
+
+async def test_a_deeply_nested_body_is_kept_as_far_as_it_can_be_pickled(wire: Wire, faked: Faked) -> None:
+    error = await raised(wire, faked(), 500, json={"detail": "No.", "extra": nested(300)})
+
+    copy = pickle.loads(pickle.dumps(error))
+    assert copy.body == error.body
+    assert (error.detail, levels_of(copy.body["extra"])) == ("No.", 99)
+
+
+async def test_a_body_of_many_values_is_kept_in_part(wire: Wire, faked: Faked) -> None:
+    error = await raised(wire, faked(), 500, json={"values": [1] * 15_000, "after": {}})
+
+    assert error.body == {"values": [1] * 9998, "after": "…"}
+
+
+async def test_the_data_of_an_error_object_is_kept_as_far_as_it_can_be_pickled(wire: Wire, faked: Faked) -> None:
+    answer = {"jsonrpc": "2.0", "id": 1, "error": {"code": 1, "message": "No.", "data": nested(300)}}
+    wire.answers(httpx.Response(200, json=answer))
+
+    with pytest.raises(ToolCallError) as caught:
+        (await faked().installations.proxy(ID, PING)).result()
+
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (copy.data, levels_of(copy.data)) == (caught.value.data, 100)
 
 
 async def test_a_long_body_is_shortened_in_the_message(wire: Wire, faked: Faked) -> None:

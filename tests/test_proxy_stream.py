@@ -349,6 +349,58 @@ async def test_the_cap_is_for_each_message_of_a_stream_and_for_a_reply_whole(wir
         await read(store)
 
 
+@pytest.mark.parametrize("lines", [b"\n", b": comment\n", b"\r", b"data:{}\n\n"])
+async def test_other_tasks_run_while_a_chunk_of_many_events_is_read(wire: Wire, faked: Faked, lines: bytes) -> None:
+    chunk = lines * (300_000 // len(lines)) + b"\n\n" + event(ANSWER)
+    wire.answers(streamed(chunk)[0])
+    reading = asyncio.create_task(read(faked()))
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0)
+        turns += 1
+
+    assert await reading == [ANSWER]
+    assert turns > len(chunk) // (32 * 1024)
+
+
+@pytest.mark.parametrize("is_awaited", [True, False])
+async def test_a_deadline_holds_while_a_chunk_of_many_events_is_read(
+    wire: Wire, faked: Faked, is_awaited: bool
+) -> None:
+    wire.answers(streamed(b"\n" * 8_000_000 + event(ANSWER))[0])
+    store = faked().with_options(deadline=0.1)
+
+    with pytest.raises(APITimeoutError, match="deadline"):
+        await (store.installations.proxy(ID, ASK) if is_awaited else read(store))
+
+
+async def test_a_chunk_of_many_events_can_be_cancelled(wire: Wire, faked: Faked) -> None:
+    answer, body = streamed(b"\n" * 8_000_000 + event(ANSWER))
+    wire.answers(answer)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(read(faked()), 0.1)
+    assert body.is_closed
+
+
+async def test_white_space_in_front_of_json_counts(wire: Wire, faked: Faked) -> None:
+    body = [b" " * 100] * 11
+    wire.answers(streamed(*body, json.dumps(ANSWER).encode(), headers={"Content-Type": "application/json"})[0])
+
+    with pytest.raises(ResponseDecodeError, match="larger than the 1000 bytes"):
+        await read(faked(max_response_bytes=1000))
+
+
+async def test_a_large_batch_is_answered_in_any_order(wire: Wire, faked: Faked) -> None:
+    batch = [{**ASK, "id": number} for number in range(4000)]
+    answers = [{**ANSWER, "id": str(number)} for number in reversed(range(4000))]
+    wire.answers(httpx.Response(200, json=answers))
+
+    reply = await faked().installations.proxy(ID, batch)
+
+    assert reply.result(3999) == reply.result(0) == ANSWER["result"]
+
+
 async def test_silence_is_bounded_by_the_timeout(faucet: Faucet, open_store: Open) -> None:
     view = open_store().with_options(timeout=0.2)
 

@@ -65,6 +65,8 @@ HINTS: dict[type[APIStatusError], str] = {
     AlreadyInstalledError: "Use the installation with this URL, or delete it first.",
 }
 GLUED_BODY = b"typecodedetailattr"
+MAX_BODY_BYTES = 64 * 1024
+"""As much of an error body as is read and kept. The service's own have a few hundred bytes."""
 
 
 @frozen
@@ -115,12 +117,17 @@ def decode_error(answer: Answer, call: Call, reason: str) -> ResponseDecodeError
 def read_body(content: bytes) -> ErrorBody:
     """Read an error body of any shape; fields of another type than text are not read."""
     try:
-        value = parse_json(content)
+        # Reading JSON holds the event loop, some 0.1 seconds for each MiB at the most.
+        value = parse_json(content) if len(content) <= MAX_BODY_BYTES else _text(content)
     except ValueError:
-        return ErrorBody(content.decode(errors="replace"))
+        value = _text(content)
     fields = value if isinstance(value, dict) else {}
     names = ("type", "code", "detail", "attr", "error", "error_event_id")
     return ErrorBody(value, *(fields[name] if isinstance(fields.get(name), str) else None for name in names))
+
+
+def _text(content: bytes) -> str:
+    return content[:MAX_BODY_BYTES].decode(errors="replace")
 
 
 def error_class(answer: Answer, call: Call, body: ErrorBody) -> type[APIStatusError]:
@@ -176,4 +183,5 @@ def summary(answer: Answer, body: ErrorBody) -> str:
         return "no details."
     if words := body.error or body.detail:
         return f"{body.attr}: {words}" if body.attr else words
-    return one_line(answer.text, limit=200) if answer.content.strip() else "no details."
+    text = one_line(_text(answer.content), limit=200)
+    return text or "no details."

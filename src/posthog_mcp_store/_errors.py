@@ -40,6 +40,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ._answer import Headers
+from ._plain_data import bounded, shallow
 from ._text import one_line
 
 Error = TypeVar("Error", bound="MCPStoreError")
@@ -110,8 +111,9 @@ class ResponseDecodeError(MCPStoreError):
         """The first bytes, 1024 at most."""
         self.method = method
         self.url = url
-        self.result = result
-        """The result of a `tools/call` that ran and broke the tool's own output schema, as JSON; else None."""
+        self.result: dict[str, Any] | None = None if result is None else shallow(result)
+        """The result of a `tools/call` that ran and broke the tool's own output schema: as JSON, without what is nested
+        over 100 levels deep. Else None."""
 
 
 class APIStatusError(MCPStoreError):
@@ -140,8 +142,9 @@ class APIStatusError(MCPStoreError):
         super().__init__(message)
         self.status_code = status_code
         self.headers = headers
-        self.body = body
-        """The decoded JSON, else the text."""
+        self.body: object = bounded(body)
+        """The decoded JSON, without what is nested over 100 levels deep or comes after 10,000 other values; else the
+        text. Of a body over 64 KiB it is the first 64 KiB, as text."""
         self.method = method
         self.url = url
         self.type = type
@@ -248,7 +251,8 @@ class ToolCallError(MCPStoreError):
         self.message = message
         """The server's text as it came; `str()` gives it in one line."""
         self.code = code
-        self.data = data
+        self.data: object = bounded(data)
+        """The error's `data`, without what is nested over 100 levels deep or comes after 10,000 other values."""
 
 
 class ToolApprovalRequiredError(ToolCallError):

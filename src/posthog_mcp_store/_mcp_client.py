@@ -11,7 +11,7 @@ from mcp import Client, ClientSession, MCPDeprecationWarning, MCPError
 from mcp.client._transport import TransportStreams
 from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, ListToolsResult
 from pydantic import ValidationError
-from pydantic_core import to_jsonable_python
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 from typing_extensions import deprecated
 
 from ._answer import Headers
@@ -26,7 +26,8 @@ from ._errors import (
 )
 from ._mcp_tools import KnownTools, reason
 from ._proxy import tool_call_error
-from ._text import one_line
+from ._result_schema import ResultSchema
+from ._text import one_line, shown
 from ._tool_pages import tool_pages
 
 R = TypeVar("R")
@@ -47,7 +48,7 @@ class ProxyClient(Client):
     async def __aenter__(self) -> Self:
         try:
             await super().__aenter__()
-        except (ExceptionGroup, MCPError, ValidationError) as error:
+        except (ExceptionGroup, MCPError, ValueError) as error:
             failure = our_error(_only_one(error), self._url)
         else:
             # The client offers no other way to keep the result that it refuses.
@@ -76,7 +77,7 @@ class ProxyClient(Client):
 
     async def list_tools(self, **kwargs: Any) -> ListToolsResult:
         page = await super().list_tools(**kwargs)
-        self._tools.listed.update(tool.name for tool in page.tools)
+        self._tools.list(page.tools)
         return page
 
     async def _look_up(self, name: str) -> None:
@@ -97,17 +98,12 @@ class ProxyClient(Client):
         # The tools may have changed during the call. A result whose schema can't be had is not checked.
         with suppress(MCPStoreError):
             await self._look_up(name)
-        if name not in self._tools.listed:
-            return
-        try:
-            await ClientSession.validate_tool_result(self.session, name, result)
-        except RuntimeError as error:
-            failure = _unreadable(
-                str(error), self._url, result.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        schema = self._tools.listed.get(name)
+        if schema is not None and (fault := _result_fault(schema, result)):
+            kept = result.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            raise _unreadable(
+                f"the result of the tool {shown(name)} breaks its output schema: {fault}", self._url, kept
             )
-        else:
-            return
-        raise failure
 
     @property
     def session(self) -> ClientSession:
@@ -127,9 +123,11 @@ def our_error(error: Exception, url: str) -> Exception:
     """The SDK's error for one of the client's. Those that came over the wire bring it along, see `_mcp_transport`."""
     if isinstance(error, ValidationError):
         return _misfit(error, url)
-    if isinstance(error, RuntimeError):
-        # So the client refuses a protocol version of the server's, or a result that breaks the tool's own schema.
-        return _unreadable(str(error), url)
+    if isinstance(error, PydanticSerializationError):
+        return ConfigurationError(one_line(f"the request can't be written as JSON: {error}"))
+    if isinstance(error, RuntimeError | ValueError) and not isinstance(error, MCPStoreError):
+        # So the client refuses a protocol version of the server's, and an answer nested over 255 levels.
+        return _unreadable(f"the MCP server's answer can't be used: {error}", url)
     if not isinstance(error, MCPError):
         return error
     if isinstance(error.data, Exception):
@@ -147,6 +145,15 @@ def _misfit(error: ValidationError, url: str) -> MCPStoreError:
     if error.title.endswith("Params"):
         return ConfigurationError(one_line(f"the arguments fit no {error.title}: {reason(error)}"))
     return _unreadable(f"the MCP server's answer is no {error.title}: {reason(error)}", url)
+
+
+def _result_fault(schema: ResultSchema, result: CallToolResult) -> str | None:
+    if "structured_content" not in result.model_fields_set:
+        return "it has no structured content"
+    try:
+        return schema.fault(result.structured_content)
+    except Exception as error:  # noqa: BLE001  # the library raises anything at schemas and numbers that are odd enough
+        return f"it can't be checked ({type(error).__name__}: {error})"
 
 
 def _check_arguments(arguments: object) -> None:
@@ -170,7 +177,9 @@ def _raising_ours(method: Callable[..., Awaitable[R]]) -> Callable[..., Awaitabl
     async def wrapper(client: ProxyClient, *args: Any, **kwargs: Any) -> R:
         try:
             return await method(client, *args, **kwargs)
-        except (MCPError, RuntimeError, ValidationError) as error:
+        except MCPStoreError:
+            raise
+        except (MCPError, RuntimeError, ValueError) as error:
             failure = our_error(error, client._url)  # noqa: SLF001  # a method of this very class
         raise failure
 

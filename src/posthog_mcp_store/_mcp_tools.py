@@ -1,7 +1,7 @@
 """What a connection knows of the tools of its MCP server (extra `mcp`)."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -9,6 +9,7 @@ from mcp_types import Tool
 from mcp_types.methods import validate_server_result
 from pydantic import ValidationError
 
+from ._result_schema import ResultSchema
 from ._text import one_line
 
 logger = logging.getLogger(__name__)
@@ -18,8 +19,8 @@ class KnownTools:
     """Which tools were listed, and which were left out of a list."""
 
     def __init__(self) -> None:
-        self.listed: set[str] = set()
-        """Those whose output schemas the client has."""
+        self.listed: dict[str, ResultSchema | None] = {}
+        """Those that were listed, with their output schemas."""
         self.unlisted: set[str] = set()
         """Those that were looked up in vain."""
         self.malformed: dict[str, str] = {}
@@ -33,10 +34,14 @@ class KnownTools:
     def knows(self, name: str) -> bool:
         return name in self.listed or name in self.unlisted
 
+    def list(self, tools: Iterable[Tool]) -> None:
+        for tool in tools:
+            self.listed[tool.name] = None if tool.output_schema is None else ResultSchema(tool.output_schema)
+
     def without_malformed(self, result: Mapping[str, Any], version: str) -> Mapping[str, Any]:
         """A `tools/list` result without the tools that the client could not read: one would cost all the others."""
         tools = result.get("tools")
-        if not isinstance(tools, list):
+        if not isinstance(tools, Sequence):
             return result
         good = []
         for position, tool in enumerate(tools):
@@ -64,6 +69,9 @@ def _fault(tool: object, version: str) -> str | None:
         Tool.model_validate(tool, by_name=False)
     except ValidationError as error:
         return reason(error)
+    except ValueError as error:
+        # Its schema is nested deeper than the client can read.
+        return str(error)
     return None
 
 

@@ -26,9 +26,11 @@ from mcp_types import (
     jsonrpc_message_adapter,
 )
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
 from ._mcp_session import MCPSession
 from ._mcp_tools import KnownTools
+from ._plain_data import shallow
 from ._proxy import is_error
 from ._proxy_stream import ProxyStream
 
@@ -153,6 +155,8 @@ class Courier:
             self._version = str(result.get("protocolVersion"))
         if request.method == "tools/list" and isinstance(result, Mapping):
             result = self._tools.without_malformed(result, self._version)
+        if request.method == "tools/call" and isinstance(result, Mapping):
+            _check_depth(result, stream)
         return _message({**answer, "result": result}, stream)
 
     async def _hand_in(self, message: JSONRPCMessage) -> None:
@@ -176,6 +180,18 @@ def _headers(item: SessionMessage) -> Mapping[str, str]:
     """What the client would send along, the version of the protocol above all. Today the service drops it."""
     metadata = item.metadata
     return metadata.headers or {} if isinstance(metadata, ClientMessageMetadata) else {}
+
+
+def _check_depth(result: Mapping[str, Any], stream: ProxyStream) -> None:
+    """Refuse what the client could not read, while it can still be kept: the call ran."""
+    try:
+        to_jsonable_python(result)
+    except ValueError as error:
+        failure = stream._received.unreadable(f"the result is nested too deep: {error}")  # noqa: SLF001
+        failure.result = shallow(result)
+    else:
+        return
+    raise failure
 
 
 def _message(message: Mapping[str, Any], stream: ProxyStream) -> JSONRPCMessage:

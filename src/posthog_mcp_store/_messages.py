@@ -62,11 +62,13 @@ class _JSONReader:
         self._max_bytes = max_bytes
         self._awaited = awaited
         self._content = bytearray()
+        self._size = 0
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
-        # White space in front of a JSON text says nothing.
+        self._size += len(chunk)
+        # White space in front of a JSON text says nothing, but counts.
         self._content += chunk if self._content else chunk.lstrip()
-        if len(self._content) > self._max_bytes:
+        if self._size > self._max_bytes:
             raise ValueError(f"its body is larger than the {self._max_bytes} bytes of max_response_bytes")
         if self._media_type != JSON and self._content and self._awaited.missing:
             raise ValueError(f"its content type is {self._media_type}, not JSON or an event stream")

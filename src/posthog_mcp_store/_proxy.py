@@ -153,6 +153,14 @@ class Sent:
     request_ids: tuple[RequestId, ...]
     calls_tools: bool
     """Whether a `tools/call` is among it: only those are refused by the service's policy."""
+    _positions: dict[object, int] = field(init=False, repr=False, eq=False)
+
+    @_positions.default
+    def _index(self) -> dict[object, int]:
+        # The first of several: exact ids before their texts, and requests in the order they were sent.
+        exact = {_key(id): position for position, id in reversed([*enumerate(self.request_ids)])}
+        texts = {_text_key(id): position for position, id in reversed([*enumerate(self.request_ids)])}
+        return {**texts, **exact}
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> "Sent":
@@ -162,11 +170,7 @@ class Sent:
 
     def position(self, id: object) -> int | None:
         """Which of the requests an answer with this id is for. Some servers answer request 1 with the id "1"."""
-        for is_same in (_is_same, _is_same_text):
-            for position, sent in enumerate(self.request_ids):
-                if is_same(id, sent):
-                    return position
-        return None
+        return self._positions.get(_key(id), self._positions.get(_text_key(id)))
 
     def error(self, message: Message, answer: Answer) -> ToolCallError:
         """The exception for an error in the answer to it."""
@@ -175,14 +179,14 @@ class Sent:
         return tool_call_error(message["error"], is_refusal=is_refusal)
 
 
-def _is_same(one: object, other: object) -> bool:
-    """Whether two ids are one: in JSON, true is not 1."""
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
+def _key(id: object) -> object:
+    """What equal ids have in common: in JSON, true is not 1."""
+    return (type(id) is bool, id) if isinstance(id, str | int | float | None) else repr(id)
 
 
-def _is_same_text(one: object, other: object) -> bool:
-    kinds = {type(one), type(other)}
-    return kinds <= {str, int, float} and str(one) == str(other)
+def _text_key(id: object) -> object:
+    """What a number and its text have in common."""
+    return ("text", str(id)) if isinstance(id, str | int | float) and not isinstance(id, bool) else _key(id)
 
 
 class Awaited:
@@ -190,7 +194,7 @@ class Awaited:
 
     def __init__(self, sent: Sent) -> None:
         self.sent = sent
-        self.missing = list(sent.request_ids)
+        self.missing = {sent.position(id): id for id in sent.request_ids}
         """The ids of the requests that have no answer yet; none where nothing was asked for."""
 
     def take(self, message: Message) -> None:
@@ -199,7 +203,4 @@ class Awaited:
             return
         if message.get("id") is None and is_error(message):
             self.missing.clear()
-        position = self.sent.position(message.get("id"))
-        if position is not None:
-            answered = self.sent.request_ids[position]
-            self.missing = [id for id in self.missing if not _is_same(id, answered)]
+        self.missing.pop(self.sent.position(message.get("id")), None)

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from typing import Any, Self
+from collections.abc import Awaitable
+from typing import Any, Self, TypeVar
 
 from ._answer import FIRST_BYTES
 from ._errors import APIConnectionError, ConfigurationError, MCPStoreError, ToolCallError
@@ -13,6 +14,10 @@ from ._received import Opened, Received
 LINGER_SECONDS = 0.5
 """How long the end of a body is waited for when all requests have their answers, or there were none: servers should end
 it then (MCP 2025-06-18, transports), and a connection that was read to its end can be used again."""
+PIECE_BYTES = 16 * 1024
+"""Of the smallest events, so much takes some hundredths of a second, in which nothing else runs."""
+
+T = TypeVar("T")
 
 
 class ProxyStream:
@@ -35,6 +40,9 @@ class ProxyStream:
         self._awaited = awaited
         self._must_answer = must_answer
         self._first_bytes = b""
+        self._chunk = b""
+        self._position = 0
+        """How much of the chunk was made into messages."""
         self._messages: deque[dict[str, Any]] = deque()
         self._failure: MCPStoreError | None = None
         self._is_over = False
@@ -72,11 +80,11 @@ class ProxyStream:
     async def _read_on(self) -> None:
         """Read what comes next into messages. Those in front of a failure are not lost."""
         failure: MCPStoreError | None = None
-        chunk = b""
+        piece = b""
         try:
-            chunk = await self._next_chunk()
-            self._first_bytes += chunk[: FIRST_BYTES - len(self._first_bytes)]
-            for message in self._reader.feed(chunk) if chunk else self._reader.end():
+            piece = await self._next_piece()
+            self._first_bytes += piece[: FIRST_BYTES - len(self._first_bytes)]
+            for message in self._reader.feed(piece) if piece else self._reader.end():
                 self._awaited.take(message)
                 self._messages.append(message)
         except MCPStoreError as error:
@@ -85,21 +93,34 @@ class ProxyStream:
             # Behind the last answer, and where nothing was asked for, nothing that was asked for can be missing.
             failure = self._received.refused(error) if self._awaited.missing else None
         else:
-            if chunk:
+            if piece:
                 return
         await self._end(failure or self._unanswered())
 
-    async def _next_chunk(self) -> bytes:
-        """The next bytes of the body; none at its end."""
+    async def _next_piece(self) -> bytes:
+        """The next bytes of the body, few enough to be made into messages at once; none at its end."""
+        try:
+            if self._position < len(self._chunk):
+                # Other tasks come between two pieces, and so do the deadline and cancellation.
+                await self._in_time(asyncio.sleep(0))
+            else:
+                self._chunk, self._position = await self._in_time(self._opened.body.read()), 0
+        except (TimeoutError, APIConnectionError):
+            if self._awaited.missing:
+                raise
+            return b""
+        piece = self._chunk[self._position : self._position + PIECE_BYTES]
+        self._position += len(piece)
+        return piece
+
+    async def _in_time(self, work: Awaitable[T]) -> T:
+        """Wait for as long as there is time: the deadline's, or when nothing is missing any more, a little."""
         if self._awaited.missing:
-            return await self._opened.deadline.hold(self._opened.body.read())
+            return await self._opened.deadline.hold(work)
         if self._linger_ends is None:
             self._linger_ends = asyncio.get_running_loop().time() + LINGER_SECONDS
-        try:
-            async with asyncio.timeout_at(self._linger_ends):
-                return await self._opened.body.read()
-        except (TimeoutError, APIConnectionError):
-            return b""
+        async with asyncio.timeout_at(self._linger_ends):
+            return await work
 
     async def _end(self, failure: MCPStoreError | None) -> None:
         # Who closed it meanwhile has said why it is over.
@@ -110,5 +131,5 @@ class ProxyStream:
     def _unanswered(self) -> MCPStoreError | None:
         if not self._must_answer or not self._awaited.missing:
             return None
-        missing = ", ".join(map(repr, self._awaited.missing))
+        missing = ", ".join(map(repr, self._awaited.missing.values()))
         return self._received.unreadable(f"it ended without the answer to request {missing}")

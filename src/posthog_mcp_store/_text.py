@@ -3,11 +3,20 @@
 import re
 from urllib.parse import urlsplit
 
+LOOKED_AT = 16
+"""How many times the characters that are shown; the others may be white space."""
+
 
 def one_line(text: str, limit: int = 500) -> str:
-    """`text` without line breaks and control characters, shortened to `limit` characters."""
+    """`text` without line breaks and control characters, shortened to `limit` characters.
+
+    Of a text many times longer than that, only the beginning is looked at.
+    """
+    text = text.strip()
+    is_cut = len(text) > LOOKED_AT * limit
+    text = text[: LOOKED_AT * limit]
     line = re.sub(r"\s+", " ", "".join(char if char.isprintable() else " " for char in text)).strip()
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+    return line if len(line) <= limit and not is_cut else f"{line[: limit - 1]}…"
 
 
 def without_query(url: str) -> str:
