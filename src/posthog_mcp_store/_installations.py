@@ -13,11 +13,11 @@ from . import _arguments
 from ._answer import Headers
 from ._authorization import Watch
 from ._errors import ConfigurationError, NotFoundError, UnsafeRedirectError
-from ._lookout import Lookout
 from ._oauth import AuthorizationRedirect
 from ._pagination import DEFAULT_CONCURRENCY, Pager
 from ._proxy import Message, check_size, checked_messages, request_ids
 from ._proxy_call import ProxyCall
+from ._rate_limiters import RateLimiter
 from ._rows import Source
 from ._seam import UNSET, Installation, Seam, Started, Unset
 from ._secret import conceal
@@ -40,9 +40,9 @@ class Installations:
     and, before anything is sent, ConfigurationError.
     """
 
-    def __init__(self, seam: Seam, lookout: Lookout) -> None:
+    def __init__(self, seam: Seam, look_pace: RateLimiter) -> None:
         self._seam = seam
-        self._lookout = lookout
+        self._look_pace = look_pace
 
     def list(
         self, *, limit: int | None = None, offset: int = 0, concurrency: int = DEFAULT_CONCURRENCY
@@ -211,7 +211,9 @@ class Installations:
             raise ConfigurationError('connect() needs: pip install "posthog-mcp-store[mcp]"') from None
         _arguments.refuse_none(stream_timeout=stream_timeout)
         uuid = _arguments.uuid(id, "id")
-        patient = Installations(self._seam.patient(_arguments.seconds(stream_timeout, "stream_timeout")), self._lookout)
+        patient = Installations(
+            self._seam.patient(_arguments.seconds(stream_timeout, "stream_timeout")), self._look_pace
+        )
         return connection(
             partial(patient.proxy, uuid),
             self._seam.proxy_url(uuid),
@@ -360,9 +362,10 @@ class Installations:
         is recognised, also of an installation that worked before and while it is authorized again. With the id of an
         installation that works, only what changes from now on counts.
 
-        The installation is looked at every half second at first, every five seconds in the end; all who wait on this
-        store and its views share their looks. `on_progress` is called after each. A failure that may pass (no
-        connection, 429, 5xx) does not end the wait. The view's `deadline` does, where it is shorter than `timeout`.
+        The installation is looked at every half second at first, every five seconds in the end; where many wait on
+        this store and its views, they take turns, two looks a second. `on_progress` is called after each. A failure
+        that may pass (no connection, 408, 429, 5xx) does not end the wait. The view's `deadline` does, where it is
+        shorter than `timeout`.
 
         Raises:
             NotFoundError: The installation is gone, or never was.
@@ -376,7 +379,7 @@ class Installations:
             timeout=seconds if self._seam.deadline is None else min(seconds, self._seam.deadline),
             on_progress=_arguments.callback(on_progress, "on_progress"),
         )
-        installation = await wait.result(self._lookout, self)
+        installation = await wait.result(self, self._look_pace)
         if installation is None:
             raise _not_found(watch, self._seam.list_url)
         return installation
