@@ -407,6 +407,18 @@ async def test_a_status_that_passes_does_not_end_a_wait_without_retries(service:
     assert len(service.requests) == 3
 
 
+async def test_a_list_that_changes_too_fast_does_not_end_a_wait(wire: Wire, faked: Faked) -> None:
+    wire.answers(
+        httpx.Response(200, json={"redirect_url": "https://auth.example.com/?state=s"}),
+        httpx.Response(200, json=page(count=5)),
+        httpx.Response(200, json=page(installation(url=URL, pending_oauth=True))),
+        httpx.Response(200, json=installation(url=URL, pending_oauth=False)),
+    )
+    store = faked()
+
+    assert (await store.installations.wait_until_authorized(await start(store), timeout=20)).url == URL
+
+
 async def test_a_wait_in_which_every_look_failed_says_why(service: EmbeddedService) -> None:
     async with open_store(service, max_retries=0) as store:
         row = service.add_installation(auth_type="oauth", pending_oauth=True)
