@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from posthog_mcp_store import (
+    AlreadyInstalledError,
     AuthenticationError,
     AuthorizationProgress,
     AuthorizationRedirect,
@@ -254,6 +255,34 @@ async def test_of_several_installations_with_one_server_the_service_takes_the_lo
 
     assert done.id == UUID(int=2)
     assert wire.requests[-1].url.path.endswith(f"{UUID(int=2)}/")
+
+
+SPACES = [" ", "\n", "\t", "\r\n", "\x1f", "\x85", "\xa0", "\u2003", "\u3000"]
+
+
+@pytest.mark.parametrize("space", SPACES, ids=ascii)
+async def test_white_space_around_a_url_is_no_matter(service: EmbeddedService, store: MCPStore, space: str) -> None:
+    redirect = await start(store, f"{space}{URL}{space}")
+    assert redirect.server_url == service.installations[0].url == URL
+    service.installations[0].access_token = "token"
+
+    done = await store.installations.wait_until_authorized(redirect, timeout=20)
+
+    assert done.url == URL
+    again = AuthorizationRedirect.from_json(json.dumps(json.loads(redirect.to_json()) | {"server_url": f" {URL}\n"}))
+    assert again == redirect
+
+
+async def test_white_space_around_other_text_is_the_services_to_strip(
+    service: EmbeddedService, store: MCPStore
+) -> None:
+    installed = await store.installations.install_custom(
+        name=" Orders\n", url=f" {URL}\n", auth_type="api_key", description="\xa0d "
+    )
+
+    assert (installed.name, installed.url, installed.description) == ("Orders", URL, "d")
+    with pytest.raises(AlreadyInstalledError):
+        await store.installations.install_custom(name="Orders", url=f"{URL} ", auth_type="api_key")
 
 
 # The service's clock

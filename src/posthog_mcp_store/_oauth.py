@@ -56,6 +56,11 @@ def _parts_fault(parts: SplitResult) -> str | None:
     return None
 
 
+def _stripped(url: str | None) -> str | None:
+    """A server's URL as the service keeps it: it strips all text, as Django REST Framework does."""
+    return None if url is None else url.strip()
+
+
 @frozen(kw_only=True)
 class Issue:
     """When a flow was started, on the service's clock: what happened to the installation before is not its doing."""
@@ -77,7 +82,7 @@ class AuthorizationRedirect:
 
     url: str = field(repr=without_query, converter=_safe_url)
     """The whole URL, to send the user's browser to."""
-    server_url: str | None = None
+    server_url: str | None = field(default=None, converter=_stripped)
     """The MCP server that `install_custom` was called for: its installation has this `url`."""
     server_id: UUID | None = None
     """The OAuth server record that `authorize` was called for."""
