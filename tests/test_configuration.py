@@ -120,6 +120,10 @@ async def test_a_callable_that_gives_no_usable_key_sends_nothing(wire: Wire, fak
         "https://us.posthog.com/a/..",
         "https://us.posthog.com/%2e%2e/admin",
         "https://us.posthog.com//admin",
+        "https://posthog.example.com/../admin",
+        "https://posthog.example.com/a/.",
+        "https://posthog.example.com/%2e%2e/admin",
+        "https://posthog.example.com//admin",
         "https://us.posthog.com?x=1",
         "https://us.posthog.com#x",
         "https://us.posthog.com\\@evil.example",
@@ -159,6 +163,12 @@ async def test_a_host_may_be_this_machine_or_have_a_path(wire: Wire, faked: Fake
     await faked(host=host).installations.retrieve(ID)
 
     assert str(wire.request.url) == f"{url}/api/environments/@current/mcp_server_installations/{ID}/"
+
+
+def test_a_host_for_events_says_which_one_is_meant() -> None:
+    for host in ("https://us.i.posthog.com", "https://US.i.posthog.com/project/1"):
+        with pytest.raises(ConfigurationError, match=r"takes events only: use https://us\.posthog\.com"):
+            MCPStore("phx_key", host=host)
 
 
 @pytest.mark.parametrize(

@@ -38,14 +38,14 @@ def _fault(parts: SplitResult, *, allow_insecure: bool) -> str | None:
         return "must not hold a user name or password"
     if parts.port == 0:
         return "must not have the port 0"
+    if parts.hostname in INGESTION_HOSTS:
+        return f"takes events only: use {INGESTION_HOSTS[parts.hostname]}"
     if page := _page(parts):
         return f"must not name a page or an endpoint: leave out {shown(page)}{_project_hint(page)}"
     if parts.query or parts.fragment or "\\" in parts.geturl():
         return "must not have a query, a fragment or a backslash"
     if re.search(r"(^|/)\.{1,2}(/|$)|%|//", parts.path):
         return "must not have dots, double slashes or percent signs in its path"
-    if parts.hostname in INGESTION_HOSTS:
-        return f"takes events only: use {INGESTION_HOSTS[parts.hostname]}"
     if parts.scheme == "http" and not allow_insecure and not is_loopback(parts.hostname):
         return "would send the API key unencrypted: use https://, or allow_insecure_host=True"
     return None

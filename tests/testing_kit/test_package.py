@@ -82,6 +82,16 @@ def test_a_missing_extra_names_itself(module: str, program: str, what: str) -> N
     assert module in told
 
 
+def test_a_missing_extra_keeps_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mcp.server", None)
+
+    with pytest.raises(ImportError, match="needs: pip install") as missing:
+        testing.tool_server()
+
+    assert missing.value.name == "mcp.server"
+    assert isinstance(missing.value.__cause__, ImportError)
+
+
 def test_the_fixture_names_its_missing_extra(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("import sys; sys.modules['uvicorn'] = None")
     (tmp_path / "test_it.py").write_text("def test_it(mcp_store_service): pass")
