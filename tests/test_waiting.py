@@ -220,6 +220,19 @@ async def test_an_answer_without_times_is_no_end_of_a_flow(wire: Wire, faked: Fa
     assert done.updated_at == datetime(2026, 3, 4, 9, 13, 44)  # as it came
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59.999999-23:59", "0001-01-01T00:00:00+23:59"])
+async def test_a_row_of_any_time_is_compared(wire: Wire, faked: Faked, moment: str) -> None:
+    row = installation(url=URL, auth_type="oauth", created_at=moment, updated_at=moment)
+    wire.answers(
+        httpx.Response(200, json={"redirect_url": "https://auth.example.com/?state=s"}),
+        httpx.Response(200, json=page(row)),
+        httpx.Response(200, json=row | {"updated_at": "2026-01-01T00:00:00Z"}),
+    )
+    store = faked()
+
+    assert (await store.installations.wait_until_authorized(await start(store), timeout=20)).url == URL
+
+
 async def test_a_flow_is_for_ones_own_installation(wire: Wire, faked: Faked) -> None:
     shared = installation(id=str(uuid4()), url=URL, is_owner=False)
     own = installation(url=URL, is_owner=True, pending_oauth=True)
@@ -324,14 +337,34 @@ async def test_what_came_before_a_flow_is_told_by_the_services_clock(
             await installations.wait_until_authorized(redirect, timeout=0.8)
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Foo 2026 25:61:61 GMT"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "yesterday",
+        "Mon, 99 Foo 2026 25:61:61 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Sat, 01 Jan 2200 00:00:00 GMT",
+        "Mon, 01 Jan 1601 00:00:00 +1400",
+        f"Thu, 01 Jan {'9' * 30} 00:00:00 GMT",
+        f"Thu, 01 Jan 2026 00:00:00 +{'9' * 30}",
+    ],
+)
 async def test_a_date_that_makes_no_sense_is_passed_over(wire: Wire, faked: Faked, date: str) -> None:
-    wire.answers(httpx.Response(302, headers={"Location": "https://auth.example.com/?state=s", "Date": date}))
+    installations = faked().installations
+    wire.answers(
+        httpx.Response(302, headers={"Location": "https://auth.example.com/?state=s", "Date": date}),
+        httpx.Response(200, headers={"Date": date}, json={"redirect_url": "https://auth.example.com/?state=s"}),
+    )
 
-    redirect = await faked().installations.authorize(SERVER_ID)
-
-    assert redirect.expires_at is not None
-    assert abs(redirect.expires_at - datetime.now(UTC) - timedelta(minutes=10)) < timedelta(seconds=5)
+    for redirect in (
+        await installations.authorize(SERVER_ID),
+        await installations.install_custom(name="a", url=URL, auth_type="oauth"),
+    ):
+        assert redirect.expires_at is not None
+        assert abs(redirect.expires_at - datetime.now(UTC) - timedelta(minutes=10)) < timedelta(seconds=5)
+        assert AuthorizationRedirect.from_json(redirect.to_json()).expires_at == redirect.expires_at
 
 
 # Other ends
@@ -733,6 +766,10 @@ async def test_a_redirect_goes_through_json(service: EmbeddedService, store: MCP
         {"began": "yesterday"},
         {"ended": None},
         {"ended": 5},
+        {"ended": "9999-12-31T23:59:59.999999+00:00"},
+        {"ended": "9999-12-31T23:59:59-23:59"},
+        {"ended": "9999-12-31T24:00:00"},
+        {"began": "0001-01-01T00:00:00+23:59"},
     ],
 )
 async def test_json_of_something_else_is_refused(store: MCPStore, changes: dict[str, object]) -> None:

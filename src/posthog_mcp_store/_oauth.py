@@ -12,7 +12,7 @@ from attrs import field, frozen
 from ._answer import parse_json
 from ._errors import ConfigurationError, UnsafeRedirectError
 from ._host import is_loopback
-from ._service_time import aware
+from ._service_time import aware, is_plausible
 from ._text import without_query
 
 STATE_LIFETIME = timedelta(minutes=10)
@@ -127,7 +127,7 @@ class AuthorizationRedirect:
         """
         try:
             return _from_fields(parse_json(text))
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
             # Without the cause, which may quote the text, and so the state.
             raise ConfigurationError("this is no AuthorizationRedirect as to_json() writes it") from None
 
@@ -148,4 +148,7 @@ def _from_fields(fields: dict[str, Any]) -> AuthorizationRedirect:
 
 
 def _moment(text: str) -> datetime:
-    return aware(datetime.fromisoformat(text))
+    moment = aware(datetime.fromisoformat(text))
+    if not is_plausible(moment):
+        raise ValueError("a time that no service can have meant")
+    return moment
