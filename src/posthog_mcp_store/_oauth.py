@@ -14,6 +14,7 @@ from ._errors import ConfigurationError, UnsafeRedirectError
 from ._host import is_loopback
 from ._service_time import aware, is_plausible
 from ._text import without_query
+from ._web_origin import web_origin
 
 STATE_LIFETIME = timedelta(minutes=10)
 """How long the service knows a flow's state (service facts, section 6)."""
@@ -51,6 +52,10 @@ def _parts_fault(parts: SplitResult) -> str | None:
         return "it holds a user name or password"
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         return "it is not https"
+    try:
+        web_origin(parts)
+    except ValueError:
+        return "browsers and other software may take its host for another"
     if not parse_qs(parts.query).get("state"):
         return "it has no state"
     return None
@@ -91,9 +96,8 @@ class AuthorizationRedirect:
 
     @property
     def origin(self) -> str:
-        """Scheme and host of the provider, to show to the user."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc}"
+        """Scheme, host and port of the provider as browsers show them, for the user to see."""
+        return web_origin(urlsplit(self.url))
 
     @property
     def state(self) -> str:

@@ -8,11 +8,11 @@ import re
 from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
 
 from ._answer import Answer
+from ._web_origin import DEFAULT_PORTS
 
 MAX_REDIRECTS = 5
 LONGEST_URL = 8192
 """What servers and gateways commonly take."""
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def followed_url(url: str, answer: Answer) -> str | None:
