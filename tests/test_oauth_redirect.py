@@ -111,6 +111,13 @@ async def test_a_page_on_this_machine_may_be_plain_http(wire: Wire, faked: Faked
     assert (await faked().installations.authorize(SERVER_ID)).url == url
 
 
+async def test_a_page_may_have_a_long_url(wire: Wire, faked: Faked) -> None:
+    url = f"{SAFE}&scope=".ljust(65_536, "a")
+    wire.answers(httpx.Response(302, headers={"Location": url}))
+
+    assert (await faked().installations.authorize(SERVER_ID)).url == url
+
+
 @pytest.mark.parametrize(
     ("authority", "origin"),
     [
@@ -250,6 +257,9 @@ async def test_the_origin_is_what_browsers_show(wire: Wire, faked: Faked, author
         ("https://auth.example.com:4\u0663/?state=s", "non-ASCII"),
         ("https://auth.example.com:+443/?state=s", "another|can't be read"),
         ("https://auth.example.com:4_4/?state=s", "another|can't be read"),
+        pytest.param(f"https://auth.example.com/{'a' * 65_536}?state=s", "too long", id="long path"),
+        pytest.param(f"https://auth.example.com/?state=s&a={'a' * 65_536}", "too long", id="long query"),
+        pytest.param(f"https://me:pw@{'a' * 65_536}/?state=s", "too long", id="long host"),
         ("https://auth.example.com/", "no state"),
         ("https://auth.example.com/?State=s", "no state"),
         ("https://auth.example.com/?state=", "no state"),

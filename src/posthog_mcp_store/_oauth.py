@@ -13,7 +13,7 @@ from ._answer import parse_json
 from ._errors import ConfigurationError, UnsafeRedirectError
 from ._host import is_loopback
 from ._service_time import aware, is_plausible
-from ._text import without_query
+from ._text import split_url, without_query
 from ._web_origin import web_origin
 
 STATE_LIFETIME = timedelta(minutes=10)
@@ -38,10 +38,10 @@ def _fault(url: str) -> str | None:
     if not re.fullmatch(r"[!-~]+", url) or "\\" in url:
         return "it holds a backslash, white space, control or non-ASCII characters"
     try:
-        parts = urlsplit(url)
+        parts = split_url(url)
         parts.port  # noqa: B018  # reading it is what checks it
     except ValueError:
-        return "its address or port can't be read"
+        return "its address or port can't be read, or it is too long"
     return _parts_fault(parts)
 
 
