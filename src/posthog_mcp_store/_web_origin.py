@@ -9,7 +9,9 @@ from ipaddress import IPv4Address, IPv6Address
 from unicodedata import category, normalize
 from urllib.parse import SplitResult
 
-AUTHORITY = re.compile(r"(\[[0-9a-f:]+\]|[0-9a-z_-]{1,63}(?:\.[0-9a-z_-]{1,63})*)(?::[0-9]*)?", re.IGNORECASE)
+AUTHORITY = re.compile(
+    r"(\[[0-9a-f:]+\]|[0-9a-z_-]{1,63}(?:\.[0-9a-z_-]{1,63})*)(?::[0-9]*)?", re.ASCII | re.IGNORECASE
+)
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 PUNCTUATION = "-\u00b7\u0375\u05f3\u05f4\u200c\u200d\u30fb"
 """What names may hold besides letters, marks and digits (RFC 5892, appendix A)."""
