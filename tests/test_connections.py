@@ -142,7 +142,7 @@ async def test_a_host_that_needs_no_proxy_is_called_directly(
 async def test_calls_go_over_aiohttp(service: EmbeddedService) -> None:
     row = service.add_installation()
     service.inject(Fault(reset="after"))
-    service.inject(Fault(status=503, headers={"Retry-After": "0", "Set-Cookie": "a=b"}))
+    service.inject(Fault(status=503, headers={"Retry-After": "0.1", "Set-Cookie": "a=b"}))
 
     async with open_store(service, transport="aiohttp") as store:
         assert (await store.installations.retrieve(row.id)).id == row.id

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -313,6 +314,53 @@ async def test_a_long_body_is_shortened_in_the_message(wire: Wire, faked: Faked)
     error = await raised(wire, faked(), 500, content=b"x" * 10_000)
 
     assert len(str(error)) < 400
+
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+XML = {"Content-Type": "application/xml"}
+LONG_STYLE = f"<style>{'a > b {} ' * 10_000}</style>"
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "words"),
+    [
+        (
+            "<html>\r\n<head><title>502 Bad Gateway</title></head><body><h1>Other</h1></body></html>",
+            HTML,
+            "502 Bad Gateway",
+        ),
+        ("<!DOCTYPE html><TITLE lang=en>\n Sign&nbsp;in &amp; up </TITLE>", {}, "Sign in & up"),
+        ("\ufeff\n <!-- a > b --><html><title></title><body><p>Too <b>many</b><br>people", {}, "Too many people"),
+        ("<h1>Server Error (500)</h1>", HTML, "Server Error (500)"),
+        ("Access denied<br/>by policy", HTML, "Access denied by policy"),
+        ("<script>if (a < b) alert('<p>')</script><style>p { color: red }</style><p>Down", HTML, "Down"),
+        ("<svg><title>Logo</title></svg><p>We will be back", HTML, "We will be back"),
+        ('<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Later</Message></Error>', XML, "SlowDown Later"),
+        ("<html><body><script src='a.js'></script></body></html>", HTML, "no details."),
+        (f"<html>{LONG_STYLE}<p>Too late</p>", HTML, "no details."),
+        ("<p " + "a" * 10_000, HTML, "no details."),
+        ("<3 of 5 workers are up", {"Content-Type": "text/plain"}, "<3 of 5 workers are up"),
+        ("a <b> is no tag here", {"Content-Type": "text/plain"}, "a <b> is no tag here"),
+        (" \n", {}, "no details."),
+    ],
+)
+async def test_a_page_in_place_of_an_answer_is_told_by_its_title_or_words(
+    wire: Wire, faked: Faked, content: str, headers: dict[str, str], words: str
+) -> None:
+    error = await raised(wire, faked(), 502, content=content.encode(), headers=headers)
+    upstream = await raised(wire, faked(), 418, content=content.encode(), headers=headers, proxy=True)
+
+    assert str(error) == f"502 from GET /api/environments/@current/mcp_server_installations/{ID}/: {words}"
+    assert str(upstream).endswith(f"/proxy/: {words}")
+    assert error.body == content[: 64 * 1024]
+
+
+@pytest.mark.parametrize("piece", ["<", "<p", "<!--", "<script", "<title", "</", "&#", "<title>", " ", "<p>"])
+async def test_a_page_of_any_form_costs_next_to_nothing(wire: Wire, faked: Faked, piece: str) -> None:
+    began = monotonic()
+    await raised(wire, faked(), 502, content=piece.encode() * 200_000, headers=HTML)
+
+    assert monotonic() - began < 2
 
 
 @pytest.mark.parametrize(

@@ -25,14 +25,14 @@ async def test_each_attempt_is_one_line_at_debug(
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="posthog_mcp_store")
     row = service.add_installation()
-    service.inject(Fault(status=520, headers={"Retry-After": "0"}))
+    service.inject(Fault(status=520, headers={"Retry-After": "0.1"}))
     service.inject(Fault(reset="before"))
 
     await store.installations.retrieve(row.id)
 
     first, second, third = (record.getMessage() for record in caplog.records)
     assert first.startswith(f"GET {TEMPLATE}: 520 in ")
-    assert first.endswith(" ms, attempt 1, next in 0.00 s")
+    assert first.endswith(" ms, attempt 1, next in 0.10 s")
     assert second.startswith(f"GET {TEMPLATE}: APIConnectionError in ")
     wait = re.fullmatch(r".* ms, attempt 2, next in (\d\.\d\d) s", second)
     assert wait is not None
@@ -59,7 +59,7 @@ async def test_the_last_attempt_of_a_deletion_whose_answer_was_lost_is_told_too(
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="posthog_mcp_store")
     row = service.add_installation()
-    service.inject(Fault(status=502, headers={"Retry-After": "0"}, takes_effect=True))
+    service.inject(Fault(status=502, headers={"Retry-After": "0.1"}, takes_effect=True))
 
     await store.installations.delete(row.id)
 

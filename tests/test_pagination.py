@@ -1,11 +1,13 @@
 """Lists, one page at a time."""
 
+import copy
+import pickle
 from collections.abc import Callable
 
 import httpx
 import pytest
 
-from posthog_mcp_store import ListUnstableError, MCPStore
+from posthog_mcp_store import ConfigurationError, ListUnstableError, MCPStore
 from posthog_mcp_store.testing import EmbeddedService
 
 from .wire import BASE, SERVER_ID, Wire, installation, page
@@ -102,3 +104,32 @@ async def test_a_page_without_the_rows_it_counts_is_not_a_list(wire: Wire, faked
 
     with pytest.raises(ListUnstableError, match="the service counts 5 rows, and gives none behind row 0"):
         await faked().installations.list().collect()
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+async def test_a_page_pickles_without_its_store(
+    service: EmbeddedService, store: MCPStore, names: list[str], protocol: int
+) -> None:
+    first = await store.installations.list(limit=4)
+    (middle, last) = [each async for each in store.installations.list(limit=4).pages()]
+
+    for each in (first, middle, last):
+        pickled = pickle.dumps(each, protocol)
+        assert service.api_key.encode() not in pickled
+        assert pickle.loads(pickled) == each
+    assert await pickle.loads(pickle.dumps(last, protocol)).next() is None
+    with pytest.raises(ConfigurationError, match=r"list\(offset=page.offset \+ len\(page\)\) reads on"):
+        await pickle.loads(pickle.dumps(first, protocol)).next()
+
+
+async def test_a_copied_page_leads_on(store: MCPStore, names: list[str]) -> None:
+    second = await copy.copy(await store.installations.list(limit=4)).next()
+
+    assert second is not None
+    assert [each.name for each in second] == names[4:]
+
+
+async def test_a_list_that_was_pickled_says_why_it_can_not_be_read(store: MCPStore) -> None:
+    for listed in (pickle.loads(pickle.dumps(store.installations.list())), copy.deepcopy(store.installations.list())):
+        with pytest.raises(ConfigurationError, match="has no store"):
+            await listed.collect()

@@ -1,6 +1,7 @@
 """`connect_all()`: the tools of all installations, and those that failed."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
@@ -235,3 +236,15 @@ async def test_cancelled_while_connecting_leaves_nothing(project: Project, store
     if others:
         _, left = await asyncio.wait(others, timeout=5)
         assert left == set()
+
+
+async def test_without_the_package_it_says_what_to_install_before_anything_is_sent(
+    project: Project, store: MCPStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    for name in ("_connection", "_mcp_client", "_mcp_transport"):
+        monkeypatch.delitem(sys.modules, f"posthog_mcp_store.{name}", raising=False)
+
+    with pytest.raises(ConfigurationError, match=r'pip install "posthog-mcp-store\[mcp\]"'):
+        async with store.installations.connect_all():
+            pytest.fail("there is nothing to connect with")

@@ -28,6 +28,7 @@ from ._errors import (
     UpstreamError,
     ValidationError,
 )
+from ._markup import readable
 from ._operations import CREATE, PROXY, Call
 from ._retry_after import parse_retry_after
 from ._text import one_line, without_query
@@ -183,5 +184,5 @@ def summary(answer: Answer, body: ErrorBody) -> str:
         return "no details."
     if words := body.error or body.detail:
         return f"{body.attr}: {words}" if body.attr else words
-    text = one_line(_text(answer.content), limit=200)
-    return text or "no details."
+    text = readable(_text(answer.content), answer.headers.get("Content-Type", ""))
+    return one_line(text, limit=200) or "no details."

@@ -13,6 +13,7 @@ from ._text import shown
 
 CURRENT_PROJECT = "@current"
 API_KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
+PROJECT_KEYS = {"phc_": "token for sending events (phc_...)", "phs_": "secret key (phs_...)"}
 HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """A token of RFC 9110, section 5.6.2."""
 HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
@@ -51,6 +52,11 @@ def api_key(value: object) -> Secret:
     if not re.fullmatch(r"[!-~]+", value.reveal()):
         raise ConfigurationError(
             f"the API key has whitespace, control or non-ASCII characters in it: check api_key= or {API_KEY_VARIABLE}"
+        )
+    if kind := PROJECT_KEYS.get(value.reveal()[:4]):
+        raise ConfigurationError(
+            f"the API key is a project's {kind}, which acts for no user: pass a personal API key (phx_...) by api_key= "
+            f"or {API_KEY_VARIABLE}"
         )
     return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from operator import attrgetter
@@ -13,11 +13,11 @@ from . import _arguments
 from ._answer import Headers
 from ._authorization import Watch
 from ._errors import ConfigurationError, NotFoundError, UnsafeRedirectError
-from ._lookout import Lookout
 from ._oauth import AuthorizationRedirect
 from ._pagination import DEFAULT_CONCURRENCY, Pager
 from ._proxy import Message, Sent, check_size, checked_messages
 from ._proxy_call import ProxyCall
+from ._rate_limiters import RateLimiter
 from ._rows import Source
 from ._seam import UNSET, Installation, Seam, Started, Unset
 from ._secret import conceal
@@ -42,9 +42,9 @@ class Installations:
     and, before anything is sent, ConfigurationError.
     """
 
-    def __init__(self, seam: Seam, lookout: Lookout) -> None:
+    def __init__(self, seam: Seam, look_pace: RateLimiter) -> None:
         self._seam = seam
-        self._lookout = lookout
+        self._look_pace = look_pace
 
     def list(
         self, *, limit: int | None = None, offset: int = 0, concurrency: int = DEFAULT_CONCURRENCY
@@ -219,13 +219,11 @@ class Installations:
         )
 
     def _connection(self, id: UUID | str, stream_timeout: float, **options: object) -> Connection:
-        try:
-            from ._connection import connection  # noqa: PLC0415  # it imports the extra
-        except ImportError:
-            raise ConfigurationError('connect() needs: pip install "posthog-mcp-store[mcp]"') from None
+        connection = _connection_function()
         _arguments.refuse_none(stream_timeout=stream_timeout)
         uuid = _arguments.uuid(id, "id")
-        patient = Installations(self._seam.patient(_arguments.seconds(stream_timeout, "stream_timeout")), self._lookout)
+        seam = self._seam.patient(_arguments.seconds(stream_timeout, "stream_timeout"))
+        patient = Installations(seam, self._look_pace)
         return connection(partial(patient.proxy, uuid), self._seam.proxy_url(uuid), **options)
 
     @asynccontextmanager
@@ -251,6 +249,7 @@ class Installations:
             ConfigurationError: The package `mcp`, 2.x, is not installed.
         """
         _arguments.at_least(1, concurrency, "concurrency")
+        _connection_function()
         connections = [
             (installation, self._connection(installation.id, stream_timeout))
             async for installation in self.list()
@@ -366,9 +365,10 @@ class Installations:
         is recognised, also of an installation that worked before and while it is authorized again. With the id of an
         installation that works, only what changes from now on counts.
 
-        The installation is looked at every half second at first, every five seconds in the end; all who wait on this
-        store and its views share their looks. `on_progress` is called after each. A failure that may pass (no
-        connection, 429, 5xx) does not end the wait. The view's `deadline` does, where it is shorter than `timeout`.
+        The installation is looked at every half second at first, every five seconds in the end; where many wait on
+        this store and its views, they take turns, two looks a second. `on_progress` is called after each. A failure
+        that may pass (no connection, 408, 429, 5xx) does not end the wait. The view's `deadline` does, where it is
+        shorter than `timeout`.
 
         Raises:
             NotFoundError: The installation is gone, or never was.
@@ -382,10 +382,18 @@ class Installations:
             timeout=seconds if self._seam.deadline is None else min(seconds, self._seam.deadline),
             on_progress=_arguments.callback(on_progress, "on_progress"),
         )
-        installation = await wait.result(self._lookout, self)
+        installation = await wait.result(self, self._look_pace)
         if installation is None:
             raise _not_found(watch, self._seam.list_url)
         return installation
+
+
+def _connection_function() -> Callable[..., Connection]:
+    try:
+        from ._connection import connection  # noqa: PLC0415  # it imports the extra
+    except ImportError:
+        raise ConfigurationError('connect() needs: pip install "posthog-mcp-store[mcp]"') from None
+    return connection
 
 
 def _redirect(

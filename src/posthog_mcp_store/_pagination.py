@@ -1,11 +1,12 @@
 """Lists that come in pages: what a page is, and the ways to read a list."""
 
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing
-from typing import Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from attrs import field, frozen
 
+from ._errors import ConfigurationError
 from ._rows import DEFAULT_LIMIT, Source
 from ._whole_list import Reading
 
@@ -99,3 +100,15 @@ class Pager(Generic[T]):
             has_next=rows.has_more(offset),
             pager=self,
         )
+
+    def __reduce__(self) -> tuple[Callable[[], "Pager[Any]"], tuple[()]]:
+        """A page that is pickled leaves the store behind, and with it the key."""
+        return _pager_without_store, ()
+
+
+def _pager_without_store() -> Pager[Any]:
+    return Pager(Source(_fetch_nothing, hash), limit=None, offset=0, concurrency=1)
+
+
+async def _fetch_nothing(_: int | None, __: int) -> NoReturn:
+    raise ConfigurationError("a pickled page has no store: list(offset=page.offset + len(page)) reads on")

@@ -24,6 +24,7 @@ from ._received import Opened, Received
 from ._redirects import MAX_REDIRECTS, followed_url
 from ._retry import is_deleted, may_have_acted, retry_delay, wait_before
 from ._secret import Secret
+from ._service_time import sent_at
 from ._settings import Settings
 from ._shared import Shared
 
@@ -115,7 +116,7 @@ class RequestPath:
             return failure
         if call.is_answered_by(answer.status_code):
             return Received(call, answer, api_key)
-        return status_error(answer.without(api_key), call, datetime.now(UTC))
+        return status_error(answer.without(api_key), call, sent_at(answer.headers.get("Date"), datetime.now(UTC)))
 
     async def _exchange(self, call: Call, api_key: Secret, attempt: int) -> Answer:
         """Send once, and go on to where the service itself has moved to."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from attrs import frozen
+
+from ._text import split_url
 
 T = TypeVar("T")
 
@@ -31,7 +33,7 @@ class Rows(Generic[T]):
         That is all it is read for. It is never opened: its host is the server's own view of itself.
         """
         try:
-            values = parse_qs(urlsplit(self.next or "").query).get("offset", [])
+            values = parse_qs(split_url(self.next or "").query).get("offset", [])
             return bool(values) and int(values[-1]) > offset
         except ValueError:
             return False

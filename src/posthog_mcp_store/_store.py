@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 
 from ._exchange import DEFAULT_MAX_RESPONSE_BYTES
 from ._installations import Installations
-from ._lookout import Lookout
 from ._request_path import RequestPath
 from ._retry import DEFAULT_MAX_RETRIES, DEFAULT_MAX_RETRY_AFTER
 from ._seam import LowLevelClient, Seam
@@ -97,12 +96,11 @@ class MCPStore:
             name=transport,
             is_encrypted=settings.host.startswith("https:"),
         )
-        self._setup(settings, Shared(connections, rate_limiter), {}, is_view=False)
+        self._setup(settings, Shared(connections, rate_limiter), is_view=False)
 
-    def _setup(self, settings: Settings, shared: Shared, lookouts: dict[str, Lookout], *, is_view: bool) -> None:
+    def _setup(self, settings: Settings, shared: Shared, *, is_view: bool) -> None:
         self._settings = settings
         self._shared = shared
-        self._lookouts = lookouts
         self._is_view = is_view
 
     def with_options(
@@ -130,13 +128,13 @@ class MCPStore:
             on_response=on_response,
         )
         view = type(self).__new__(type(self))
-        view._setup(settings, self._shared, self._lookouts, is_view=True)  # noqa: SLF001  # an object of this very class
+        view._setup(settings, self._shared, is_view=True)  # noqa: SLF001  # an object of this very class
         return view
 
     @cached_property
     def installations(self) -> Installations:
         """The installations in the project."""
-        return Installations(self._seam, self._lookouts.setdefault(self._settings.project_id, Lookout()))
+        return Installations(self._seam, self._shared.look_pace)
 
     @cached_property
     def lowlevel(self) -> LowLevelClient:

@@ -1,7 +1,9 @@
 """Text for people: error messages and log lines of one line."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+LONGEST_URL = 65_536
 
 LOOKED_AT = 16
 """How many times the characters that are shown; the others may be white space."""
@@ -19,10 +21,21 @@ def one_line(text: str, limit: int = 500) -> str:
     return line if len(line) <= limit and not is_cut else f"{line[: limit - 1]}…"
 
 
+def split_url(url: str) -> SplitResult:
+    """The parts of a URL that came from elsewhere.
+
+    Raises:
+        ValueError: It is none, or too long: `urlsplit` keeps its latest arguments for ever.
+    """
+    if len(url) > LONGEST_URL:
+        raise ValueError("too long")
+    return urlsplit(url)
+
+
 def without_query(url: str) -> str:
     """`url` up to its path: its query may hold an OAuth state, its authority a password."""
     try:
-        parts = urlsplit(url)
+        parts = split_url(url)
     except ValueError:
         return "an address that can't be read"
     authority = parts.netloc.rpartition("@")[2]
