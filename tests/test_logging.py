@@ -144,6 +144,14 @@ async def test_what_httpcore_tells_of_an_oauth_flow_can_be_filtered(service: Emb
         ("%s", ("Authorization: Bearer phx_key",), "Authorization: Bearer ***"),
         ("nothing %d%% to hide", (7,), "nothing 7% to hide"),
         ("https://a.example/plain", (), "https://a.example/plain"),
+        ("to /oauth/?code=c&state=s now", (), "to /oauth/?*** now"),
+        ("%r", ([(b"location", b"/x?state=s")],), "[(b'location', b'/x?***')]"),
+        ("the key phx_abcDEF123_4 and pha_abcd1234.", (), "the key *** and ***."),
+        ("Authorization: Basic dXNlcjpwYXNz", (), "Authorization: Basic ***"),
+        ('{"access_token": "a.b", "token_type": "x"}', (), '{"access_token": "***", "token_type": "x"}'),
+        ("grant_type=code&code=abc&client_secret=xyz", (), "grant_type=code&code=***&client_secret=***"),
+        ("{'api_key': 'secret', 'state': 'running'}", (), "{'api_key': '***', 'state': 'running'}"),
+        ("exit code: 1", (), "exit code: 1"),
     ],
 )
 def test_the_filter_takes_out_queries_and_tokens(said: str, args: tuple[object, ...], kept: str) -> None:
@@ -151,3 +159,15 @@ def test_the_filter_takes_out_queries_and_tokens(said: str, args: tuple[object, 
 
     assert RedactingFilter().filter(record)
     assert record.getMessage() == kept
+
+
+def test_the_filter_takes_secrets_out_of_tracebacks_and_stacks() -> None:
+    error = ValueError("see https://a.example/?state=the_state and phx_abcd1234")
+    record = logging.LogRecord("a", logging.INFO, "here", 1, "failed", (), (ValueError, error, None))
+    record.stack_info = 'call("phx_abcd1234")'
+
+    assert RedactingFilter().filter(record)
+
+    text = logging.Formatter().format(record)
+    assert "see https://a.example/?*** and ***" in text
+    assert 'call("***")' in text

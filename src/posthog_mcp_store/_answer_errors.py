@@ -30,6 +30,7 @@ from ._errors import (
 )
 from ._markup import readable
 from ._operations import CREATE, PROXY, Call
+from ._redaction import Redactor
 from ._retry_after import parse_retry_after
 from ._text import one_line, without_query
 
@@ -83,12 +84,14 @@ class ErrorBody:
     error_event_id: str | None = None
 
 
-def status_error(answer: Answer, call: Call, now: datetime) -> APIStatusError:
+def status_error(answer: Answer, call: Call, now: datetime, redactor: Redactor) -> APIStatusError:
     """The error for an answer that is not a success."""
-    body = read_body(answer.content)
+    # Read before it is redacted: keys can be escaped in JSON, and the proxy's own words be told apart from a server's.
+    body = read_body(answer.content, redactor)
     kind = error_class(answer, call, body)
+    answer = answer.redacted(redactor)
     return kind(
-        message(answer, call, body, kind),
+        message(answer, call, body, kind, redactor),
         status_code=answer.status_code,
         headers=answer.headers,
         body=body.value,
@@ -115,13 +118,13 @@ def decode_error(answer: Answer, call: Call, reason: str) -> ResponseDecodeError
     )
 
 
-def read_body(content: bytes) -> ErrorBody:
+def read_body(content: bytes, redactor: Redactor) -> ErrorBody:
     """Read an error body of any shape; fields of another type than text are not read."""
     try:
         # Reading JSON holds the event loop, some 0.1 seconds for each MiB at the most.
-        value = parse_json(content) if len(content) <= MAX_BODY_BYTES else _text(content)
+        value = redactor.data(parse_json(content if len(content) <= MAX_BODY_BYTES else b""))
     except ValueError:
-        value = _text(content)
+        value = _text(redactor.content(content))
     fields = value if isinstance(value, dict) else {}
     names = ("type", "code", "detail", "attr", "error", "error_event_id")
     return ErrorBody(value, *(fields[name] if isinstance(fields.get(name), str) else None for name in names))
@@ -166,9 +169,9 @@ def bad_request_class(body: ErrorBody) -> type[BadRequestError]:
     return BadRequestError
 
 
-def message(answer: Answer, call: Call, body: ErrorBody, kind: type[APIStatusError]) -> str:
+def message(answer: Answer, call: Call, body: ErrorBody, kind: type[APIStatusError], redactor: Redactor) -> str:
     """One line: what was asked, what came, what to do."""
-    words = f"{answer.status_code} from {call.method} {call.path}: {summary(answer, body)}"
+    words = f"{answer.status_code} from {call.method} {call.path}: {summary(answer, body, redactor)}"
     hint = HINTS.get(kind)
     if call.operation_id == CREATE and answer.status_code == 405:
         hint = "This service does not create installations so: use install_custom()."
@@ -176,7 +179,7 @@ def message(answer: Answer, call: Call, body: ErrorBody, kind: type[APIStatusErr
     return one_line(words if hint is None else f"{words.rstrip('.')}. {hint}")
 
 
-def summary(answer: Answer, body: ErrorBody) -> str:
+def summary(answer: Answer, body: ErrorBody, redactor: Redactor) -> str:
     """The service's own words where it has any, else what can be said of the answer."""
     if location := answer.headers.get("Location"):
         return f"redirected to {without_query(location)}, which is not followed."
@@ -185,4 +188,5 @@ def summary(answer: Answer, body: ErrorBody) -> str:
     if words := body.error or body.detail:
         return f"{body.attr}: {words}" if body.attr else words
     text = readable(_text(answer.content), answer.headers.get("Content-Type", ""))
-    return one_line(text, limit=200) or "no details."
+    # Once more: a page may have escaped a key in its own way.
+    return one_line(redactor.text(text), limit=200) or "no details."

@@ -141,4 +141,6 @@ def json_body(value: object) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"the request can't be written as JSON: {error}") from None
+        reason = str(error)
+    # Outside, because the error that was caught may hold all of the text.
+    raise ConfigurationError(f"the request can't be written as JSON: {reason}")

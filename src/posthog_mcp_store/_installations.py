@@ -18,6 +18,7 @@ from ._pagination import DEFAULT_CONCURRENCY, Pager
 from ._proxy import Message, Sent, check_size, checked_messages
 from ._proxy_call import ProxyCall
 from ._rate_limiters import RateLimiter
+from ._redaction import without_frames
 from ._rows import Source
 from ._seam import UNSET, Installation, Seam, Started, Unset
 from ._secret import conceal
@@ -329,16 +330,16 @@ class Installations:
             UnsafeRedirectError: The service named a URL that must not be opened.
             ValidationError: The service refused a value; `attr` names the field.
         """
+        key = conceal(api_key)
+        del api_key
         _arguments.refuse_none(
             name=name,
             url=url,
-            api_key=api_key,
+            api_key=key,
             description=description,
             install_source=install_source,
             posthog_code_callback_url=posthog_code_callback_url,
         )
-        key = conceal(api_key)
-        del api_key
         answer = await self._seam.install_custom_create(
             name=name,
             url=url,
@@ -401,7 +402,13 @@ def _redirect(
 ) -> AuthorizationRedirect:
     if not started.url:
         raise UnsafeRedirectError(f"the service answered {started.status_code} and named no URL to send the user to")
-    return AuthorizationRedirect(started.url, server_url, server_id, issue=started.issue)
+    if started.quotes_key:
+        raise UnsafeRedirectError("the service named a URL that must not be opened: it quotes the API key")
+    try:
+        return AuthorizationRedirect(started.url, server_url, server_id, issue=started.issue)
+    except UnsafeRedirectError as error:
+        refused = without_frames(error)
+    raise refused
 
 
 def _not_found(watch: Watch, list_url: str) -> NotFoundError:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import Any, Self, TypeVar
 
-from ._answer import FIRST_BYTES
+from ._answer import KEPT_BYTES
 from ._errors import APIConnectionError, ConfigurationError, MCPStoreError, ToolCallError
 from ._messages import MessageReader
 from ._proxy import Awaited, Message
@@ -83,9 +83,11 @@ class ProxyStream:
         piece = b""
         try:
             piece = await self._next_piece()
-            self._first_bytes += piece[: FIRST_BYTES - len(self._first_bytes)]
+            self._first_bytes += piece[: KEPT_BYTES - len(self._first_bytes)]
             for message in self._reader.feed(piece) if piece else self._reader.end():
                 self._awaited.take(message)
+                if "error" in message:
+                    message["error"] = self._opened.received.redactor.data(message["error"])
                 self._messages.append(message)
         except MCPStoreError as error:
             failure = error

@@ -1,5 +1,6 @@
 """A text that no repr, log line, pickle or traceback shows."""
 
+import re
 from typing import NoReturn, TypeVar, overload
 
 from attrs import field, frozen
@@ -21,12 +22,31 @@ class Secret:
         return self._value
 
     def blot_out(self, text: str) -> str:
-        """`text` without the secret."""
-        return text.replace(self._value, "***") if len(self._value) >= SHORTEST_BLOTTED else text
+        """`text` without the secret, as it is or escaped as JSON may escape it."""
+        if len(self._value) < SHORTEST_BLOTTED:
+            return text
+        text = text.replace(self._value, "***")
+        return re.sub(self._in_json, "***", text) if "\\u" in text else text
 
     def blot_out_bytes(self, content: bytes) -> bytes:
-        """`content` without the secret."""
-        return content.replace(self._value.encode(), b"***") if len(self._value) >= SHORTEST_BLOTTED else content
+        """`content` without the secret, in the encodings that JSON may have, and without its beginning at the end.
+
+        That is what is left of it where the content was cut.
+        """
+        if len(self._value) < SHORTEST_BLOTTED:
+            return content
+        for encoding in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
+            content = content.replace(self._value.encode(encoding, "replace"), b"***")
+        if b"\\u" in content:
+            content = re.sub(self._in_json.encode(), b"***", content)
+        value = self._value.encode(errors="replace")
+        cut = next((size for size in range(len(value), 4, -1) if content.endswith(value[:size])), 0)
+        return content[:-cut] + b"***" if cut else content
+
+    @property
+    def _in_json(self) -> str:
+        """A pattern for it where any of its characters may be escaped (RFC 8259, section 7)."""
+        return "".join(rf"(?:{re.escape(char)}|\\u(?i:{ord(char):04x}))" for char in self._value)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an API key is never pickled: make the MCPStore anew where it is needed")
