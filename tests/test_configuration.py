@@ -8,7 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
-from posthog_mcp_store import UNSET, ConfigurationError, MCPStore, MCPStoreError, ResponseInfo
+from posthog_mcp_store import (
+    UNSET,
+    AuthorizationRedirect,
+    ConfigurationError,
+    MCPStore,
+    MCPStoreError,
+    ResponseInfo,
+    open_in_browser,
+)
 
 from .wire import BASE, ID, SERVER_ID, Wire, installation
 
@@ -466,3 +474,62 @@ async def test_a_view_can_have_its_own_timeout(wire: Wire, faked: Faked) -> None
     await faked().with_options(timeout=3).installations.retrieve(ID)
 
     assert wire.request.extensions["timeout"]["read"] == 3.0
+
+
+class Unshowable:
+    """A value whose repr fails."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+ODD = [b"bytes", bytearray(b"x"), float("inf"), float("nan"), HUGE, object(), Unshowable(), {1}, memoryview(b"x")]
+
+
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store, value: store.with_options(timeout=value if isinstance(value, int | float) else [value]),
+        lambda store, value: store.with_options(project_id=value),
+        lambda store, value: store.with_options(headers=value),
+        lambda store, value: store.installations.list(limit=value if not isinstance(value, int) else -value),
+        lambda store, value: store.installations.retrieve(value),
+        lambda store, value: store.installations.proxy(value, {"jsonrpc": "2.0"}),
+        lambda store, value: store.installations.proxy(ID, value),
+        lambda store, value: store.installations.proxy(ID, {"jsonrpc": "2.0"}, session_id=value),
+        lambda store, value: store.installations.authorize(value),
+        lambda store, value: store.installations.install_custom(name="a", url=value, auth_type="oauth"),
+        lambda store, value: store.installations.wait_until_authorized(value),
+        lambda store, value: store.installations.connect(value),
+        lambda _, value: AuthorizationRedirect(value),
+        lambda _, value: AuthorizationRedirect("https://a.example.com/?state=s", value),
+        lambda _, value: AuthorizationRedirect.from_json(value),
+        lambda _, value: open_in_browser(value),
+    ],
+)
+async def test_a_value_of_an_odd_type_is_refused_in_one_short_line(
+    wire: Wire, faked: Faked, call: Callable[[MCPStore, Any], Any], value: Any
+) -> None:
+    async def made() -> None:
+        outcome = call(faked(), value)
+        if hasattr(outcome, "__await__"):
+            await outcome
+
+    with pytest.raises(ConfigurationError) as caught:
+        await made()
+
+    assert wire.requests == []
+    assert len(str(caught.value)) < 300
+    assert "\n" not in str(caught.value)
+
+
+async def test_the_ids_that_were_sent_are_named_in_part(wire: Wire, faked: Faked) -> None:
+    messages = [{"jsonrpc": "2.0", "id": 10**200 + number, "method": "ping"} for number in range(100)]
+    wire.answers(httpx.Response(200, json=[]))
+    reply = await faked().installations.proxy(ID, messages)
+
+    with pytest.raises(ConfigurationError, match=r"request_id must name .* \.\.\.$") as caught:
+        reply.result(7)
+
+    assert len(str(caught.value)) < 1000

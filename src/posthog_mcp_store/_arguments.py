@@ -122,6 +122,13 @@ def at_least(minimum: int, value: object, name: str) -> int:
     return value
 
 
+def text(value: object, name: str) -> str:
+    """A text, where the SDK itself reads it; of other fields the service says what they must be."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be text, not {shown(value)}")
+    return value
+
+
 def at_most(maximum: int, value: str, name: str) -> str:
     """A text of no more than `maximum` characters."""
     if len(value) > maximum:

@@ -340,6 +340,7 @@ class Installations:
             install_source=install_source,
             posthog_code_callback_url=posthog_code_callback_url,
         )
+        _arguments.text(url, "url")
         answer = await self._seam.install_custom_create(
             name=name,
             url=url,
@@ -367,9 +368,9 @@ class Installations:
         installation that works, only what changes from now on counts.
 
         The installation is looked at every half second at first, every five seconds in the end; where many wait on
-        this store and its views, they take turns, two looks a second. `on_progress` is called after each. A failure
-        that may pass (no connection, 408, 429, 5xx) does not end the wait. The view's `deadline` does, where it is
-        shorter than `timeout`.
+        this store and its views, they take turns, two looks a second. `on_progress` is called after each, and what it
+        raises ends the wait. A failure that may pass (no connection, 408, 429, 5xx) does not end the wait. The view's
+        `deadline` does, where it is shorter than `timeout`.
 
         Raises:
             NotFoundError: The installation is gone, or never was.

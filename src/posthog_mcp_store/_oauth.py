@@ -9,6 +9,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
+from . import _arguments
 from ._answer import parse_json
 from ._errors import ConfigurationError, UnsafeRedirectError
 from ._host import is_loopback
@@ -24,8 +25,11 @@ def _safe_url(url: str | None) -> str:
     """The URL, if it may be opened in a browser.
 
     Raises:
+        ConfigurationError: It is not text.
         UnsafeRedirectError: It may not, or the service named none.
     """
+    if not isinstance(url, str | None):
+        raise ConfigurationError(f"url must be text, not {type(url).__name__}")
     if not url:
         raise UnsafeRedirectError("the service named no URL to send the user to")
     if fault := _fault(url):
@@ -63,7 +67,7 @@ def _parts_fault(parts: SplitResult) -> str | None:
 
 def _stripped(url: str | None) -> str | None:
     """A server's URL as the service keeps it: it strips all text, as Django REST Framework does."""
-    return None if url is None else url.strip()
+    return None if url is None else _arguments.text(url, "server_url").strip()
 
 
 @frozen(kw_only=True)

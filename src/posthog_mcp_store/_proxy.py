@@ -82,8 +82,9 @@ class ProxyReply:
             return 0
         if request_id in ids:
             return ids.index(request_id)
-        sent = ", ".join(map(repr, ids)) or "none, a notification has no result"
-        raise ConfigurationError(f"request_id must name a request that was sent: {sent}")
+        sent = ", ".join(map(shown, ids[:10])) or "none, a notification has no result"
+        more = ", ..." if len(ids) > 10 else ""
+        raise ConfigurationError(f"request_id must name a request that was sent: {sent}{more}")
 
     def _result(self, message: Message) -> Any:
         if is_error(message):

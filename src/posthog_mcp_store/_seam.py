@@ -330,7 +330,7 @@ def _started(url: str | None, received: Received) -> Started:
 def _query(params: Mapping[str, Any]) -> str:
     try:
         return f"?{urlencode(params)}" if params else ""
-    except UnicodeError as error:
+    except ValueError as error:
         raise ConfigurationError(f"the query can't be written as a URL: {error}") from None
 
 

@@ -116,7 +116,8 @@ class MCPStore:
         """A view on this store with other settings and the same connections. What is not given stays as it is.
 
         `deadline`, in seconds, bounds a call whole: attempts, waits and queueing together. `headers` are sent with
-        every request, besides those set before. `on_response` is told of every answer as plain data, errors included.
+        every request, besides those set before. `on_response` is told of every answer as plain data, errors included;
+        what it raises, the call raises.
         Closing the view closes nothing; it is closed with its store.
         """
         settings = self._settings.evolved(
