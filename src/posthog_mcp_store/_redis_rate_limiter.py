@@ -18,6 +18,10 @@ class RedisRateLimiter:
     While Redis can't be reached no call is sent, but an MCPStoreError raised, after a few tries within a second if
     Redis refuses and within 20 if it is silent. Sending unpaced would spend what other processes count on, and calls
     refused for that make the service's hour longer.
+
+    After a failover, calls go on once `url` leads to the new primary: a connection to a server that has become a
+    replica is dropped, and Redis asked once more over a new one. Redis Cluster is not supported. Where a connection
+    breaks before Redis has confirmed that it counted a call, the call is counted again, so up to three times in all.
     """
 
     def __init__(self, url: str, *, rates: Rates = SERVICE_RATES, prefix: str = "posthog-mcp-store") -> None:
