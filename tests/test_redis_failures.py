@@ -13,7 +13,7 @@ from posthog_mcp_store import MCPStoreError, RedisRateLimiter
 from posthog_mcp_store._rate_limiters import Rate
 from posthog_mcp_store.testing import EmbeddedService
 
-from .fake_redis import HOST, Address, Command, address, counts, fake_redis, looks, usual
+from .fake_redis import HOST, Address, Command, address, counts, fake_redis, looks, pump, usual
 from .opening import open_store
 from .redis_server import running_redis
 from .test_secrets import everything_said_by
@@ -305,3 +305,108 @@ async def test_a_password_that_is_quoted_in_other_words_is_not_shown() -> None:
 
     assert "no such user or password: ***" in str(error)
     assert PASSWORD not in everything_said_by(error)
+
+
+# Clocks
+
+
+async def test_the_clock_of_another_process_that_is_ahead_makes_no_wait_longer_than_the_window() -> None:
+    rate, key = Rate(1, 1), "LIMITS:posthog-mcp-store/default/1/1/second"
+    with running_redis() as url, redis.Redis.from_url(url) as server:
+        server.lpush(key, time.time() + 86400)
+        server.expire(key, 1)
+        async with RedisRateLimiter(url, rates={"default": [rate]}) as limiter:
+            await go(limiter)
+
+
+@pytest.mark.parametrize("oldest", [b"inf", b"1e300", b"nan", b"-inf"])
+async def test_no_time_that_redis_holds_makes_a_wait_longer_than_the_window(oldest: bytes) -> None:
+    full = b"*2\r\n$%d\r\n%b\r\n:1\r\n" % (len(oldest), oldest)
+    looked: list[float] = []
+
+    def be_full_once(_: int, command: Command) -> bytes:
+        if looks(command):
+            looked.append(time.monotonic())
+        return full if looks(command) and len(looked) == 1 else usual(command)
+
+    async with (
+        fake_redis(be_full_once) as fake,
+        RedisRateLimiter(fake.url, rates={"default": [Rate(1, 1)]}) as limiter,
+    ):
+        await go(limiter)
+
+    assert looked[-1] - looked[0] < 2
+    assert fake.counted == 1
+
+
+# Servers that are no Redis
+
+FOREIGN = "the server at url does not answer as Redis does"
+FOREIGN_ANSWERS = {
+    "HTTP": b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+    "SSH": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "SMTP": b"500 5.5.2 Error: bad syntax\r\n",
+    "a bad number": b":one\r\n",
+    "a bad length": b"$one\r\n",
+    "a bad count": b"*one\r\n",
+    "a bad float": b",one\r\n",
+    "a key that is a list": b"%1\r\n*1\r\n:1\r\n:1\r\n",
+    "lists in lists": b"*1\r\n" * 5000 + b":1\r\n",
+    "an address that is none": b"-MOVED somewhere else\r\n",
+    "zeros": b"\x00" * 100 + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("asked", [lambda _: True, looks, counts], ids=["at once", "looking", "counting"])
+@pytest.mark.parametrize("name", FOREIGN_ANSWERS)
+async def test_a_server_that_is_no_redis_is_one_kind_of_error(name: str, asked: Callable[[Command], bool]) -> None:
+    async with (
+        fake_redis(lambda _, command: FOREIGN_ANSWERS[name] if asked(command) else usual(command)) as fake,
+        limiter_at(fake.url.replace("//", f"//:{PASSWORD}@")) as limiter,
+    ):
+        errors = [await failure_of(limiter) for _ in range(2)]
+
+    assert {str(error) for error in errors} == {str(errors[0])}
+    assert str(errors[0]).endswith(f": {FOREIGN}")
+    assert PASSWORD not in everything_said_by(errors[0])
+
+
+@pytest.mark.parametrize(
+    "window", [b":5\r\n", b"*1\r\n$1\r\n1\r\n", b"*2\r\n$1\r\na\r\n:1\r\n", b"*2\r\n:1\r\n$1\r\na\r\n"]
+)
+async def test_a_window_that_is_none_is_the_same_kind_of_error(window: bytes) -> None:
+    async with (
+        fake_redis(lambda _, command: window if looks(command) else usual(command)) as fake,
+        limiter_at(fake.url) as limiter,
+    ):
+        error = await failure_of(limiter)
+
+    assert str(error).endswith(f": {FOREIGN}")
+    assert fake.counted == 0
+
+
+async def test_a_password_that_an_echo_sends_back_is_not_shown() -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await pump(reader, writer)
+
+    server = await asyncio.start_server(echo, HOST, 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with limiter_at(f"redis://:{PASSWORD}@{HOST}:{port}") as limiter:
+            error = await failure_of(limiter)
+
+    assert PASSWORD not in everything_said_by(error)
+
+
+async def test_a_connection_that_began_with_a_foreign_answer_is_not_used_again() -> None:
+    def greet_badly_once(number: int, command: Command) -> bytes:
+        return b"*1\r\n:1\r\n" if command[0] in {b"AUTH", b"HELLO"} and number == 1 else usual(command)
+
+    async with (
+        fake_redis(greet_badly_once) as fake,
+        limiter_at(fake.url.replace("//", f"//:{PASSWORD}@") + "?protocol=3") as limiter,
+    ):
+        await failure_of(limiter)
+        await go(limiter)
+
+    assert fake.connections == 2

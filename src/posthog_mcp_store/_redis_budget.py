@@ -51,12 +51,12 @@ class Budget:
         """
         try:
             wait = await self._wait(scope)
-            if wait <= 0 and await self._count(scope):
+            if wait == 0 and await self._count(scope):
                 return 0.0
-        except RedisError as error:
+        except Exception as error:  # noqa: BLE001  # redis-py trips over foreign answers in many ways
             told = failure(error, Secret(self._pool.connection_kwargs.get("password") or ""))
         else:
-            return max(wait, 0.0) + uniform(*JITTER)  # noqa: S311  # nothing secret hangs on it
+            return wait + uniform(*JITTER)  # noqa: S311  # nothing secret hangs on it
         # Not within `except`: the error would be its context, and may quote the password.
         raise told
 
@@ -64,7 +64,12 @@ class Budget:
         """Seconds until there is room in every window. All are asked before one is counted in."""
         stats = [await self._ask(self._windows.get_window_stats, item, scope) for item in self._counters[scope]]
         # The clock that the library counts by.
-        return max((each.reset_time - time.time() for each in stats if each.remaining <= 0), default=0.0)
+        waits = [
+            bounded(each.reset_time - time.time(), item.get_expiry())
+            for each, item in zip(stats, self._counters[scope], strict=True)
+            if each.remaining <= 0
+        ]
+        return max(waits, default=0.0)
 
     async def _count(self, scope: RateLimitScope) -> bool:
         """Take a place in every window, unless other processes were faster in one.
@@ -85,7 +90,7 @@ class Budget:
         while True:
             try:
                 return await question(item, scope)
-            except RedisError as error:
+            except Exception as error:
                 await self._drop_idle_connections()
                 if failures >= further_tries(error):
                     raise
@@ -99,6 +104,11 @@ class Budget:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._pool.aclose()
+
+
+def bounded(wait: float, window: float) -> float:
+    """A wait of no longer than the window, whatever the clocks of others say; none if it is no number."""
+    return max(0.0, min(wait, window))
 
 
 def make_pool(address: Secret) -> ConnectionPool:

@@ -6,6 +6,7 @@ from redis.exceptions import (
     AskError,
     AuthenticationError,
     ClusterDownError,
+    InvalidResponse,
     MasterDownError,
     ReadOnlyError,
     RedisError,
@@ -24,7 +25,7 @@ NOT_THE_PRIMARY = re.compile(r"\b(READONLY|MASTERDOWN|NOREPLICAS) ")
 QUOTED_ARGUMENTS = re.compile(r"(with args beginning with:).*", re.DOTALL)
 
 
-def further_tries(error: RedisError) -> int:
+def further_tries(error: Exception) -> int:
     """How often to ask again, each time on a new connection.
 
     After a failover the address may lead to another server, but an open connection stays with the demoted one. Nothing
@@ -35,7 +36,7 @@ def further_tries(error: RedisError) -> int:
     return 2 if isinstance(error, LostConnectionError | SilenceError) else 0
 
 
-def failure(error: RedisError, password: Secret) -> MCPStoreError:
+def failure(error: Exception, password: Secret) -> MCPStoreError:
     """What the user is told, with `error` as its cause unless that quotes the handshake, and so the password."""
     said = f"{type(error).__name__}: {error}"
     safe = password.blot_out(QUOTED_ARGUMENTS.sub(r"\1 ***", said))
@@ -45,14 +46,18 @@ def failure(error: RedisError, password: Secret) -> MCPStoreError:
     return told
 
 
-def _advice(error: RedisError) -> str:
+def _advice(error: Exception) -> str:
     if _is_not_the_primary(error):
         return ": url has to lead to the primary, not to a replica"
     if isinstance(error, AskError | ClusterDownError):
         return ": url has to lead to a single Redis, not to a node of a cluster"
-    return ": check the user and the password in url" if isinstance(error, AuthenticationError) else ""
+    if isinstance(error, AuthenticationError):
+        return ": check the user and the password in url"
+    # redis-py gets at many errors where it reads what is no Redis's answer: ValueError, TypeError, RecursionError.
+    is_foreign = isinstance(error, InvalidResponse) or not isinstance(error, RedisError)
+    return ": the server at url does not answer as Redis does" if is_foreign else ""
 
 
-def _is_not_the_primary(error: RedisError) -> bool:
+def _is_not_the_primary(error: Exception) -> bool:
     is_coded = isinstance(error, ResponseError) and NOT_THE_PRIMARY.search(str(error)) is not None
     return is_coded or isinstance(error, ReadOnlyError | MasterDownError)
