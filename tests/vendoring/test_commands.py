@@ -246,6 +246,35 @@ def test_what_python_itself_writes_is_no_edit(copy: Path) -> None:
     assert main(["--check", str(copy)]) == DONE
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".DS_Store",
+        "testing/.DS_Store",
+        "Thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "Desktop.ini",
+        ".directory",
+        "_store.pyc",
+        "testing/_app.pyo",
+        "_store.cpython-311.pyc.140",
+    ],
+)
+def test_what_desktops_write_by_themselves_is_no_edit(copy: Path, name: str) -> None:
+    (copy / name).write_bytes(b"\x00")
+
+    assert main(["--check", str(copy)]) == DONE
+    assert main(["--update", "--without", "redis", str(copy)]) == DONE
+
+
+@pytest.mark.parametrize(("content", "status"), [(b"\x00\x05\x16\x07\x00\x02", DONE), (b"mine = 1\n", EDITED)])
+def test_attributes_that_macos_writes_beside_files_are_no_edit(copy: Path, content: bytes, status: int) -> None:
+    (copy / "._store.py").write_bytes(content)
+
+    assert main(["--check", str(copy)]) == status
+
+
 def test_line_ends_of_another_system_are_no_edit(copy: Path) -> None:
     for path in copy.rglob("*"):
         if path.is_file():

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import _directory
+from ._directory import Found, read
 from ._errors import VendorError
 from ._manifest import MANIFEST, Manifest, edits, known_parts, make_copy, read_manifest
 from ._parts import PARTS
-from ._release import NAME, Files, package_files
+from ._release import NAME, package_files
+from ._replacing import create, replace
 
 PACKAGE_DIRECTORY = Path(__file__).parent.parent
 DONE, REFUSED, OUT_OF_DATE, EDITED = 0, 1, 3, 4
@@ -86,7 +87,7 @@ def write(destination: Path, parts: Sequence[str]) -> int:
     if destination.exists():
         raise VendorError("is there already, and no copy: name a directory that is not there yet")
     manifest, copy = make_copy(files, parts)
-    _directory.replace(destination, copy)
+    create(destination, copy)
     print(f"{destination}: wrote {manifest}, {len(copy)} files")
     return DONE
 
@@ -116,15 +117,15 @@ def update(destination: Path, parts: Sequence[str] | None, *, force: bool) -> in
     if manifest == current and not edited:
         print(f"{destination}: current already, {manifest}")
         return DONE
-    _directory.replace(destination, copy)
+    replace(destination, copy)
     print(f"{destination}: updated to {current}, from {manifest}")
     return DONE
 
 
-def _read(destination: Path) -> tuple[Manifest, Files]:
+def _read(destination: Path) -> tuple[Manifest, Found]:
     if not (destination / MANIFEST).is_file():
         raise VendorError(f"is no copy of {NAME}: there is no {MANIFEST} in it")
-    return read_manifest((destination / MANIFEST).read_bytes()), _directory.read(destination)
+    return read_manifest((destination / MANIFEST).read_bytes()), read(destination)
 
 
 def _check_place(destination: Path) -> None:
