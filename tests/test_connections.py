@@ -4,8 +4,7 @@ import asyncio
 import json
 import ssl
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -24,32 +23,11 @@ from posthog_mcp_store._secret import Secret
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from .opening import lanes_only, open_store
+from .serving import serving
 from .wire import ID, installation
 
 NAME = "mcp-store.example.com"
 KEY = "phx_the_secret_key"
-Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def serving(converse: Conversation, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Have a conversation with everybody who connects to a port, and hang up on all of them at the end."""
-    writers: list[asyncio.StreamWriter] = []
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            await converse(reader, writer)
-        writer.close()
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for writer in writers:
-            writer.transport.abort()
-        await asyncio.sleep(0)
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -175,4 +175,4 @@ def summary(answer: Answer, body: ErrorBody) -> str:
         return "no details."
     if words := body.error or body.detail:
         return f"{body.attr}: {words}" if body.attr else words
-    return one_line(answer.text, limit=200) if answer.content.strip() else "no details."
+    return one_line(answer.text, limit=200) if answer.content.strip() else answer.broken or "no details."

@@ -14,8 +14,9 @@ import httpx
 from attrs import define, evolve
 
 from ._answer import Answer, Body
+from ._body import read_answer
 from ._errors import APIConnectionError
-from ._exchange import Outgoing, bare_request, closed_error, connection_error, read_answer
+from ._exchange import Outgoing, bare_request, closed_error, connection_error
 from ._operations import Delivery
 
 IDLE_SECONDS = 5.0
