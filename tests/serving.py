@@ -1,6 +1,7 @@
 """Servers that say what a test tells them to, byte by byte, in the event loop of the test."""
 
 import asyncio
+import json
 import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,6 +12,8 @@ import httpx
 from attrs import field, frozen
 
 from posthog_mcp_store import MCPStore
+
+from .wire import installation
 
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -34,6 +37,13 @@ async def serving(converse: Conversation, context: ssl.SSLContext | None = None)
         for writer in writers:
             writer.transport.abort()
         await asyncio.sleep(0)
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A service that knows one installation."""
+    while True:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer_bytes(json.dumps(installation()).encode(), {"Content-Type": "application/json"}))
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
