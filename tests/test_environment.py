@@ -309,7 +309,6 @@ def two_missing(path: Path) -> str:
 
 BAD_FILES = [("SSL_CERT_FILE", kind) for kind in (missing, empty, rubbish, directory)]
 BAD_FILES += [("SSL_CERT_DIR", kind) for kind in (missing, empty, directory, two_missing)]
-BAD_FILES += [("SSLKEYLOGFILE", kind) for kind in (in_a_missing_directory, directory)]
 
 
 @our_transports
@@ -323,6 +322,19 @@ async def test_a_file_for_tls_that_can_not_be_used_is_named_by_its_variable(
     async with make_store("https://127.0.0.1:1", transport) as store:
         for _ in range(2):
             with pytest.raises(ConfigurationError, match=f"^{variable} names "):
+                await store.installations.retrieve(ID)
+
+
+@our_transports
+@pytest.mark.parametrize("make", [in_a_missing_directory, directory])
+async def test_a_file_for_tls_keys_that_can_not_be_written_is_named_by_its_variable(
+    tls_port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, transport: str, make: Callable[[Path], str]
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", make(tmp_path))
+
+    async with make_store(f"https://127.0.0.1:{tls_port}", transport) as store:
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match=r"^SSLKEYLOGFILE names a file that can't be used: "):
                 await store.installations.retrieve(ID)
 
 
