@@ -30,6 +30,8 @@ OVER_HTTP = [
     f"tests/test_{name}.py"
     for name in (
         "connections",
+        "content_coding",
+        "environment",
         "errors",
         "lifecycle",
         "operations",

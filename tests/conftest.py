@@ -1,21 +1,35 @@
 """What the tests stand on: the embedded service over real HTTP, and a fake wire where exact bytes matter."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+import trustme
 
 from posthog_mcp_store import MCPStore
 from posthog_mcp_store.testing import EmbeddedService, serve_app, tool_server
 
 from .opening import open_store
+from .serving import answer, serving
 from .wire import Wire
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine decides a test."""
-    for name in ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_PROJECT_ID", "POSTHOG_HOST", "HTTP_PROXY", "HTTPS_PROXY"):
+    settings = ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_PROJECT_ID", "POSTHOG_HOST")
+    connections = (
+        "ALL_PROXY",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "SSLKEYLOGFILE",
+    )
+    for name in settings + connections:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
 
@@ -38,6 +52,18 @@ def reader(service: EmbeddedService) -> MCPStore:
     """A store whose key has `project:read` only. It sends over a client the test need not close."""
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app=service.app))
     return MCPStore(service.add_key(scopes=["project:read"]).token, host=service.base_url, http_client=client)
+
+
+@pytest.fixture
+async def tls_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    """A service over TLS, whose authority this process trusts by the variable that TLS libraries read."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("mcp-store.example.com", "127.0.0.1", "::1").configure_cert(context)
+    async with serving(answer, context) as port:
+        yield port
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,10 @@
 """TLS, proxies, other transports, and what users set around them."""
 
 import asyncio
-import json
-import ssl
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 import httpx
 import pytest
-import trustme
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -20,56 +14,15 @@ from posthog_mcp_store import APIConnectionError, APITimeoutError, Configuration
 from posthog_mcp_store._exchange import Outgoing
 from posthog_mcp_store._lanes import Lanes
 from posthog_mcp_store._operations import Call
+from posthog_mcp_store._route import route_to
 from posthog_mcp_store._secret import Secret
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from .opening import lanes_only, open_store
-from .wire import ID, installation
+from .serving import answer, serving
+from .wire import ID
 
-NAME = "mcp-store.example.com"
 KEY = "phx_the_secret_key"
-Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def serving(converse: Conversation, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Have a conversation with everybody who connects to a port, and hang up on all of them at the end."""
-    writers: list[asyncio.StreamWriter] = []
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            await converse(reader, writer)
-        writer.close()
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for writer in writers:
-            writer.transport.abort()
-        await asyncio.sleep(0)
-
-
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A service that knows one installation."""
-    body = json.dumps(installation()).encode()
-    while await reader.readuntil(b"\r\n\r\n"):
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-        writer.write(head + body)
-
-
-@pytest.fixture
-async def tls_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    """A service over TLS, whose authority this process trusts by the variable that TLS libraries read."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(NAME, "127.0.0.1").configure_cert(context)
-    async with serving(answer, context) as port:
-        yield port
 
 
 async def test_calls_go_over_tls(tls_port: int) -> None:
@@ -86,57 +39,6 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tls_port: int, m
             await store.installations.retrieve(ID)
 
     assert not caught.value.is_sent
-
-
-async def test_the_proxy_of_the_environment_is_used_and_sees_no_key(
-    tls_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    heard: list[bytes] = []
-
-    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Connects whoever asks to the service, whatever host they name (RFC 9110, section 9.3.6)."""
-        heard.append(await reader.readuntil(b"\r\n\r\n"))
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", tls_port)
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        back = asyncio.create_task(pass_on(far_reader, writer, []))
-        await pass_on(reader, far_writer, heard)
-        back.cancel()
-        far_writer.transport.abort()
-
-    async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter, seen: list[bytes]) -> None:
-        while chunk := await source.read(65_536):
-            seen.append(chunk)
-            sink.write(chunk)
-
-    async with serving(tunnel) as proxy_port:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy_port}")
-        async with MCPStore(KEY, host=f"https://{NAME}") as store:
-            assert (await store.installations.retrieve(ID)).name == "My API Server"
-
-    assert heard[0].startswith(f"CONNECT {NAME}:443 HTTP/1.1\r\n".encode())
-    assert KEY.encode() not in b"".join(heard)
-
-
-async def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-
-    async with serving(refuse) as proxy_port:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy_port}")
-        async with MCPStore(KEY, host=f"https://{NAME}", max_retries=0) as store:
-            with pytest.raises(APIConnectionError, match="ProxyError: 403 Forbidden"):
-                await store.installations.retrieve(ID)
-
-
-async def test_a_host_that_needs_no_proxy_is_called_directly(
-    service: EmbeddedService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-    async with open_store(service) as store:
-        assert (await store.installations.list()).count == 0
 
 
 async def test_calls_go_over_aiohttp(service: EmbeddedService) -> None:
@@ -225,7 +127,7 @@ async def test_a_host_that_is_no_address_is_refused_on_the_sdks_own_connections_
 
 
 async def test_a_connection_that_was_idle_for_long_is_not_used_again(service: EmbeddedService) -> None:
-    lanes = Lanes(2, is_encrypted=False, idle_seconds=0.05)
+    lanes = Lanes(2, route_to(service.base_url), idle_seconds=0.05)
     call = Call("list", "GET", "/", "/", f"{service.base_url}/api/projects/1/mcp_server_installations/")
     outgoing = Outgoing(call, call.url, {}, Secret(service.api_key), timeout=5, max_bytes=1000)
     ports: list[object] = []

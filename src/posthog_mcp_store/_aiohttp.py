@@ -1,12 +1,22 @@
 """`transport="aiohttp"`: an httpx client that sends over aiohttp (extra `aiohttp`)."""
 
+import inspect
+from base64 import b64encode
+from collections.abc import Collection
+from typing import Any
+
 import httpx
 
 from ._errors import ConfigurationError
+from ._route import Route
+
+MAX_HEAD_BYTES = 100 * 1024
+"""The bound that httpx has for the head of an answer as a whole, and aiohttp for each of its lines."""
+MAX_HEADERS = 500
 
 
-def aiohttp_client() -> httpx.AsyncClient:
-    """A client over aiohttp's connections. Redirects, cookies and decoding stay ours and httpx's.
+def aiohttp_client(route: Route) -> httpx.AsyncClient:
+    """A client over aiohttp's connections. Redirects, cookies and decoding stay ours.
 
     Raises:
         ConfigurationError: The extra is not installed.
@@ -18,16 +28,36 @@ def aiohttp_client() -> httpx.AsyncClient:
         raise ConfigurationError('transport="aiohttp" needs: pip install "posthog-mcp-store[aiohttp]"') from None
 
     def session() -> aiohttp.ClientSession:
-        # How many calls are under way at once is decided before they get here.
-        connector = aiohttp.TCPConnector(limit=0, ssl=httpx.create_ssl_context())
-        opened = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True)
+        # How many calls are under way at once is decided before they get here. aiohttp reads nothing of the
+        # environment: it would put the password of a ~/.netrc in the place of the key.
+        connector = aiohttp.TCPConnector(limit=0, ssl=route.tls)
+        options = _head_limits(inspect.signature(aiohttp.ClientSession).parameters)
+        opened = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **options)
         # It repeats requests on its own, and a DELETE that it repeats is told that there is nothing to delete. There is
         # no public way to switch that off; where this does nothing any more, a test of deletions fails.
         opened._retry_connection = False  # noqa: SLF001
         return opened
 
-    transport = AiohttpTransport(client=session)
-    return httpx.AsyncClient(transport=_Transport(transport, (aiohttp.ClientError, UnicodeError)))
+    transport = AiohttpTransport(verify=route.tls, client=session, proxy=route.proxy and _with_header(route.proxy))
+    wrapped = _Transport(transport, (aiohttp.ClientError, UnicodeError))
+    return httpx.AsyncClient(transport=wrapped, trust_env=False)
+
+
+def _with_header(proxy: httpx.Proxy) -> httpx.Proxy:
+    """A proxy whose password is a header: httpx-aiohttp's way of handing it over is deprecated in aiohttp 3.14.
+
+    aiohttp takes it out again, and sends it as Proxy-Authorization, whether by CONNECT or with a plain request.
+    """
+    if proxy.raw_auth is None:
+        return proxy
+    token = b64encode(b":".join(proxy.raw_auth)).decode()
+    return httpx.Proxy(proxy.url, ssl_context=proxy.ssl_context, headers={"Authorization": f"Basic {token}"})
+
+
+def _head_limits(parameters: Collection[str]) -> dict[str, Any]:
+    """Bounds for the head of an answer. Some versions of aiohttp have more of them than others."""
+    limits = {"max_line_size": MAX_HEAD_BYTES, "max_field_size": MAX_HEAD_BYTES, "max_headers": MAX_HEADERS}
+    return {name: limit for name, limit in limits.items() if name in parameters}
 
 
 class _Transport(httpx.AsyncBaseTransport):

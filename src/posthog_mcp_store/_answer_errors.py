@@ -189,4 +189,4 @@ def summary(answer: Answer, body: ErrorBody, redactor: Redactor) -> str:
         return f"{body.attr}: {words}" if body.attr else words
     text = readable(_text(answer.content), answer.headers.get("Content-Type", ""))
     # Once more: a page may have escaped a key in its own way.
-    return one_line(redactor.text(text), limit=200) or "no details."
+    return one_line(redactor.text(text), limit=200) or answer.broken or "no details."

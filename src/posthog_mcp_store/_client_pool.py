@@ -15,6 +15,8 @@ import httpx
 from attrs import evolve
 
 from ._answer import Answer, Body
+from ._body import read_answer, read_whole
+from ._content_coding import ACCEPT_ENCODING
 from ._exchange import (
     LOCATION,
     Outgoing,
@@ -23,14 +25,21 @@ from ._exchange import (
     closed_error,
     connection_error,
     invalid_url,
-    read_answer,
 )
 from ._operations import Delivery
 
 T = TypeVar("T")
 
-OWN_HEADERS = {"authorization", "content-length", "content-type", "cookie", "host", "transfer-encoding"}
-"""Headers that say where a request goes, who sends it or what it holds: never a client's default."""
+OWN_HEADERS = {
+    "accept-encoding",
+    "authorization",
+    "content-length",
+    "content-type",
+    "cookie",
+    "host",
+    "transfer-encoding",
+}
+"""Headers that say where a request goes, who sends it, what it holds and takes in return: never a client's default."""
 BEFORE_SENDING = {
     "connection.connect_tcp.started",
     "connection.connect_unix_socket.started",
@@ -138,10 +147,11 @@ class _Attempt:
             answer = await read_answer(response, outgoing, started)
             return answer if answer.body is None else evolve(answer, body=self._pooled(answer.body))
         except httpx.HTTPStatusError as error:
-            # A hook of the user's client called raise_for_status(). It is an answer all the same.
-            status, headers = error.response.status_code, answer_headers(error.response)
-            content = error.response.content if error.response.is_stream_consumed else b""
-            return Answer(status, headers, content, perf_counter() - started)
+            # A hook of the user's client called raise_for_status(). It is an answer all the same, and httpx closed it.
+            response = error.response
+            if response.is_stream_consumed:
+                return await read_whole(response, outgoing, started)
+            return Answer(response.status_code, answer_headers(response), b"", perf_counter() - started)
         except httpx.RequestError as error:
             raise connection_error(error, outgoing) from error
 
@@ -225,7 +235,7 @@ def _request(sender: httpx.AsyncClient, outgoing: Outgoing) -> httpx.Request:
         request = sender.build_request(
             call.method,
             outgoing.url,
-            headers=outgoing.headers,
+            headers={"accept-encoding": ACCEPT_ENCODING, **outgoing.headers},
             content=call.content,
             extensions={"timeout": outgoing.limits},
         )

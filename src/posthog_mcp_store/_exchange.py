@@ -1,16 +1,16 @@
-"""One request and its answer in the HTTP library's terms: how it is built, how it is read, and what goes wrong."""
+"""One exchange in the HTTP library's terms: how its request is built, and what goes wrong."""
 
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from time import perf_counter
-from typing import Protocol, cast
+from typing import Protocol
 
 import httpx
 from attrs import frozen
 
 from ._aiohttp import is_sent_after_all
-from ._answer import FIRST_BYTES, Answer, Headers
+from ._answer import Answer, Headers
+from ._content_coding import ACCEPT_ENCODING
 from ._errors import APIConnectionError, APITimeoutError, ConfigurationError
 from ._operations import Call
 from ._secret import Secret
@@ -82,7 +82,7 @@ def bare_request(outgoing: Outgoing) -> httpx.Request:
         request = httpx.Request(
             outgoing.call.method,
             url,
-            headers={"accept-encoding": "gzip, deflate", "connection": "keep-alive", **outgoing.headers},
+            headers={"accept-encoding": ACCEPT_ENCODING, "connection": "keep-alive", **outgoing.headers},
             content=outgoing.call.content,
             extensions={"timeout": outgoing.limits},
         )
@@ -99,106 +99,6 @@ def authorize(request: httpx.Request, api_key: Secret) -> None:
 
 def invalid_url(outgoing: Outgoing, error: Exception) -> ConfigurationError:
     return ConfigurationError(one_line(f"{without_query(outgoing.url)} is no URL to send to: {error}"))
-
-
-async def read_answer(response: httpx.Response, outgoing: Outgoing, started: float) -> Answer:
-    """Read an answer: up to its body where that is streamed, else whole, or as far as it can be."""
-    status_code = response.status_code
-    if outgoing.call.is_streamed_by(status_code):
-        body = ResponseBody(response, outgoing)
-        return Answer(status_code, answer_headers(response), b"", perf_counter() - started, body=body)
-    return await _read_whole(response, outgoing.max_bytes, started)
-
-
-class ResponseBody:
-    """The body of a response while it arrives."""
-
-    def __init__(self, response: httpx.Response, outgoing: Outgoing) -> None:
-        self._response = response
-        self._outgoing = outgoing
-        self._chunks = _decoded(response, bytearray())
-
-    async def read(self) -> bytes:
-        try:
-            async for chunk in self._chunks:
-                if chunk:
-                    return chunk
-        except httpx.DecodingError as error:
-            raise ValueError(_undecodable(error)) from None
-        except httpx.RequestError as error:
-            raise connection_error(error, self._outgoing) from error
-        await self._response.aclose()
-        return b""
-
-    async def aclose(self) -> None:
-        await self._response.aclose()
-
-
-async def _read_whole(response: httpx.Response, max_bytes: int, started: float) -> Answer:
-    """Read an answer, and let go of its connection."""
-    raw = bytearray()
-    content, broken = b"", None
-    try:
-        content, broken = await _read_body(response, max_bytes, raw)
-    except httpx.DecodingError as error:
-        content, broken = bytes(raw), _undecodable(error)
-    finally:
-        await response.aclose()
-    return Answer(response.status_code, answer_headers(response), content, perf_counter() - started, broken)
-
-
-async def _read_body(response: httpx.Response, max_bytes: int, raw: bytearray) -> tuple[bytes, str | None]:
-    """The decoded body, and why it is only the beginning of one, if so; `raw` as `_decoded` fills it.
-
-    More than `max_bytes` are never kept; what one read from the network unpacks to may come on top for a moment.
-    """
-    too_large = f"its body is larger than the {max_bytes} bytes of max_response_bytes"
-    announced = response.headers.get("Content-Length", "")
-    # Of a body that will be too large, no more is read than an error shows.
-    enough = min(max_bytes, FIRST_BYTES - 1) if announced.isdecimal() and int(announced) > max_bytes else max_bytes
-    if response.is_stream_consumed:
-        return response.content[:max_bytes], too_large if len(response.content) > max_bytes else None
-    chunks, size = [], 0
-    async for chunk in _decoded(response, raw):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > enough:
-            return b"".join(chunks)[:FIRST_BYTES], too_large
-    return b"".join(chunks), None
-
-
-def _decoded(response: httpx.Response, raw: bytearray) -> AsyncIterator[bytes]:
-    """The body's chunks. Of one that is encoded, the first bytes are kept in `raw` as they came."""
-    if response.is_stream_consumed:
-        # A hook of the user's client has read it; httpx then gives what it keeps.
-        return response.aiter_bytes()
-    # Asynchronous clients and transports give no others.
-    stream = cast(httpx.AsyncByteStream, response.stream)
-    if "Content-Encoding" not in response.headers:
-        # Without httpx's way through its decoders, which is nearly half of reading a small answer.
-        return aiter(stream)
-    response.stream = _KeepingStream(stream, raw)
-    return response.aiter_bytes()
-
-
-@frozen
-class _KeepingStream(httpx.AsyncByteStream):
-    """A stream that keeps its first bytes as they came, to be shown when they can't be decoded."""
-
-    stream: httpx.AsyncByteStream
-    kept: bytearray
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self.stream:
-            self.kept.extend(chunk[: FIRST_BYTES - len(self.kept)])
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self.stream.aclose()
-
-
-def _undecodable(error: httpx.DecodingError) -> str:
-    return f"its content encoding is broken ({error})"
 
 
 def answer_headers(response: httpx.Response) -> Headers:

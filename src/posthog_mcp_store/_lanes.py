@@ -6,7 +6,6 @@ that is free is simply taken. And a lane that was cancelled is thrown away, wher
 """
 
 import asyncio
-import ssl
 from collections import deque
 from time import monotonic, perf_counter
 
@@ -14,9 +13,11 @@ import httpx
 from attrs import define, evolve
 
 from ._answer import Answer, Body
+from ._body import read_answer
 from ._errors import APIConnectionError
-from ._exchange import Outgoing, bare_request, closed_error, connection_error, read_answer
+from ._exchange import Outgoing, bare_request, closed_error, connection_error
 from ._operations import Delivery
+from ._route import Route
 
 IDLE_SECONDS = 5.0
 """A connection unused for so long is closed: servers drop idle ones, and a request that meets that is lost."""
@@ -32,7 +33,9 @@ class _Lane:
 class Lanes:
     """Lanes in one event loop. At most `width` calls are under way; those beyond queue, first come first served."""
 
-    def __init__(self, width: int, *, is_encrypted: bool, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(self, width: int, route: Route, *, idle_seconds: float = IDLE_SECONDS) -> None:
+        # One for all lanes: making it anew would read the certificates each time.
+        self._route = route
         self._idle_seconds = idle_seconds
         self._slots = asyncio.Semaphore(width)
         self._free: deque[_Lane] = deque()
@@ -40,8 +43,6 @@ class Lanes:
         self._counted: set[_Lane] = set()
         """Those of the busy ones that hold one of the slots."""
         self._closing: set[asyncio.Task[None]] = set()
-        # Making one for each lane would read the certificate authorities each time.
-        self._ssl = httpx.create_ssl_context() if is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._is_closed = False
 
     @property
@@ -88,7 +89,8 @@ class Lanes:
         if self._free:
             lane = self._free.pop()
         else:
-            lane = _Lane(httpx.AsyncHTTPTransport(verify=self._ssl, limits=ONE_CONNECTION))
+            route = self._route
+            lane = _Lane(httpx.AsyncHTTPTransport(verify=route.tls, limits=ONE_CONNECTION, proxy=route.proxy))
         self._busy.add(lane)
         self._counted.add(lane)
         return lane

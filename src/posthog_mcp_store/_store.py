@@ -94,7 +94,7 @@ class MCPStore:
             http_client,
             max_concurrency=max_concurrency,
             name=transport,
-            is_encrypted=settings.host.startswith("https:"),
+            host=settings.host,
         )
         self._setup(settings, Shared(connections, rate_limiter), is_view=False)
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from typing import Literal, get_args
-from urllib.request import getproxies
 
 import httpx
 
@@ -11,9 +10,11 @@ from . import _arguments
 from ._aiohttp import aiohttp_client
 from ._answer import Answer
 from ._client_pool import ClientPool
+from ._environment import HTTP_PROXIES
 from ._errors import ConfigurationError
 from ._exchange import Outgoing, Pool, closed_error
 from ._lanes import Lanes
+from ._route import route_to
 
 TransportName = Literal["httpx", "aiohttp"]
 
@@ -25,7 +26,7 @@ class Transport:
     """The connections of one store and its views."""
 
     def __init__(
-        self, http_client: httpx.AsyncClient | None, *, max_concurrency: int, name: TransportName, is_encrypted: bool
+        self, http_client: httpx.AsyncClient | None, *, max_concurrency: int, name: TransportName, host: str
     ) -> None:
         if http_client is not None and not isinstance(http_client, httpx.AsyncClient):
             raise _not_a_client(http_client)
@@ -34,7 +35,7 @@ class Transport:
         self._client = http_client
         self._width = _arguments.at_least(1, max_concurrency, "max_concurrency")
         self._name = _arguments.one_of(get_args(TransportName), name, "transport")
-        self._is_encrypted = is_encrypted
+        self._host = host
         self._pool: Pool | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end_of_loop: AsyncGenerator[None, None] | None = None
@@ -75,13 +76,8 @@ class Transport:
         if self._client is not None:
             return ClientPool(self._client, self._width, is_owned=False)
         if self._name == "aiohttp":
-            return ClientPool(aiohttp_client(), self._width, is_owned=True)
-        if getproxies():
-            # Which of them is for which host is httpx's to say, from the same variables. Open streams have connections
-            # besides the ones that count.
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=self._width)
-            return ClientPool(httpx.AsyncClient(limits=limits), self._width, is_owned=True)
-        return Lanes(self._width, is_encrypted=self._is_encrypted)
+            return ClientPool(aiohttp_client(route_to(self._host, HTTP_PROXIES)), self._width, is_owned=True)
+        return Lanes(self._width, route_to(self._host))
 
 
 async def _closing_at_end_of_loop(pool: Pool) -> AsyncGenerator[None, None]:
