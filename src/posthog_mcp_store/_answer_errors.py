@@ -7,7 +7,7 @@ shapes. The proxy passes on the answers of somebody else's server, so there the 
 import re
 from datetime import datetime
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ._answer import FIRST_BYTES, Answer, parse_json
 from ._errors import (
@@ -86,10 +86,10 @@ class ErrorBody:
 
 def status_error(answer: Answer, call: Call, now: datetime, redactor: Redactor) -> APIStatusError:
     """The error for an answer that is not a success."""
-    # Read before it is redacted: keys can be escaped in JSON, and the proxy's own words be told apart from a server's.
+    # Read before it is redacted: keys can be escaped in JSON.
     body = read_body(answer.content, redactor)
     kind = error_class(answer, call, body)
-    answer = answer.redacted(redactor)
+    answer = evolve(answer, content=answer.content[:MAX_BODY_BYTES]).redacted(redactor)
     return kind(
         message(answer, call, body, kind, redactor),
         status_code=answer.status_code,
@@ -124,14 +124,10 @@ def read_body(content: bytes, redactor: Redactor) -> ErrorBody:
         # Reading JSON holds the event loop, some 0.1 seconds for each MiB at the most.
         value = redactor.data(parse_json(content if len(content) <= MAX_BODY_BYTES else b""))
     except ValueError:
-        value = _text(redactor.content(content))
+        value = redactor.content(content[:MAX_BODY_BYTES]).decode(errors="replace")
     fields = value if isinstance(value, dict) else {}
     names = ("type", "code", "detail", "attr", "error", "error_event_id")
     return ErrorBody(value, *(fields[name] if isinstance(fields.get(name), str) else None for name in names))
-
-
-def _text(content: bytes) -> str:
-    return content[:MAX_BODY_BYTES].decode(errors="replace")
 
 
 def error_class(answer: Answer, call: Call, body: ErrorBody) -> type[APIStatusError]:
@@ -187,6 +183,6 @@ def summary(answer: Answer, body: ErrorBody, redactor: Redactor) -> str:
         return "no details."
     if words := body.error or body.detail:
         return f"{body.attr}: {words}" if body.attr else words
-    text = readable(_text(answer.content), answer.headers.get("Content-Type", ""))
+    text = readable(answer.text, answer.headers.get("Content-Type", ""))
     # Once more: a page may have escaped a key in its own way.
     return one_line(redactor.text(text), limit=200) or answer.broken or "no details."

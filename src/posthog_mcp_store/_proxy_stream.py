@@ -14,7 +14,7 @@ from ._received import Opened, Received
 LINGER_SECONDS = 0.5
 """How long the end of a body is waited for when all requests have their answers, or there were none: servers should end
 it then (MCP 2025-06-18, transports), and a connection that was read to its end can be used again."""
-PIECE_BYTES = 16 * 1024
+PIECE_BYTES = 8 * 1024
 """Of the smallest events, so much takes some hundredths of a second, in which nothing else runs."""
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from attrs import evolve, frozen
 
-from ._answer import Answer, Body, Headers
+from ._answer import KEPT_BYTES, Answer, Body, Headers
 from ._answer_errors import decode_error
 from ._deadline import Deadline
 from ._errors import ResponseDecodeError
@@ -48,8 +48,8 @@ class Received:
 
     @property
     def shown(self) -> Answer:
-        """The answer as it may be kept and shown: without secrets, in case the service quotes them."""
-        return self.answer.redacted(self.redactor)
+        """The answer as it may be kept and shown: its first bytes, without secrets, in case the service quotes them."""
+        return evolve(self.answer, content=self.answer.content[:KEPT_BYTES]).redacted(self.redactor)
 
     def refused(self, error: Exception) -> ResponseDecodeError:
         """The typed error for what a reader refused; the refusal stays its cause, unless it quotes a secret.
