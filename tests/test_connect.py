@@ -559,6 +559,25 @@ async def test_whatever_is_wrong_with_a_result_or_its_schema_the_result_is_kept(
     pickle.dumps(caught.value)
 
 
+async def test_what_a_schema_refers_to_is_not_fetched(server: FakeMCPServer, store: MCPStore) -> None:
+    async def count(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visitors.append(1)
+        writer.close()
+
+    visitors: list[int] = []
+    async with await asyncio.start_server(count, "127.0.0.1", 0) as elsewhere:
+        url = f"http://127.0.0.1:{elsewhere.sockets[0].getsockname()[1]}/schema"
+        schema = {"type": "object", "properties": {"sum": {"$ref": url}}}
+        server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(schema)]})
+        server.answers["tools/call"] = lambda message: structured(message, {"sum": 3})
+        async with store.installations.connect(ID) as client:
+            with pytest.raises(ResponseDecodeError, match="can't be checked"):
+                await client.call_tool("add")
+        await asyncio.sleep(0)
+
+    assert visitors == []
+
+
 BOMB = {f"a{number}": {"allOf": [{"$ref": f"#/$defs/a{number + 1}"}] * 2} for number in range(40)} | {"a40": False}
 
 
