@@ -12,6 +12,7 @@ import pytest
 from posthog_mcp_store.vendor import _replacing
 from posthog_mcp_store.vendor._commands import main
 from posthog_mcp_store.vendor._directory import read
+from posthog_mcp_store.vendor._errors import ChangedError, VendorError
 
 from .support import SOURCE, vendored
 
@@ -46,7 +47,7 @@ def test_what_can_not_be_read_is_not_taken_for_gone(tmp_path: Path) -> None:
 
 
 def test_where_the_system_can_not_swap_directories_a_copy_is_updated_too(copy: Path) -> None:
-    _replacing.replace(copy, NEW, _replacing.exchange_in_two_steps)
+    _replacing.replace(copy, NEW, read(copy), _replacing.exchange_in_two_steps)
 
     assert holds_the_new_one_alone(copy)
 
@@ -57,7 +58,7 @@ def test_where_the_system_can_not_swap_directories_an_error_brings_the_old_one_b
         _replacing.exchange_in_two_steps(other, directory)
 
     with pytest.raises(FileNotFoundError):
-        _replacing.replace(copy, NEW, lose_the_new_one)
+        _replacing.replace(copy, NEW, read(copy), lose_the_new_one)
 
     assert is_as_it_was(copy)
 
@@ -88,7 +89,7 @@ def test_of_a_directory_that_can_not_be_moved_the_files_are(copy: Path) -> None:
     (copy / "theirs").symlink_to("nowhere")
     place = copy.stat().st_ino
 
-    _replacing.replace(copy, NEW, can_not_be_moved)
+    _replacing.replace(copy, NEW, read(copy), can_not_be_moved)
 
     assert holds_the_new_one_alone(copy)
     assert copy.stat().st_ino == place
@@ -97,7 +98,7 @@ def test_of_a_directory_that_can_not_be_moved_the_files_are(copy: Path) -> None:
 def test_a_file_may_take_the_place_of_a_directory_and_the_other_way_round(copy: Path) -> None:
     files = {"testing": b"", "_store.py/__init__.py": b""}
 
-    _replacing.replace(copy, files, can_not_be_moved)
+    _replacing.replace(copy, files, read(copy), can_not_be_moved)
 
     assert names(copy) == ["_store.py", "_store.py/__init__.py", "testing"]
 
@@ -109,7 +110,7 @@ def test_an_error_while_files_are_moved_brings_the_old_ones_back(copy: Path) -> 
     for name in ("__init__.py", "taken", "taken_too.py"):
         (other / name).write_text("new")
 
-    with pytest.raises(OSError, match="taken"):
+    with pytest.raises(FileExistsError, match="taken"):
         _replacing.exchange_files(other, copy)
 
     assert names(other) == ["__init__.py", "taken", "taken_too.py"]
@@ -119,8 +120,130 @@ def test_an_error_while_files_are_moved_brings_the_old_ones_back(copy: Path) -> 
 
 def test_other_errors_are_told_and_change_nothing(copy: Path) -> None:
     with pytest.raises(OSError, match="No space left on device"):
-        _replacing.replace(copy, NEW, is_full)
+        _replacing.replace(copy, NEW, read(copy), is_full)
 
+    assert is_as_it_was(copy)
+
+
+# What others do meanwhile
+
+
+def test_a_new_copy_takes_the_place_of_nothing_that_came_there_meanwhile(tmp_path: Path) -> None:
+    place = tmp_path / "mcp_store"
+    place.mkdir()
+
+    with pytest.raises(VendorError, match="is there already, and no copy: name a directory that is not there yet"):
+        _replacing.create(place, NEW)
+
+    assert names(tmp_path) == ["mcp_store"]
+
+
+def left_beside(copy: Path, raised: pytest.ExceptionInfo[ChangedError]) -> Path:
+    """What an update could neither put back nor delete, and where it says that this is."""
+    (note,) = raised.value.__notes__
+    told, _, place = note.rpartition(" is in ")
+    assert told == "what could not be put back, or was saved meanwhile,"
+    assert Path(place).parent in {copy, copy.parent}
+    return Path(place)
+
+
+@pytest.mark.parametrize("exchange", [_replacing.exchange_whole, _replacing.exchange_in_two_steps, can_not_be_moved])
+def test_a_copy_that_was_changed_since_it_was_read_is_left_as_it_is(copy: Path, exchange: _replacing.Exchange) -> None:
+    known = read(copy)
+    for number in range(7):
+        (copy / f"mine_{number}.py").write_text("")
+
+    with pytest.raises(ChangedError) as raised:
+        _replacing.replace(copy, NEW, known, exchange)
+
+    assert str(raised.value) == (
+        "was changed while it was updated, and is as it was; run it again: "
+        "added mine_0.py, added mine_1.py, added mine_2.py, added mine_3.py, added mine_4.py and 2 more"
+    )
+    for number in range(7):
+        (copy / f"mine_{number}.py").unlink()
+    assert is_as_it_was(copy)
+
+
+def test_what_was_changed_is_told(copy: Path) -> None:
+    known = read(copy)
+    edited, _, gone = (copy / name for name in ("_store.py", "_api.py", "py.typed"))
+    edited.chmod(0o755)
+    gone.unlink()
+
+    with pytest.raises(ChangedError, match=r"run it again: changed _store\.py, removed py\.typed$"):
+        _replacing.replace(copy, NEW, known)
+
+
+def test_what_is_saved_in_the_new_copy_before_the_old_one_comes_back_is_kept(copy: Path) -> None:
+    known = read(copy)
+    (copy / "mine.py").write_text("first")
+
+    def save_then(other: Path, directory: Path) -> None:
+        _replacing.exchange_whole(other, directory)
+        if (directory / "more").exists():
+            (directory / "__init__.py").write_text("second")
+
+    with pytest.raises(ChangedError, match=r"added mine\.py") as raised:
+        _replacing.replace(copy, NEW, known, save_then)
+
+    assert (copy / "mine.py").read_text() == "first"
+    assert (left_beside(copy, raised) / "new" / "__init__.py").read_text() == "second"
+
+
+def test_what_can_not_be_read_is_kept(copy: Path) -> None:
+    """As where a disk fails: nothing that was not seen is deleted."""
+    known = read(copy)
+    (copy / "mine.py").write_text("first")
+
+    def lose_sight_of_it(other: Path, directory: Path) -> None:
+        if (directory / "more").exists():
+            shutil.rmtree(other)
+            other.symlink_to("nowhere")
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        _replacing.exchange_whole(other, directory)
+
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)) as raised:
+        _replacing.replace(copy, NEW, known, lose_sight_of_it)
+
+    assert "is in " in raised.value.__notes__[0]
+
+
+class TakenAtOnce(type(Path())):  # type: ignore[misc]  # a class of the system's own
+    """A place in which somebody puts something as soon as it is free."""
+
+    def rename(self, target: Path) -> None:
+        super().rename(target)
+        self.mkdir()
+
+    def mkdir(self, *arguments: object, **more: object) -> None:
+        super().mkdir(*arguments, **more)
+        if self.parent.name == "_vendor":
+            (self / "__init__.py").write_text("mine")
+
+
+def test_what_comes_into_the_place_between_two_steps_stays_and_the_old_copy_is_kept(copy: Path) -> None:
+    before = read(copy)
+
+    with pytest.raises(ChangedError, match="run it again: added ") as raised:
+        _replacing.replace(TakenAtOnce(copy), NEW, before, _replacing.exchange_in_two_steps)
+
+    assert names(copy) == ["__init__.py"]
+    assert (copy / "__init__.py").read_text() == "mine"
+    assert read(left_beside(copy, raised) / "aside") == before
+
+
+def test_what_comes_into_the_place_of_a_file_stays_and_the_old_one_is_kept(copy: Path) -> None:
+    before = read(copy)
+
+    with pytest.raises(ChangedError, match=r"run it again: added .*/__init__\.py") as raised:
+        _replacing.replace(TakenAtOnce(copy), NEW, before, can_not_be_moved)
+
+    assert (copy / "__init__.py").read_text() == "mine"
+    kept = left_beside(copy, raised)
+    assert names(kept) == ["aside", "aside/__init__.py"]
+    (kept / "aside" / "__init__.py").replace(copy / "__init__.py")
+    shutil.rmtree(kept)
     assert is_as_it_was(copy)
 
 
@@ -163,7 +286,9 @@ def can_mount(place: Path) -> bool:
     return in_mounts_of_its_own('mount -t tmpfs none "$PLACE"', PLACE=place).returncode == 0
 
 
-@pytest.mark.parametrize("mount", [LOWER_LAYER, MOUNT_POINT, READ_ONLY_AROUND])
+@pytest.mark.parametrize(
+    "mount", [LOWER_LAYER, MOUNT_POINT, READ_ONLY_AROUND], ids=["lower layer", "mount point", "read-only around"]
+)
 def test_a_copy_that_can_not_be_moved_is_updated_in_place(copy: Path, tmp_path: Path, mount: str) -> None:
     place, result = tmp_path / "place", tmp_path / "result"
     place.mkdir()

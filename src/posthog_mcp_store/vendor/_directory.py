@@ -2,14 +2,11 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
-
-from ._release import CACHE
-
-Found = dict[str, bytes]
-"""Contents by path, with slashes, below the directory; of a link to no file, where it leads."""
+from typing import Literal, NoReturn
 
 LITTER = re.compile(r".*\.py[co](\.\d+)?|\.DS_Store|(eh)?thumbs\.db|desktop\.ini|\.directory", re.IGNORECASE)
 """What Python and desktops write by themselves."""
@@ -17,18 +14,24 @@ APPLE_DOUBLE = b"\x00\x05\x16\x07"
 """How a `._` file begins that macOS leaves on file systems without its attributes."""
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What is in a directory and is none itself."""
+
+    kind: Literal["file", "link", "other"]
+    content: bytes = b""
+    """Of a link, where it leads."""
+    is_executable: bool = False
+
+
+Found = dict[str, Entry]
+"""Entries by path, with slashes, below the directory."""
+
+
 def read(directory: Path) -> Found:
-    """Every file below a directory but litter."""
-    found = {}
-    for path in paths(directory):
-        name = path.relative_to(directory).as_posix()
-        if CACHE in path.relative_to(directory).parts[:-1]:
-            continue
-        if path.is_file() and not _is_litter(path.name, content := path.read_bytes()):
-            found[name] = content
-        elif path.is_symlink() and not path.is_file():
-            found[name] = os.fsencode(path.readlink())
-    return dict(sorted(found.items()))
+    """Everything below a directory but litter. Links are not followed."""
+    found = {path.relative_to(directory).as_posix(): _entry(path) for path in paths(directory)}
+    return {path: entry for path, entry in sorted(found.items()) if not _is_litter(path, entry)}
 
 
 def paths(directory: Path) -> Iterator[Path]:
@@ -42,6 +45,28 @@ def _fail(error: OSError) -> NoReturn:
     raise error
 
 
-def _is_litter(name: str, content: bytes) -> bool:
-    is_apple_double = name.startswith("._") and content.startswith(APPLE_DOUBLE)
-    return is_apple_double or LITTER.fullmatch(name) is not None
+def _entry(path: Path) -> Entry:
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        return Entry("link", os.fsencode(path.readlink()))
+    if not stat.S_ISREG(mode):
+        return Entry("other")
+    return Entry("file", path.read_bytes(), is_executable=bool(mode & 0o111))
+
+
+def _is_litter(path: str, entry: Entry) -> bool:
+    name = path.rpartition("/")[2]
+    is_apple_double = name.startswith("._") and entry.content.startswith(APPLE_DOUBLE)
+    return entry.kind == "file" and (is_apple_double or LITTER.fullmatch(name) is not None)
+
+
+def differences(before: Found, after: Found) -> list[str]:
+    """What was changed in a directory, a line for each entry."""
+    told = {path: _difference(before.get(path), after.get(path)) for path in sorted(before.keys() | after.keys())}
+    return [f"{difference} {path}" for path, difference in told.items() if difference]
+
+
+def _difference(before: Entry | None, after: Entry | None) -> str | None:
+    if before == after:
+        return None
+    return "added" if before is None else "removed" if after is None else "changed"
