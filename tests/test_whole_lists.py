@@ -381,6 +381,7 @@ FOREVER = f"{BASE}?limit=1&offset=1000000"
         (lambda n: page_of([n], 3, FOREVER), 3),
         (lambda n: page_of([n, n + 100], 4, FOREVER), 4),
         (lambda n: page_of([n], 1, f"{BASE}?offset={n + 1}"), 1),
+        (lambda n: page_of([n, n + 1], n, f"{BASE}?offset={n + 1}"), 5),
     ],
 )
 async def test_a_service_that_contradicts_itself_is_believed_for_so_long_only(
@@ -434,6 +435,60 @@ async def test_a_count_of_rows_that_are_nowhere_costs_two_requests(
 
     assert read == list(range(rows, 0, -1))
     assert len(service.requests) <= math.ceil(rows / (limit or 100)) + 2
+
+
+class EndlessList(ChangingList):
+    """However far it is read, there is one more page of rows nobody has seen."""
+
+    def __init__(self, counted: int, grows_by: int, most: int = 1000) -> None:
+        super().__init__(0)
+        self.counted = counted
+        self.grows_by = grows_by
+        self.most = most
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        limit, offset = int(request.url.params["limit"]), int(request.url.params.get("offset", 0))
+        count = self.counted + self.grows_by * len(self.requests)
+        self.requests.append((limit, offset))
+        end = offset + min(limit, self.most)
+        return page_of(list(range(offset + 1, end + 1)), count, f"{BASE}?limit={limit}&offset={end}")
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 16])
+@pytest.mark.parametrize("grows_by", [0, 1, 1000])
+@pytest.mark.parametrize(
+    ("counted", "options", "most"),
+    [(0, {}, 1000), (5, {"limit": 1}, 1000), (30, {"limit": 10}, 1000), (250, {}, 1000), (2000, {}, 1000), (30, {}, 5)],
+)
+async def test_a_list_that_grows_as_it_is_read_is_left_when_it_is_about_twice_as_long_as_at_first(
+    counted: int, options: dict[str, int], most: int, grows_by: int, concurrency: int
+) -> None:
+    service = EndlessList(counted, grows_by, most)
+    size = min(options.get("limit", 200 if counted > 1000 else 100), most - 1)
+
+    with pytest.raises(ListUnstableError, match=f"grows faster than it is read: of {counted} rows at first"):
+        await service.read(concurrency=concurrency, **options)
+
+    # Pages of the first size, those that were fetched ahead, and the first one of a service with short pages.
+    assert len(service.requests) <= 2 * (counted / size + 2) + concurrency + 3
+
+
+async def test_a_list_that_repeats_itself_for_as_long_as_its_count_grows_is_left_too() -> None:
+    service = ChangingList(100, change=lambda rows: rows.add(10))
+
+    with pytest.raises(ListUnstableError, match="grows faster than it is read: of 100 rows at first"):
+        await service.read(limit=10, concurrency=1)
+
+    assert len(service.requests) <= 2 * (100 / 10 + 2) + 1
+
+
+async def test_a_list_may_grow_while_it_is_read_as_long_as_it_is_read_faster() -> None:
+    service = ChangingList(200, change=lambda rows: rows.add(5))
+
+    read = await service.read(limit=10, concurrency=1)
+
+    assert set(range(1, 201)) <= set(read)
+    assert len(read) == len(set(read))
 
 
 @pytest.mark.parametrize("limit", [2, 10])

@@ -32,6 +32,8 @@ LONG_LIST_LIMIT = 200
 """How many rows a page of a long list holds, where the caller did not say: that halves the requests."""
 SPARE_PAGES = 2
 """How many pages of known rows are read even if the counts do not show that as many rows were added."""
+MAX_GROWTH = 2
+"""How many times as long as at first, by its count and some spare pages, a list may become while it is read."""
 
 
 @frozen
@@ -122,9 +124,19 @@ class Progress(Generic[T]):
         self.is_steady = is_regular and (has_new or self.is_steady)
         repeats_known = self.is_steady and self._is_explained(end, rows.count)
         self._stalled = 0 if end > self.end and (has_new or repeats_known) else self._stalled + 1
-        if self.has_more and self._stalled > 1:
-            raise ListUnstableError(f"the service counts {rows.count} rows, and gives no new ones: read the list again")
         self.end, self.count = end, rows.count
+        if self.has_more:
+            self._check_for_an_end()
+
+    def _check_for_an_end(self) -> None:
+        """Stop where pages come without end: they lead no further, or the list grows with them."""
+        if self._stalled > 1:
+            raise ListUnstableError(f"the service counts {self.count} rows, and gives no new ones: read the list again")
+        most = MAX_GROWTH * (self._first_count + SPARE_PAGES * self.size)
+        if max(self.end, len(self._known)) > most:
+            raise ListUnstableError(
+                f"the list grows faster than it is read: of {self._first_count} rows at first, it is past {most} by now"
+            )
 
     def _size_up(self, span: Span, rows: Rows[T]) -> None:
         """Learn how many rows the service gives at once."""
