@@ -10,7 +10,7 @@ import pytest
 from posthog_mcp_store import ConfigurationError, ListUnstableError, MCPStore
 from posthog_mcp_store.testing import EmbeddedService
 
-from .wire import BASE, SERVER_ID, Wire, installation, page
+from .wire import BASE, ID, SERVER_ID, Wire, installation, page
 
 
 @pytest.fixture
@@ -91,6 +91,21 @@ async def test_a_short_page_is_followed_by_the_row_after_its_last(wire: Wire, fa
     assert [request.url.params.get("offset") for request in wire.requests] == [None, "1"]
 
 
+async def test_whether_a_page_has_a_next_is_what_the_service_says_and_iterating_looks_itself(
+    wire: Wire, faked: Callable[..., MCPStore]
+) -> None:
+    wire.answers(
+        httpx.Response(200, json=page(installation(), count=1)),
+        httpx.Response(200, json=page(installation(), installation(id=SERVER_ID), count=1)),
+        httpx.Response(200, json=page(installation(id=SERVER_ID), count=2)),
+    )
+
+    first = await faked().installations.list(limit=1)
+    assert (first.has_next, await first.next()) == (False, None)
+
+    assert [str(row.id) for row in await faked().installations.list(limit=1).collect()] == [ID, SERVER_ID]
+
+
 async def test_an_empty_page_is_the_last_whatever_its_next_says(wire: Wire, faked: Callable[..., MCPStore]) -> None:
     wire.answers(httpx.Response(200, json=page(count=5, next=f"{BASE}?offset=100")))
 
@@ -102,7 +117,7 @@ async def test_an_empty_page_is_the_last_whatever_its_next_says(wire: Wire, fake
 async def test_a_page_without_the_rows_it_counts_is_not_a_list(wire: Wire, faked: Callable[..., MCPStore]) -> None:
     wire.answers(httpx.Response(200, json=page(count=5)))
 
-    with pytest.raises(ListUnstableError, match="the service counts 5 rows, and gives none behind row 0"):
+    with pytest.raises(ListUnstableError, match="the service counts 5 rows, and gives only 0"):
         await faked().installations.list().collect()
 
 

@@ -27,6 +27,8 @@ class Page(Generic[T]):
     offset: int
     """How many rows of the list come before this page."""
     has_next: bool
+    """Whether the service said that rows follow. It counts before it reads, so a row may have moved behind the last
+    page meanwhile; iterating over the list finds it."""
     _pager: "Pager[T]" = field(alias="pager", repr=False, eq=False)
 
     async def next(self) -> "Page[T] | None":
