@@ -5,6 +5,7 @@ import json
 import logging
 import pickle
 import sys
+import warnings
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -30,6 +31,7 @@ from posthog_mcp_store import (
     UpstreamError,
 )
 from posthog_mcp_store._mcp_client import our_error
+from posthog_mcp_store._redaction import Redactor
 
 from .acknowledgements import ACKNOWLEDGEMENTS
 from .fake_mcp import GREETING, FakeMCPServer, error_of, result_of, text_result
@@ -313,7 +315,7 @@ async def test_a_protocol_version_nobody_knows_is_refused(server: FakeMCPServer,
 async def test_a_result_of_another_shape_is_refused(server: FakeMCPServer, store: MCPStore, method: str) -> None:
     server.answers[method] = lambda message: result_of(message, {"tools": 7})
 
-    with pytest.raises(ResponseDecodeError, match=r"answer is no \w+Result") as caught:
+    with pytest.raises(ResponseDecodeError, match=r"answer does not fit \w+Result") as caught:
         async with store.installations.connect(ID) as client:
             await client.list_tools()
 
@@ -341,8 +343,13 @@ async def test_arguments_that_are_not_json_are_never_sent(server: FakeMCPServer,
 
 async def test_wrong_arguments_are_never_sent(server: FakeMCPServer, store: MCPStore) -> None:
     async with store.installations.connect(ID) as client:
-        with pytest.raises(ConfigurationError, match="the arguments fit no CallToolRequestParams: name:"):
-            await client.call_tool(7)  # type: ignore[arg-type]
+        for name in (7, ["add"], None):
+            with pytest.raises(ConfigurationError, match="name must be text"):
+                await client.call_tool(name)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="the arguments do not fit CallToolRequestParams: arguments:"):
+            await client.call_tool("add", ["a"])  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="read_timeout_seconds must be a number of seconds"):
+            await client.call_tool("add", {}, 0)
 
     assert "tools/call" not in [method for method, _ in server.messages]
 
@@ -491,33 +498,147 @@ async def test_a_tool_is_looked_up_again_when_the_server_says_that_tools_have_ch
         assert (await client.call_tool("add")).structured_content == {"total": 3}
 
 
-async def test_a_result_is_checked_by_the_schema_of_its_time(server: FakeMCPServer, store: MCPStore) -> None:
-    changed = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
-    schemas = [SUM, TOTAL]
-    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(schemas.pop(0))]})
-    result = {**text_result("3"), "structuredContent": {"sum": 3}}
-    server.answers["tools/call"] = lambda message: event_stream(
-        changed, {"jsonrpc": "2.0", "id": message["id"], "result": result}
+CHANGED = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
+
+
+async def test_a_result_of_a_tool_that_changed_during_the_call_is_given_at_once(
+    server: FakeMCPServer, store: MCPStore
+) -> None:
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(SUM)]})
+    async with store.installations.connect(ID) as client:
+        await client.list_tools()
+        server.answers["tools/call"] = lambda message: event_stream(
+            CHANGED, {"jsonrpc": "2.0", "id": message["id"], "result": text_result("3")}
+        )
+
+        assert text(await client.call_tool("add")) == "3"
+
+    assert [method for method, _ in server.messages[2:]] == ["tools/list", "tools/call"]
+
+
+async def test_a_list_that_was_asked_for_before_the_tools_changed_tells_nothing(
+    server: FakeMCPServer, store: MCPStore
+) -> None:
+    server.answers["tools/list"] = lambda message: event_stream(
+        CHANGED, {"jsonrpc": "2.0", "id": message["id"], "result": {"tools": [tool(SUM)]}}
     )
+    async with store.installations.connect(ID) as client:
+        await client.list_tools()
+        server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(TOTAL)]})
+        server.answers["tools/call"] = lambda message: structured(message, {"total": 3})
+
+        assert (await client.call_tool("add")).structured_content == {"total": 3}
+
+
+async def test_a_tool_that_was_redeployed_without_notice_is_looked_up_after_one_refused_result(
+    server: FakeMCPServer, store: MCPStore
+) -> None:
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(SUM)]})
+    server.answers["tools/call"] = lambda message: structured(message, {"total": 3})
+    async with store.installations.connect(ID) as client:
+        await client.list_tools()
+        server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(TOTAL)]})
+        with pytest.raises(ResponseDecodeError, match="'sum' is a required property"):
+            await client.call_tool("add")
+
+        assert (await client.call_tool("add")).structured_content == {"total": 3}
+
+
+async def test_of_two_tools_with_one_name_the_first_counts(server: FakeMCPServer, store: MCPStore) -> None:
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(SUM), tool(TOTAL)]})
+    server.answers["tools/call"] = lambda message: structured(message, {"sum": 3})
 
     async with store.installations.connect(ID) as client:
-        with pytest.raises(ResponseDecodeError, match="'total' is a required property") as caught:
+        assert (await client.call_tool("add")).structured_content == {"sum": 3}
+
+
+@pytest.mark.parametrize(
+    "result", [{"content": [{"type": "hologram"}]}, {"content": 7}, {"structuredContent": {"a": 1}}]
+)
+async def test_a_result_that_breaks_mcps_own_schema_is_kept_too(
+    server: FakeMCPServer, store: MCPStore, result: dict[str, Any]
+) -> None:
+    server.answers["tools/call"] = lambda message: result_of(message, result)
+
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ResponseDecodeError) as caught:
             await client.call_tool("add")
 
     assert caught.value.result == result
 
 
-async def test_a_result_is_kept_where_the_new_schema_can_not_be_had(server: FakeMCPServer, store: MCPStore) -> None:
-    changed = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
-    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(SUM)]})
-    async with store.installations.connect(ID) as client:
-        await client.list_tools()
-        server.answers["tools/list"] = refusing(httpx.Response(502, json={"error": "Upstream MCP server timed out"}))
-        server.answers["tools/call"] = lambda message: event_stream(
-            changed, {"jsonrpc": "2.0", "id": message["id"], "result": text_result("3")}
-        )
+async def test_a_server_that_does_not_list_its_tools_can_be_called(server: FakeMCPServer, store: MCPStore) -> None:
+    server.answers["tools/list"] = lambda message: error_of(message, -32601, "Method not found")
 
-        assert text(await client.call_tool("add")) == "3"
+    async with store.installations.connect(ID) as client:
+        for _ in range(2):
+            assert text(await client.call_tool("add")) == "3"
+
+    assert [method for method, _ in server.messages].count("tools/list") == 1
+
+
+async def test_the_time_of_a_call_bounds_looking_its_tool_up(
+    server: FakeMCPServer, store: MCPStore, stuck: asyncio.Event
+) -> None:
+    server.answers["tools/list"] = server.answers.pop("tools/call")
+
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(APITimeoutError, match="'add' was not called: the server did not list its tools") as caught:
+            await client.call_tool("add", {}, 0.05)
+
+    assert not caught.value.is_sent
+    assert "tools/call" not in [method for method, _ in server.messages]
+
+
+@pytest.mark.parametrize(
+    "noise", [{"method": "ping"}, {"jsonrpc": "2.0", "method": "x", "params": [1]}, {"type": "ping"}]
+)
+async def test_what_is_no_message_in_front_of_the_answer_is_passed_over(
+    server: FakeMCPServer, store: MCPStore, noise: dict[str, Any]
+) -> None:
+    server.answers["tools/call"] = lambda message: event_stream(
+        noise, {"type": "ping", "error": None}, {"jsonrpc": "2.0", "id": message["id"], "result": text_result("3")}
+    )
+
+    async with store.installations.connect(ID) as client:
+        assert text(await asyncio.wait_for(client.call_tool("add"), 5)) == "3"
+
+
+@pytest.mark.parametrize("id_of", [str, float])
+async def test_a_server_may_write_the_id_in_another_form(
+    server: FakeMCPServer, store: MCPStore, id_of: Callable[[int], object]
+) -> None:
+    server.answers["tools/call"] = lambda message: result_of({"id": id_of(message["id"])}, text_result("3"))
+
+    async with store.installations.connect(ID) as client:
+        assert text(await asyncio.wait_for(client.call_tool("add"), 5)) == "3"
+
+
+async def test_every_call_of_the_client_raises_our_errors(server: FakeMCPServer, store: MCPStore) -> None:
+    calls = {
+        "set_logging_level": ("info",),
+        "subscribe_resource": ("file:///x",),
+        "unsubscribe_resource": ("file:///x",),
+        "send_ping": (),
+        "list_resources": (),
+        "get_prompt": ("x",),
+    }
+    for method in (
+        "logging/setLevel",
+        "resources/subscribe",
+        "resources/unsubscribe",
+        "ping",
+        "resources/list",
+        "prompts/get",
+    ):
+        server.answers[method] = lambda message: error_of(message, 7, "Not now.")
+
+    async with store.installations.connect(ID) as client:
+        for name, arguments in calls.items():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                with pytest.raises(ToolCallError, match=r"Not now\."):
+                    await getattr(client, name)(*arguments)
 
 
 DEEP: dict[str, Any] = {"x": {}}
@@ -530,7 +651,7 @@ for _ in range(300):
     [
         (SUM, None, "it has no structured content"),
         (SUM, {"sum": "3"}, "'3' is not of type 'integer'"),
-        (SUM, DEEP, "nested too deep"),
+        (SUM, DEEP, "can't use the MCP server's answer"),
         ({"type": "object", "properties": {"x": {"$ref": "#"}}, "anyOf": [{"$ref": "#"}]}, {"x": {}}, "RecursionError"),
         ({"type": "object", "properties": {"sum": {"multipleOf": 0.1}}}, {"sum": int("9" * 400)}, "OverflowError"),
         ({"type": "object", "properties": {"sum": {"multipleOf": 0.1}}}, {"sum": float("nan")}, "ValueError"),
@@ -588,7 +709,16 @@ BOMB = {f"a{number}": {"allOf": [{"$ref": f"#/$defs/a{number + 1}"}] * 2} for nu
         ({"type": "object", "properties": {"text": {"pattern": "(a+)+$"}}}, {"text": "a" * 60 + "b"}),
         ({"type": "object", "patternProperties": {"(a+)+$": {}}, "additionalProperties": False}, {"a" * 60 + "b": 1}),
         ({"type": "object", "$defs": BOMB, "anyOf": [{"$ref": "#/$defs/a0"}, True]}, {"x": 1}),
-        ({"type": "object", "properties": {"x": {"uniqueItems": True}}}, {"x": [{"i": 1}] * 2000}),
+        ({"type": "object", "properties": {"x": {"uniqueItems": True}}}, {"x": [{"i": 1}] * 900}),
+        ({"type": "object", "properties": {"x": {"uniqueItems": True}}}, {"x": [1] * 2000}),
+        ({"type": "object", "properties": {"x": {"enum": list(range(2000))}}}, {"x": -1}),
+        (
+            {
+                "type": "object",
+                "properties": {"x": {"$schema": "https://json-schema.org/draft/2020-12/schema", "pattern": "(a+)+$"}},
+            },
+            {"x": "a" * 60 + "b"},
+        ),
     ],
 )
 async def test_a_result_is_checked_as_far_as_that_takes_no_time(
@@ -605,7 +735,7 @@ async def test_a_result_is_checked_as_far_as_that_takes_no_time(
 async def test_a_small_list_is_checked_for_what_comes_twice(server: FakeMCPServer, store: MCPStore) -> None:
     schema = {"type": "object", "properties": {"x": {"uniqueItems": True}}}
     server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(schema)]})
-    server.answers["tools/call"] = lambda message: structured(message, {"x": [{"i": 1}] * 2})
+    server.answers["tools/call"] = lambda message: structured(message, {"x": [1, 1]})
 
     async with store.installations.connect(ID) as client:
         with pytest.raises(ResponseDecodeError, match="non-unique"):
@@ -626,6 +756,7 @@ GOOD = {"name": "good", "inputSchema": {"type": "object"}}
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
+        ({**GOOD, "name": "bad", "outputSchema": 7}, "'bad' breaks"),
         ({"name": "bad"}, "'bad' breaks MCP's schema and was left out: tools.0.inputSchema: Field required"),
         ({}, "number 1 breaks"),
         (7, "number 1 breaks"),
@@ -683,6 +814,12 @@ async def test_a_malformed_tool_that_was_mended_is_there_again(
         httpx.Response(404, json={"error": "Session not found"}),
         httpx.Response(410, text="Gone"),
         httpx.Response(422, text="Unexpected message, expect initialize request"),
+        httpx.Response(400, json={"statusCode": 400, "error": "Bad Request", "message": "Session not found"}),
+        httpx.Response(400, json={"error": "invalid_request", "error_description": "Session not found"}),
+        httpx.Response(400, json={"title": "No session", "status": 400}),
+        httpx.Response(400, json=[{"jsonrpc": "2.0", "id": None, "error": {"message": "Session not found"}}]),
+        httpx.Response(400, json={"errors": [{"message": "Session not found"}]}),
+        httpx.Response(401, json={"error": {"code": -1, "message": "No.", "data": "Session not found"}}),
     ],
 )
 async def test_what_only_reads_goes_on_in_a_new_session(
@@ -725,7 +862,18 @@ async def test_a_tool_call_that_meets_the_loss_raises_and_is_not_repeated(
 
 @with_sessions
 @pytest.mark.parametrize(
-    ("code", "words"), [(-32001, "Session not found"), (-32600, "Invalid session"), (-32001, "Session ID is unknown")]
+    ("code", "words"),
+    [
+        (-32001, "Session not found"),
+        (-32600, "Invalid session"),
+        (-32001, "Session ID is unknown"),
+        (-32001, "Session has expired"),
+        (-32001, "Session s-1 not found"),
+        (-32000, "Bad Request: No valid session ID provided"),
+        (-32000, "Invalid or expired session"),
+        (-32002, "Server not initialized"),
+        (-32602, "Received request before initialization was complete"),
+    ],
 )
 @pytest.mark.parametrize("method", ["tools/call", "tools/list"])
 async def test_a_loss_that_is_told_in_a_successful_answer_begins_a_new_session_with_the_next_call(
@@ -969,7 +1117,8 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 
 def test_an_error_that_the_client_made_up_itself_is_ours_too() -> None:
-    error = our_error(mcp.MCPError(-32042, "Open that page first.", {"url": "https://x"}), "https://us.posthog.com/")
+    made_up = mcp.MCPError(-32042, "Open that page first.", {"url": "https://x"})
+    error = our_error(made_up, "https://us.posthog.com/", Redactor.of())
 
     assert isinstance(error, ToolCallError)
     assert (error.code, error.message, error.data) == (-32042, "Open that page first.", {"url": "https://x"})

@@ -161,6 +161,20 @@ def test_the_filter_takes_out_queries_and_tokens(said: str, args: tuple[object, 
     assert record.getMessage() == kept
 
 
+@pytest.mark.parametrize("piece", ["/", "a.", "-/", "https://", "phx_", "code", "a+", "?/"])
+def test_the_filter_is_quick_whatever_a_record_says(piece: str) -> None:
+    record = logging.LogRecord("a", logging.INFO, "here", 1, piece * 200_000, (), None)
+
+    # With quadratic work this would not end within the test's time.
+    assert RedactingFilter().filter(record)
+
+
+def test_the_filter_leaves_a_record_whose_arguments_do_not_fit_to_the_handler() -> None:
+    record = logging.LogRecord("a", logging.INFO, "here", 1, "%d apples", ("no",), None)
+
+    assert RedactingFilter().filter(record)
+
+
 def test_the_filter_takes_secrets_out_of_tracebacks_and_stacks() -> None:
     error = ValueError("see https://a.example/?state=the_state and phx_abcd1234")
     record = logging.LogRecord("a", logging.INFO, "here", 1, "failed", (), (ValueError, error, None))

@@ -224,6 +224,17 @@ async def test_a_servers_own_code_is_a_plain_error(wire: Wire, faked: Faked, cod
     assert (type(caught.value), caught.value.code) == (ToolCallError, code)
 
 
+async def test_the_same_error_is_a_servers_own_under_another_name_of_json(wire: Wire, faked: Faked) -> None:
+    error = {"code": -32001, "message": REFUSED[0][1]}
+    content = json.dumps({"jsonrpc": "2.0", "id": 1, "error": error}).encode()
+    wire.answers(httpx.Response(200, content=content, headers={"Content-Type": "text/json"}))
+
+    with pytest.raises(ToolCallError) as caught:
+        (await faked().installations.proxy(ID, CALL)).result()
+
+    assert type(caught.value) is ToolCallError
+
+
 async def test_every_request_of_a_batch_is_refused_with_one_tool_call_in_it(wire: Wire, faked: Faked) -> None:
     code, text, expected = REFUSED[-1]
     error = {"jsonrpc": "2.0", "error": {"code": code, "message": text}}
@@ -403,6 +414,12 @@ async def test_where_a_number_and_its_text_were_both_sent_each_has_its_own_answe
     reply = await faked().installations.proxy(ID, [PING, {**PING, "id": "1"}])
 
     assert (reply.result(1), reply.result("1")) == ("number", "text")
+
+
+async def test_a_server_may_write_null_where_others_leave_a_member_out(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(200, json={**PONG, "method": None, "params": None, "error": None}))
+
+    assert (await faked().installations.proxy(ID, PING)).result() == {"ok": True}
 
 
 @pytest.mark.parametrize("answered", ["01", " 1", "true", "None", None, [1], {"id": 1}, True])

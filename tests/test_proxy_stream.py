@@ -238,8 +238,28 @@ async def test_an_answer_whose_session_can_not_be_sent_back_is_closed(wire: Wire
     wire.answers(answer)
 
     with pytest.raises(ResponseDecodeError, match="Mcp-Session-Id"):
-        await faked().installations.proxy(ID, ASK)
+        await faked().installations.proxy(ID, {**ASK, "method": "initialize"})
     assert body.is_closed
+
+
+async def test_the_result_of_a_tool_is_worth_more_than_its_session(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(event(ANSWER), headers={"Mcp-Session-Id": "a session"})[0])
+
+    reply = await faked().installations.proxy(ID, ASK)
+
+    assert (reply.result(), reply.session_id) == (ANSWER["result"], None)
+
+
+async def test_an_error_without_an_id_ends_a_batch_only_where_nothing_else_comes(wire: Wire, faked: Faked) -> None:
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error"}}
+    batch = [ASK, {**ASK, "id": 2}]
+    answers = [ANSWER, {**ANSWER, "id": 2}]
+
+    wire.answers(streamed(event(error), *map(event, answers))[0])
+    assert await read(faked(), batch) == [error, *answers]
+
+    wire.answers(streamed(event(error))[0])
+    assert await read(faked(), batch) == [error]
 
 
 async def test_an_answer_to_the_server_awaits_none_itself(wire: Wire, faked: Faked) -> None:

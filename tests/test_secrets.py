@@ -1,6 +1,7 @@
 """The API key goes to the host, and nowhere else."""
 
 import asyncio
+import html
 import json
 import pickle
 import traceback
@@ -13,6 +14,7 @@ import pytest
 from posthog_mcp_store import (
     AlreadyInstalledError,
     APIConnectionError,
+    APIStatusError,
     ConfigurationError,
     MCPStore,
     MCPStoreError,
@@ -22,7 +24,7 @@ from posthog_mcp_store import (
     UnsafeRedirectError,
 )
 
-from .fake_mcp import FakeMCPServer, error_of
+from .fake_mcp import FakeMCPServer, error_of, result_of
 from .wire import BASE, ID, SERVER_ID, Wire, installation, page
 
 KEY = "phx_the_secret_key"
@@ -177,6 +179,59 @@ async def test_no_error_of_a_tool_tells_the_key(wire: Wire, faked: Faked, is_str
     assert caught.value.data == {"***": ["the key *** is no good", {"said": "the key *** is no good"}]}
     assert KEY not in everything_said_by(caught.value)
     assert KEY not in repr(reply)
+
+
+@pytest.mark.parametrize("key", ['pa"ss\\word/1234', "sécret\twørd", "key😀with😀emoji", "a<b>&c'd\"e"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        json.dumps,
+        lambda key: json.dumps(key, ensure_ascii=False),
+        lambda key: json.dumps(key).replace("/", "\\/"),
+        html.escape,
+    ],
+)
+async def test_no_error_tells_a_servers_key_however_it_is_written(
+    wire: Wire, faked: Faked, written: Callable[[str], str], key: str
+) -> None:
+    wire.answers(httpx.Response(400, content=f"{{not json: {written(key)}".encode()))
+
+    with pytest.raises(MCPStoreError) as caught:
+        await faked().installations.install_custom(name="a", url="https://a.b", auth_type="api_key", api_key=key)
+
+    assert isinstance(caught.value, APIStatusError)
+    assert written(key).strip('"') not in str(caught.value.body)
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("header", ["Content-Encoding", "Mcp-Session-Id"])
+async def test_no_part_of_the_key_is_left_where_a_header_is_cut(wire: Wire, faked: Faked, header: str) -> None:
+    for filling in range(40, 84):
+        wire.answers(httpx.Response(200, content=b"x", headers={header: f"{'a ' * (filling // 2)}{KEY}"}))
+        with pytest.raises(ResponseDecodeError) as caught:
+            await faked(api_key=KEY).installations.proxy(ID, PING)
+        assert KEY[:5] not in everything_said_by(caught.value)
+
+
+async def test_no_error_about_a_tool_or_its_result_tells_the_key(caplog: pytest.LogCaptureFixture) -> None:
+    schema = {"type": "object", "properties": {"sum": {"type": "integer"}}}
+    add = {"name": "add", "inputSchema": {"type": "object"}, "outputSchema": schema}
+    server = FakeMCPServer()
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [add, {"name": KEY}]})
+    server.answers["tools/call"] = lambda message: result_of(
+        message, {"content": [], "structuredContent": {"sum": SAID}}
+    )
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(server)) as client,
+        MCPStore(KEY, http_client=client).installations.connect(ID) as connection,
+    ):
+        with pytest.raises(ResponseDecodeError, match=r"\*\*\* is no good") as caught:
+            await connection.call_tool("add")
+
+    assert caught.value.result == {"content": [], "structuredContent": {"sum": "the key *** is no good"}}
+    assert KEY not in everything_said_by(caught.value)
+    assert "'***' breaks MCP's schema" in caplog.text
+    assert KEY not in caplog.text
 
 
 async def test_no_error_of_a_connection_tells_the_key() -> None:

@@ -42,6 +42,10 @@ class Project:
         return await self.servers[request.url.path.split("/")[-3]](request)
 
 
+def named(name: str) -> dict[str, Any]:
+    return {"name": name, "inputSchema": {"type": "object"}}
+
+
 def refusal(status: int, error: str) -> httpx.Response:
     return httpx.Response(status, json={"error": error})
 
@@ -83,20 +87,20 @@ async def test_those_that_fail_are_reported_and_fail_no_others(project: Project,
     project.add("Down").answers["tools/list"] = lambda _: httpx.Response(
         502, json={"error": "Upstream MCP server timed out"}
     )
-    cursors = count()
+    cursors, names = count(), count()
     project.add("Endless").answers["tools/list"] = lambda message: result_of(
-        message, {"tools": [], "nextCursor": str(next(cursors))}
+        message, {"tools": [named(f"t{next(names)}")], "nextCursor": str(next(cursors))}
     )
     project.add("Switched off", is_enabled=False)
 
     async with store.installations.connect_all() as toolbox:
-        assert [tool.installation.name for tool in toolbox.tools] == ["Orders"]
+        assert [tool.installation.name for tool in toolbox.tools] == ["Orders", *["Endless"] * 50]
 
     failures = {failure.installation.name: failure.error for failure in toolbox.failures}
     assert list(failures) == ["Dead", "Down", "Endless"]
     assert isinstance(failures["Dead"], ReauthenticationRequiredError)
     assert isinstance(failures["Down"], UpstreamError)
-    assert "the list of tools did not end within 100 pages" in str(failures["Endless"])
+    assert "the list of tools did not end within 50 pages" in str(failures["Endless"])
 
 
 def paged(pages: dict[str | None, tuple[list[str], str | None]], asked: list[str | None]) -> Answer:
@@ -106,7 +110,7 @@ def paged(pages: dict[str | None, tuple[list[str], str | None]], asked: list[str
         cursor = message.get("params", {}).get("cursor")
         asked.append(cursor)
         names, following = pages[cursor]
-        tools = [{"name": name, "inputSchema": {"type": "object"}} for name in names]
+        tools = [named(name) for name in names]
         return result_of(message, {"tools": tools} if following is None else {"tools": tools, "nextCursor": following})
 
     return answer
@@ -119,6 +123,7 @@ def paged(pages: dict[str | None, tuple[list[str], str | None]], asked: list[str
         ({None: (["a"], "x"), "x": (["a"], "y")}, ["a"], 2),
         ({None: (["a"], "x"), "x": (["b"], "y"), "y": (["c"], "x")}, ["a", "b", "c"], 3),
         ({None: (["a"], "x"), "x": ([], "y"), "y": (["a", "b"], "x")}, ["a", "b"], 3),
+        ({None: (["a"], "x"), "x": ([], "y"), "y": ([], "z")}, ["a"], 3),
     ],
 )
 async def test_a_list_that_starts_again_keeps_what_was_read_and_says_so(
@@ -137,7 +142,7 @@ async def test_a_list_that_starts_again_keeps_what_was_read_and_says_so(
         (failure,) = toolbox.failures
 
     assert isinstance(failure.error, ListUnstableError)
-    assert f"after {len(tools)} tools it starts again" in str(failure.error)
+    assert f"after {len(tools)} tools nothing new comes" in str(failure.error)
     assert len(asked) == requests
 
 
@@ -162,6 +167,29 @@ async def test_a_list_that_breaks_off_keeps_what_was_read(project: Project, stor
     async with store.installations.connect_all() as toolbox:
         assert [tool.name for tool in toolbox.tools] == ["a"]
         assert [type(failure.error) for failure in toolbox.failures] == [UpstreamError]
+
+
+@pytest.mark.parametrize("cursor", [False, 0, {}, None])
+async def test_a_cursor_that_is_no_text_ends_the_list(project: Project, store: MCPStore, cursor: object) -> None:
+    project.add("Orders").answers["tools/list"] = lambda message: result_of(
+        message, {"tools": [named("a")], "nextCursor": cursor}
+    )
+
+    async with store.installations.connect_all() as toolbox:
+        assert [tool.name for tool in toolbox.tools] == ["a"]
+        assert toolbox.failures == []
+
+
+async def test_of_very_many_malformed_tools_some_are_named(project: Project, store: MCPStore) -> None:
+    project.add("Orders").answers["tools/list"] = lambda message: result_of(
+        message, {"tools": [named("good"), *[{"name": f"bad{number}"} for number in range(5000)]]}
+    )
+
+    async with store.installations.connect_all() as toolbox:
+        assert [tool.name for tool in toolbox.tools] == ["good"]
+
+    assert len(toolbox.failures) == 101
+    assert "the tool number 102 and those after it breaks" in str(toolbox.failures[-1].error)
 
 
 async def test_a_malformed_tool_is_reported_and_costs_no_other(project: Project, store: MCPStore) -> None:

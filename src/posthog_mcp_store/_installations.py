@@ -17,13 +17,12 @@ from ._oauth import AuthorizationRedirect
 from ._pagination import DEFAULT_CONCURRENCY, Pager
 from ._proxy import Message, Sent, check_size, checked_messages
 from ._proxy_call import ProxyCall
-from ._rate_limiters import RateLimiter
 from ._redaction import without_frames
 from ._rows import Source
 from ._seam import UNSET, Installation, Seam, Started, Unset
 from ._secret import conceal
 from ._toolbox import Toolbox, open_toolbox
-from ._waiting import OnProgress, Wait
+from ._waiting import Looks, OnProgress, Wait
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -43,9 +42,9 @@ class Installations:
     and, before anything is sent, ConfigurationError.
     """
 
-    def __init__(self, seam: Seam, look_pace: RateLimiter) -> None:
+    def __init__(self, seam: Seam, looks: Looks) -> None:
         self._seam = seam
-        self._look_pace = look_pace
+        self._looks = looks
 
     def list(
         self, *, limit: int | None = None, offset: int = 0, concurrency: int = DEFAULT_CONCURRENCY
@@ -224,7 +223,7 @@ class Installations:
         _arguments.refuse_none(stream_timeout=stream_timeout)
         uuid = _arguments.uuid(id, "id")
         seam = self._seam.patient(_arguments.seconds(stream_timeout, "stream_timeout"))
-        patient = Installations(seam, self._look_pace)
+        patient = Installations(seam, self._looks)
         return connection(partial(patient.proxy, uuid), self._seam.proxy_url(uuid), **options)
 
     @asynccontextmanager
@@ -367,8 +366,8 @@ class Installations:
         is recognised, also of an installation that worked before and while it is authorized again. With the id of an
         installation that works, only what changes from now on counts.
 
-        The installation is looked at every half second at first, every five seconds in the end; where many wait on
-        this store and its views, they take turns, two looks a second. `on_progress` is called after each, and what it
+        The installation is looked at every half second at first, every five seconds in the end. Where more than a few
+        wait on this store and its views, they share what they see. `on_progress` is called after each look, and what it
         raises ends the wait. A failure that may pass (no connection, 408, 429, 5xx) does not end the wait. The view's
         `deadline` does, where it is shorter than `timeout`.
 
@@ -384,7 +383,7 @@ class Installations:
             timeout=seconds if self._seam.deadline is None else min(seconds, self._seam.deadline),
             on_progress=_arguments.callback(on_progress, "on_progress"),
         )
-        installation = await wait.result(self, self._look_pace)
+        installation = await wait.result(self, self._looks)
         if installation is None:
             raise _not_found(watch, self._seam.list_url)
         return installation

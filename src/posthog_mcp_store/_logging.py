@@ -9,7 +9,10 @@ logging.getLogger(__name__.rpartition(".")[0]).addHandler(logging.NullHandler())
 FIELDS = ("access_token", "refresh_token", "id_token", "client_secret", "code_verifier", "api_key")
 SECRETS = [
     # The query and fragment of a URL, also of one without a host.
-    (re.compile(r"((?:\b[a-z][a-z0-9+.-]*:/)?/[^\s?#'\"\\]*[?#])[^\s'\"\\]+", re.IGNORECASE), r"\1***"),
+    (
+        re.compile(r"((?<![/\w:])(?:[a-z][a-z0-9+.-]{0,20}:/)?/[^\s?#'\"\\]{0,500}+[?#])[^\s'\"\\]+", re.IGNORECASE),
+        r"\1***",
+    ),
     (re.compile(r"\b((?:Bearer|Basic)\s+)[^\s'\"\\,]+", re.IGNORECASE), r"\1***"),
     # PostHog's keys and tokens, with or without a header in front of them.
     (re.compile(r"\bph[a-z]_[A-Za-z0-9_-]{4,}"), "***"),
@@ -39,7 +42,10 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record in place, and let it pass."""
-        message = record.getMessage()
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001  # the handler reports arguments that do not fit, and drops the record
+            return True
         redacted = _redacted(message)
         if redacted != message:
             record.msg, record.args = redacted, ()

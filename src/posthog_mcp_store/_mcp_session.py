@@ -28,12 +28,15 @@ REPEATABLE = {
 """The requests that may be sent again: they read, or set what was set already."""
 INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
+WORDS = ("error", "message", "detail", "title", "error_description", "data", "reason")
+"""Where error bodies of any form say what is wrong."""
 LOST_STATUSES = {404, 410, 422}
 """404 is what MCP asks for; servers that expect `initialize` first answer 422 in some languages."""
-LOST = re.compile(r"session|not (been )?initiali[sz]ed|initialize request", re.IGNORECASE)
-LOST_CODES = {-32001, -32600}
+LOST = re.compile(r"session|not (been )?initiali[sz]ed|(initialize request|before initiali[sz]ation)", re.IGNORECASE)
+LOST_CODES = {0, -32000, -32001, -32002, -32600, -32602}
 LOST_FOR_CERTAIN = re.compile(
-    r"session( id)?( was| is)? (not found|unknown|invalid|expired|terminated)|(no|unknown|invalid) (valid )?session",
+    r"session\b.{0,80}\b(not found|unknown|invalid|expired|terminated|does not exist)"
+    r"|\b(no|unknown|invalid)( or expired)?( valid)? session|\bnot initiali[sz]ed|before initiali[sz]ation",
     re.IGNORECASE,
 )
 """An error object in a successful answer may also be a tool's, and about a session of its own."""
@@ -126,9 +129,11 @@ def is_session_lost(error: UpstreamError | ToolCallError) -> bool:
 
 def _words(body: object) -> str:
     """What an error body says, whichever of the usual forms it has."""
-    if not isinstance(body, Mapping):
-        return body if isinstance(body, str) else ""
-    reason = body.get("error", body)
-    if isinstance(reason, Mapping):
-        reason = reason.get("message") or reason.get("detail")
-    return reason if isinstance(reason, str) else ""
+    if isinstance(body, str):
+        return body
+    objects = [each for each in (body if isinstance(body, list) else [body])[:10] if isinstance(each, Mapping)]
+    inner = [each for one in objects for each in one.values()]
+    objects += [each for each in inner if isinstance(each, Mapping)]
+    objects += [each for some in inner if isinstance(some, list) for each in some[:10] if isinstance(each, Mapping)]
+    words = [one.get(name) for one in objects for name in WORDS]
+    return "\n".join(word for word in words if isinstance(word, str))

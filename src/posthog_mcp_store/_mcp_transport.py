@@ -22,16 +22,15 @@ from mcp_types import (
     JSONRPCMessage,
     JSONRPCNotification,
     JSONRPCRequest,
+    JSONRPCResponse,
     RequestId,
     jsonrpc_message_adapter,
 )
 from pydantic import ValidationError
-from pydantic_core import to_jsonable_python
 
 from ._mcp_session import MCPSession
-from ._mcp_tools import KnownTools
-from ._plain_data import shallow
-from ._proxy import is_error
+from ._mcp_tools import RAW_RESULTS, KnownTools
+from ._proxy import Sent, is_call, is_error
 from ._proxy_stream import ProxyStream
 
 logger = logging.getLogger(__name__)
@@ -125,28 +124,43 @@ class Courier:
     async def _exchange(self, message: JSONRPCMessage, headers: Mapping[str, str]) -> None:
         content = message.model_dump(by_alias=True, mode="json", exclude_unset=True)
         opened, session_id = await self._session.open(content, headers)
+        asked_in = self._tools.version
         async with aclosing(opened) as stream:
             async for answer in stream:
-                if "method" in answer:
-                    await self._hand_in(self._from_server(answer, stream))
+                self._tools.redactor = stream._opened.received.redactor  # noqa: SLF001  # here and below: not for users
+                if is_call(answer):
+                    await self._hand_in(self._from_server(answer))
                 # What else answers a notification is for nobody.
                 elif isinstance(message, JSONRPCRequest):
-                    await self._hand_in(self._answer_to(message, answer, stream, session_id))
+                    await self._hand_in(self._answer_to(message, answer, stream, session_id, asked_in))
 
-    def _from_server(self, message: Mapping[str, Any], stream: ProxyStream) -> JSONRPCMessage:
-        """A request or a notification of the server."""
+    def _from_server(self, message: Mapping[str, Any]) -> JSONRPCMessage | None:
+        """A request or a notification of the server; None for what is neither, such as a heartbeat."""
         if message["method"] == "notifications/tools/list_changed":
             self._tools.forget()
-        return _message(message, stream)
+        try:
+            return jsonrpc_message_adapter.validate_python(message, by_name=False)
+        except ValidationError:
+            logger.debug("what the MCP server sent by itself is no JSON-RPC 2.0, and was passed over")
+            return None
 
     def _answer_to(
-        self, request: JSONRPCRequest, answer: Mapping[str, Any], stream: ProxyStream, session_id: str | None
+        self,
+        request: JSONRPCRequest,
+        answer: Mapping[str, Any],
+        stream: ProxyStream,
+        session_id: str | None,
+        asked_in: int,
     ) -> JSONRPCMessage:
         """The answer as the client knows it. Errors bring the exception that they are to become."""
+        id = answer.get("id")
+        # Some servers write an integer as text or with a fraction of zero.
+        if Sent((request.id,), calls_tools=False).position(id) is not None:
+            id = request.id
         if is_error(answer):
             # A request that could not be read is answered without its id.
-            id = request.id if answer.get("id") is None else answer["id"]
-            error = stream._tool_call_error(answer)  # noqa: SLF001  # here and below: not for users
+            id = request.id if id is None else id
+            error = stream._tool_call_error(answer)  # noqa: SLF001
             self._session.is_lost_by(error, session_id)
             data = ErrorData(code=error.code, message=error.message, data=error)
             return _checked(lambda: JSONRPCError(jsonrpc="2.0", id=id, error=data), stream)
@@ -154,12 +168,15 @@ class Courier:
         if request.method == "initialize" and isinstance(result, Mapping):
             self._version = str(result.get("protocolVersion"))
         if request.method == "tools/list" and isinstance(result, Mapping):
-            result = self._tools.without_malformed(result, self._version)
-        if request.method == "tools/call" and isinstance(result, Mapping):
-            _check_depth(result, stream)
-        return _message({**answer, "result": result}, stream)
+            result = self._tools.readable(result, self._version, asked_in)
+        if request.method == "tools/call" and (kept := RAW_RESULTS.get(None)) is not None:
+            kept.append(result)
+        fields = {"jsonrpc": "2.0", "id": id, "result": result}
+        return _checked(lambda: JSONRPCResponse.model_validate(fields), stream)
 
-    async def _hand_in(self, message: JSONRPCMessage) -> None:
+    async def _hand_in(self, message: JSONRPCMessage | None) -> None:
+        if message is None:
+            return
         # A client that is closing reads no more.
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             await self._deliver.send(SessionMessage(message))
@@ -180,22 +197,6 @@ def _headers(item: SessionMessage) -> Mapping[str, str]:
     """What the client would send along, the version of the protocol above all. Today the service drops it."""
     metadata = item.metadata
     return metadata.headers or {} if isinstance(metadata, ClientMessageMetadata) else {}
-
-
-def _check_depth(result: Mapping[str, Any], stream: ProxyStream) -> None:
-    """Refuse what the client could not read, while it can still be kept: the call ran."""
-    try:
-        to_jsonable_python(result)
-    except ValueError as error:
-        failure = stream._received.unreadable(f"the result is nested too deep: {error}")  # noqa: SLF001
-        failure.result = shallow(result)
-    else:
-        return
-    raise failure
-
-
-def _message(message: Mapping[str, Any], stream: ProxyStream) -> JSONRPCMessage:
-    return _checked(lambda: jsonrpc_message_adapter.validate_python(message, by_name=False), stream)
 
 
 def _checked(make: Callable[[], JSONRPCMessage], stream: ProxyStream) -> JSONRPCMessage:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from ._answer import EVENT_STREAM, JSON, Headers, media_type, parse_json
-from ._proxy import Awaited
+from ._proxy import Awaited, is_call
 from ._sse import EventStreamDecoder
 
 
@@ -115,4 +115,6 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 def _is_message(value: Mapping[str, Any]) -> bool:
     """Whether it is a request, a notification, an error, or a result that says of which request."""
-    return "method" in value or "error" in value or ("result" in value and "id" in value)
+    if is_call(value) or value.get("error") is not None:
+        return True
+    return "id" in value and ("result" in value or "error" in value)

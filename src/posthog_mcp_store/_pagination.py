@@ -103,6 +103,13 @@ class Pager(Generic[T]):
             pager=self,
         )
 
+    def __copy__(self) -> "Pager[T]":
+        return self
+
+    def __deepcopy__(self, _: object) -> "Pager[T]":
+        """A copy of a page reads on where the page does."""
+        return self
+
     def __reduce__(self) -> tuple[Callable[[], "Pager[Any]"], tuple[()]]:
         """A page that is pickled leaves the store behind, and with it the key."""
         return _pager_without_store, ()

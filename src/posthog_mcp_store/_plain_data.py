@@ -22,9 +22,9 @@ def bounded(value: Any, *, text: Text = str) -> Any:
     return _copy(value, MAX_LEVELS, [MAX_VALUES], text)
 
 
-def shallow(value: Any) -> Any:
-    """A copy of a JSON value without what is nested over 100 levels deep."""
-    return _copy(value, MAX_LEVELS, [float("inf")], str)
+def shallow(value: Any, *, text: Text = str) -> Any:
+    """A copy of a JSON value without what is nested over 100 levels deep. Texts are what `text` makes of them."""
+    return _copy(value, MAX_LEVELS, [float("inf")], text)
 
 
 def _copy(value: Any, levels: int, room: list[float], text: Text) -> Any:
@@ -39,4 +39,4 @@ def _copy(value: Any, levels: int, room: list[float], text: Text) -> Any:
     room[0] -= size
     if isinstance(value, list):
         return [_copy(each, levels - 1, room, text) for each in islice(value, size)]
-    return {_copy(key, 1, room, text): _copy(each, levels - 1, room, text) for key, each in islice(value.items(), size)}
+    return {text(key): _copy(each, levels - 1, room, text) for key, each in islice(value.items(), size)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ._answer import JSON, Answer, Headers, media_type
+from ._answer import JSON, Answer, Headers
 from ._answer_errors import decode_error
 from ._arguments import SESSION_ID
 from ._errors import (
@@ -67,7 +67,7 @@ class ProxyReply:
         """
         position = self._position(request_id)
         for message in self.messages:
-            if "method" not in message and self._sent.position(message.get("id")) == position:
+            if not is_call(message) and self._sent.position(message.get("id")) == position:
                 return self._result(message)
         for message in self.messages:
             # An error about a request that could not be read carries a null id (JSON-RPC 2.0, section 5).
@@ -90,6 +90,11 @@ class ProxyReply:
         if is_error(message):
             raise self._sent.error(message, self._answer)
         return message.get("result")
+
+
+def is_call(message: Message) -> bool:
+    """Whether a message is a request or a notification. Some servers write null where others leave a member out."""
+    return message.get("method") is not None
 
 
 def is_error(message: Message) -> bool:
@@ -131,7 +136,7 @@ def server_session_id(headers: Headers) -> str | None:
     named = headers.get("Mcp-Session-Id", "").strip()
     session_id = ", ".join(dict.fromkeys(named.split(", ")))
     if session_id and not SESSION_ID.fullmatch(session_id):
-        raise ValueError(f"the server's Mcp-Session-Id is not visible ASCII text without spaces: {shown(session_id)}")
+        raise ValueError("the server's Mcp-Session-Id is not visible ASCII text without spaces")
     return session_id or None
 
 
@@ -176,7 +181,8 @@ class Sent:
     def error(self, message: Message, answer: Answer) -> ToolCallError:
         """The exception for an error in the answer to it."""
         # All that the service's own refusals have in common, but for their words.
-        is_refusal = self.calls_tools and answer.status_code == 200 and media_type(answer.headers) == JSON
+        content_type = answer.headers.get("Content-Type", JSON).partition(";")[0].strip().lower()
+        is_refusal = self.calls_tools and answer.status_code == 200 and content_type == JSON
         return tool_call_error(message["error"], is_refusal=is_refusal)
 
 
@@ -197,11 +203,16 @@ class Awaited:
         self.sent = sent
         self.missing = {sent.position(id): id for id in sent.request_ids}
         """The ids of the requests that have no answer yet; none where nothing was asked for."""
+        self.is_refused = False
+        """Whether there was an error about a request that could not be read, which has no id."""
 
     def take(self, message: Message) -> None:
         """Take note of a message that arrived."""
-        if "method" in message:
+        if is_call(message):
             return
         if message.get("id") is None and is_error(message):
-            self.missing.clear()
+            self.is_refused = True
+            # Of several requests, the others may still be answered.
+            if len(self.missing) == 1:
+                self.missing.clear()
         self.missing.pop(self.sent.position(message.get("id")), None)

@@ -100,6 +100,9 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
         try:
             return opened, server_session_id(opened.received.answer.headers)
         except ValueError as error:
+            # The result of a call that ran is worth more than the session it belongs to.
+            if self._sent.calls_tools or not self._sent.request_ids:
+                return opened, None
             await opened.body.aclose()
             refused = opened.received.refused(error)
         raise refused

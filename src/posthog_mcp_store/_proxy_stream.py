@@ -23,7 +23,7 @@ T = TypeVar("T")
 class ProxyStream:
     """The JSON-RPC messages that answer one call of the proxy, each as it arrives. Iterate over it once.
 
-    The iteration ends half a second after the last answer to what was sent at the latest, or raises:
+    The iteration ends at the latest half a second after the last answer to what was sent, or raises:
 
         APIConnectionError: The connection broke, or was silent for longer than the timeout.
         ResponseDecodeError: What came is no JSON-RPC, a message is larger than `max_response_bytes`, or the end came
@@ -131,7 +131,7 @@ class ProxyStream:
         await self.aclose()
 
     def _unanswered(self) -> MCPStoreError | None:
-        if not self._must_answer or not self._awaited.missing:
+        if not self._must_answer or not self._awaited.missing or self._awaited.is_refused:
             return None
         missing = ", ".join(map(repr, self._awaited.missing.values()))
         return self._received.unreadable(f"it ended without the answer to request {missing}")

@@ -44,7 +44,7 @@ class Received:
 
     def unreadable(self, reason: str) -> ResponseDecodeError:
         """The typed error for an answer that can't be read."""
-        return decode_error(self.shown, self.call, reason)
+        return decode_error(self.shown, self.call, self.redactor.text(reason))
 
     @property
     def shown(self) -> Answer:

@@ -5,6 +5,8 @@ from importlib import import_module
 from time import monotonic
 from typing import Any
 
+import attrs
+
 Check = Callable[[Any, Any, Any, Any], Iterable[Any] | None]
 """How jsonschema checks a keyword: by the validator, the keyword's value, the instance and the schema."""
 
@@ -12,8 +14,8 @@ MAX_SECONDS = 0.1
 """What a check may take, which holds the event loop. What is left of a large result then is not checked."""
 WITH_REGULAR_EXPRESSIONS = {"pattern", "patternProperties", "unevaluatedProperties"}
 """They are not checked: a regular expression of the server's can take for ever, and nothing can stop it."""
-MAX_UNIQUE_ITEMS = 1000
-"""Whether more items than that are unique is not checked: it takes the square of their number."""
+MAX_ITEMS = 1000
+"""More items than that are not checked for being unique, and more values than that not searched for the right one."""
 
 
 class _TimeIsUpError(Exception):
@@ -52,21 +54,38 @@ class ResultSchema:
         base = validators.validator_for(self._schema)
         checks = {keyword: self._bounded(keyword, check) for keyword, check in base.VALIDATORS.items()}
         # An empty registry, so that nothing is fetched from where a `$ref` points to.
-        return validators.extend(base, checks)(self._schema, registry=referencing.Registry())
+        bounded = validators.extend(base, checks)
+        fields = [(field.name, field.alias) for field in attrs.fields(bounded) if field.init]
+
+        def evolve(validator: Any, **changes: Any) -> Any:
+            # The library's own takes another class where a part of the schema has a `$schema`.
+            self._check_time()
+            return bounded(**{alias: getattr(validator, name) for name, alias in fields} | changes)
+
+        bounded.evolve = evolve
+        return bounded(self._schema, registry=referencing.Registry())
+
+    def _check_time(self) -> None:
+        if monotonic() > self._ends_at:
+            raise _TimeIsUpError
 
     def _bounded(self, keyword: str, check: Check) -> Check:
         def bounded(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
-            if monotonic() > self._ends_at:
-                raise _TimeIsUpError
-            if not _is_unbounded(keyword, instance, schema):
-                yield from check(validator, value, instance, schema) or ()
+            self._check_time()
+            if not _is_unbounded(keyword, value, instance, schema):
+                for error in check(validator, value, instance, schema) or ():
+                    yield error
+                    self._check_time()
 
         return bounded
 
 
-def _is_unbounded(keyword: str, instance: object, schema: Any) -> bool:
+def _is_unbounded(keyword: str, value: Any, instance: object, schema: Any) -> bool:
     """Whether this one check may take longer than all of them should."""
-    if keyword == "uniqueItems":
-        return isinstance(instance, list) and len(instance) > MAX_UNIQUE_ITEMS
+    if keyword == "uniqueItems" and isinstance(instance, list):
+        # Items that are lists or objects are compared each with each.
+        return len(instance) > MAX_ITEMS or any(isinstance(item, dict | list) for item in instance)
+    if keyword == "enum":
+        return len(value) > MAX_ITEMS
     # Which properties are additional depends on the regular expressions beside it.
     return keyword in WITH_REGULAR_EXPRESSIONS or (keyword == "additionalProperties" and "patternProperties" in schema)

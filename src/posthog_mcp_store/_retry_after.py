@@ -15,7 +15,8 @@ def parse_retry_after(value: str | None, sent_at: datetime) -> float | None:
     `sent_at` is when the answer was sent, by the clock that made the date. A date before it is 0. Fractions of a second
     are no valid header, but gateways send them.
     """
-    text = (value or "").strip()
+    # A header that was sent twice arrives as one, joined by commas (RFC 9110, section 5.3).
+    text = re.sub(r"^(\d+)(, \1)+$", r"\1", (value or "").strip())
     if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
         return min(float(text), LONGEST)
     date = http_date(text)

@@ -5,13 +5,10 @@ import logging
 from ._answer import Headers
 from ._gates import Gate
 from ._operations import Call
-from ._rate_limiters import LocalRateLimiter, Rate, RateLimiter, RateLimitScope, Rates
+from ._rate_limiters import RateLimiter, RateLimitScope
 from ._secret import Secret
 from ._text import one_line
 from ._transport import Transport
-
-LOOK_RATES: Rates = {"default": (Rate(20, 10), Rate(2400, 3600))}
-"""How often all waits for OAuth flows look together: half, or less, of what the service takes from a key."""
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +19,6 @@ class Shared:
     def __init__(self, transport: Transport, rate_limiter: RateLimiter | None) -> None:
         self.transport = transport
         self.rate_limiter = rate_limiter
-        self.look_pace = LocalRateLimiter(LOOK_RATES)
         self._gates: dict[RateLimitScope, Gate] = {}
         self._has_warned = False
 

@@ -15,6 +15,7 @@ from ._secret import conceal
 from ._settings import APIKey, APIPrefix, OnResponse, Settings, make_settings
 from ._shared import Shared
 from ._transport import DEFAULT_MAX_CONCURRENCY, Transport, TransportName
+from ._waiting import Looks
 
 if TYPE_CHECKING:
     import httpx
@@ -96,11 +97,12 @@ class MCPStore:
             name=transport,
             host=settings.host,
         )
-        self._setup(settings, Shared(connections, rate_limiter), is_view=False)
+        self._setup(settings, Shared(connections, rate_limiter), {}, is_view=False)
 
-    def _setup(self, settings: Settings, shared: Shared, *, is_view: bool) -> None:
+    def _setup(self, settings: Settings, shared: Shared, looks: dict[str, Looks], *, is_view: bool) -> None:
         self._settings = settings
         self._shared = shared
+        self._looks = looks
         self._is_view = is_view
 
     def with_options(
@@ -129,13 +131,13 @@ class MCPStore:
             on_response=on_response,
         )
         view = type(self).__new__(type(self))
-        view._setup(settings, self._shared, is_view=True)  # noqa: SLF001  # an object of this very class
+        view._setup(settings, self._shared, self._looks, is_view=True)  # noqa: SLF001  # an object of this very class
         return view
 
     @cached_property
     def installations(self) -> Installations:
         """The installations in the project."""
-        return Installations(self._seam, self._shared.look_pace)
+        return Installations(self._seam, self._looks.setdefault(self._settings.project_id, Looks()))
 
     @cached_property
     def lowlevel(self) -> LowLevelClient:

@@ -1,7 +1,8 @@
-"""Waiting until an OAuth flow is done: each wait looks for itself, at a pace that all waits keep together."""
+"""Waiting until an OAuth flow is done: each wait with the settings of its own view, and many on the same looks."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Protocol
 from uuid import UUID
@@ -10,13 +11,15 @@ from ._authorization import AuthorizationProgress, Watch
 from ._errors import ListUnstableError, MCPStoreError, OAuthTimeoutError
 from ._oauth_callback import START_AGAIN
 from ._pagination import Pager
-from ._rate_limiters import RateLimiter
+from ._rate_limiters import PerLoop
 from ._retry import may_pass
 from ._seam import Installation
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0
 GROWTH = 1.5
+FEW = 3
+"""So many waits ask for their installations one by one; more of them take the list, which is one request for all."""
 LIST_LIMIT = 1000
 """So that the list is one request: the service has no maximum (service facts, section 3)."""
 
@@ -39,6 +42,28 @@ def pauses() -> Iterator[float]:
         pause = min(pause * GROWTH, LONGEST_PAUSE)
 
 
+class Looks:
+    """What the waits for installations of one project see, so that many of them take hardly more requests than one.
+
+    Rows are shared, and failures are not: they may come from the timeout or the deadline of one view.
+    """
+
+    def __init__(self) -> None:
+        self.waits = 0
+        self._turns = PerLoop(asyncio.Lock)
+        self._rows: Sequence[Installation] = ()
+        self._began = -math.inf
+
+    async def rows(self, service: Service, *, since: float) -> Sequence[Installation]:
+        """All rows, as a request showed them that began after `since`, and not long ago."""
+        async with self._turns.get():
+            if self._began <= max(since, monotonic() - FIRST_PAUSE):
+                began = monotonic()
+                self._rows = await service.list(limit=LIST_LIMIT).collect()
+                self._began = began
+            return self._rows
+
+
 class Wait:
     """One wait for one flow, for at most `timeout` seconds."""
 
@@ -51,30 +76,33 @@ class Wait:
         self._failure: MCPStoreError | None = None
         """Why the latest look failed."""
 
-    async def result(self, service: Service, pace: RateLimiter) -> Installation | None:
+    async def result(self, service: Service, looks: Looks) -> Installation | None:
         """The installation when its flow is done; None where it is not to be found among all there are.
 
         Raises:
             OAuthTimeoutError: It was not done in time.
         """
         timer = asyncio.timeout(self._timeout)
+        looks.waits += 1
         try:
             async with timer:
-                return await self._watched(service, pace)
+                return await self._watched(service, looks)
         except TimeoutError:
             # What a look or a callback raises may be one too.
             if not timer.expired():
                 raise
+        finally:
+            looks.waits -= 1
         why = "" if self._failure is None else f"; the last look failed ({self._failure})"
         message = f"{self._watch} was not authorized within {self._timeout:g} s: {START_AGAIN}{why}"
         raise OAuthTimeoutError(message) from self._failure
 
-    async def _watched(self, service: Service, pace: RateLimiter) -> Installation | None:
+    async def _watched(self, service: Service, looks: Looks) -> Installation | None:
         lengths = pauses()
+        since = self._began
         while True:
-            await pace.acquire("default")
             try:
-                row = await self._look(service)
+                row = await self._look(service, looks, since)
             except MCPStoreError as failure:
                 if not _outlives(failure):
                     raise
@@ -83,12 +111,15 @@ class Wait:
                 self._failure = None
                 if row is None or self._is_over(row):
                     return row
+            since = monotonic()
             await asyncio.sleep(next(lengths))
 
-    async def _look(self, service: Service) -> Installation | None:
-        if self._watch.id is not None:
-            return await service.retrieve(self._watch.id)
-        return self._watch.find(await service.list(limit=LIST_LIMIT).collect())
+    async def _look(self, service: Service, looks: Looks, since: float) -> Installation | None:
+        row = None
+        if self._watch.id is None or looks.waits > FEW:
+            row = self._watch.find(await looks.rows(service, since=since))
+        # That an installation is gone, the service says best.
+        return row if row is not None or self._watch.id is None else await service.retrieve(self._watch.id)
 
     def _is_over(self, row: Installation) -> bool:
         self._looks += 1
