@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from time import monotonic
 from typing import Any
@@ -592,23 +593,62 @@ async def test_some_waits_at_once_are_as_quick_as_one(service: EmbeddedService, 
     assert monotonic() - began < 5
 
 
-async def test_hundreds_of_waits_leave_most_of_the_budget_to_other_calls(
-    service: EmbeddedService, store: MCPStore
-) -> None:
+async def test_hundreds_of_waits_take_hardly_more_requests_than_one(service: EmbeddedService, store: MCPStore) -> None:
     rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(200)]
-    waits = [
-        # What one view looks at counts for all: the service counts by key.
-        asyncio.ensure_future(store.with_options().installations.wait_until_authorized(row.id, timeout=3))
-        for row in rows
-    ]
+    finished: list[int] = []
 
-    async with asyncio.timeout(1):
-        await store.installations.retrieve(rows[0].id)
-    ends = await asyncio.gather(*waits, return_exceptions=True)
+    def finish_all(progress: AuthorizationProgress) -> None:
+        if progress.looks == 2 and not finished:
+            finished.extend(map(len, [rows]))
+            for row in rows:
+                finish(row)
 
-    assert {type(end) for end in ends} == {OAuthTimeoutError}
-    # 480 a minute are 24 in these three seconds; 20 of the first ten seconds may come at once.
-    assert len(service.requests) <= 20 + 1
+    began = monotonic()
+    done = await asyncio.gather(
+        *[
+            # Views share, too: the service counts by key.
+            store.with_options().installations.wait_until_authorized(row.id, timeout=20, on_progress=finish_all)
+            for row in rows
+        ]
+    )
+
+    assert [each.id for each in done] == [row.id for row in rows]
+    assert monotonic() - began < 10
+    # One each for the few that began before there were many, and then one for all.
+    assert len(service.requests) < 12
+
+
+async def test_a_look_that_fails_is_no_matter_for_other_waits(service: EmbeddedService, store: MCPStore) -> None:
+    rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(6)]
+    hasty = [store.with_options(deadline=0.05, max_retries=0) for _ in range(3)]
+    service.inject(Fault(delay=0.5, times=4))
+
+    ends = await asyncio.gather(
+        *[
+            view.installations.wait_until_authorized(row.id, timeout=10, on_progress=on_look(1, partial(finish, row)))
+            for view, row in zip([*hasty, store, store, store], rows, strict=True)
+        ],
+        return_exceptions=True,
+    )
+
+    assert {type(end) for end in ends[:3]} == {OAuthTimeoutError}
+    assert [end.id for end in ends[3:] if not isinstance(end, BaseException)] == [row.id for row in rows[3:]]
+
+
+async def test_one_of_many_that_vanishes_says_so(service: EmbeddedService, store: MCPStore) -> None:
+    rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(6)]
+    events = [*[partial(finish, row) for row in rows[:5]], partial(service.installations.remove, rows[5])]
+
+    ends = await asyncio.gather(
+        *[
+            store.installations.wait_until_authorized(row.id, timeout=10, on_progress=on_look(1, event))
+            for row, event in zip(rows, events, strict=True)
+        ],
+        return_exceptions=True,
+    )
+
+    assert isinstance(ends[5], NotFoundError)
+    assert [end.id for end in ends[:5] if not isinstance(end, BaseException)] == [row.id for row in rows[:5]]
 
 
 async def test_a_long_list_is_one_request(service: EmbeddedService, store: MCPStore) -> None:

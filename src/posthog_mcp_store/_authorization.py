@@ -52,7 +52,7 @@ class Watch:
 
     def find(self, rows: Sequence[Installation]) -> Installation | None:
         """The installation among all there are; from then on its `id` is known."""
-        found = self._find_by_server(rows)
+        found = next((row for row in rows if row.id == self.id), None) if self.id else self._find_by_server(rows)
         if found is not None:
             self.id = found.id
         return found
