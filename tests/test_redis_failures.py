@@ -410,3 +410,22 @@ async def test_a_connection_that_began_with_a_foreign_answer_is_not_used_again()
         await go(limiter)
 
     assert fake.connections == 2
+
+
+async def test_a_closed_limiter_opens_no_connection_for_a_question_that_was_under_way() -> None:
+    asked = asyncio.Event()
+
+    def be_silent(_: int, command: Command) -> bytes:
+        if looks(command):
+            asked.set()
+        return b"" if looks(command) else usual(command)
+
+    async with fake_redis(be_silent) as fake:
+        limiter = RedisRateLimiter(fake.url, rates={"default": [RATE]})
+        waiting = asyncio.create_task(failure_of(limiter))
+        async with asyncio.timeout(5):
+            await asked.wait()
+            await limiter.aclose()
+            await waiting
+
+    assert fake.connections == 1

@@ -42,6 +42,7 @@ class Budget:
         storage = RedisStorage("redis://", implementation="redispy", connection_pool=self._pool)  # type: ignore[arg-type]
         self._windows = MovingWindowRateLimiter(storage)
         self._counters = counters
+        self._is_closed = False
 
     async def claim(self, scope: RateLimitScope) -> float:
         """Count a call and answer 0, or answer the seconds to wait before the next try.
@@ -92,7 +93,7 @@ class Budget:
                 return await question(item, scope)
             except Exception as error:
                 await self._drop_idle_connections()
-                if failures >= further_tries(error):
+                if self._is_closed or failures >= further_tries(error):
                     raise
             await asyncio.sleep(FIRST_BACKOFF * 2**failures)
             failures += 1
@@ -102,7 +103,8 @@ class Budget:
             await self._pool.disconnect(inuse_connections=False)
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections, and open no new ones."""
+        self._is_closed = True
         await self._pool.aclose()
 
 
