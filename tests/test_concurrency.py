@@ -2,22 +2,26 @@
 
 import asyncio
 import gc
+import socket
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
+from typing import Any, TypeVar
 
 import httpx
 import pytest
 
-from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore
+from posthog_mcp_store import APIConnectionError, APITimeoutError, ConfigurationError, MCPStore, ProxyCall, ProxyStream
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
+from .faucet import open_faucet
 from .opening import open_store
 from .wire import ID, Wire
 
+T = TypeVar("T")
 OPEN_FILES = Path("/proc/self/fd")
 
 
@@ -148,6 +152,202 @@ def test_a_store_serves_one_event_loop_after_another_and_is_quiet(service: Embed
     said = [line for line in run.stderr.splitlines() if not line.startswith("Executing ")]
 
     assert (run.stdout, said, run.returncode) == ("0\n0\n0\n", [], 0)
+
+
+def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run it in an event loop that is just closed, as Celery and Flask do, and not by `asyncio.run`."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.close()
+
+
+class Steps:
+    """What is done in one event loop or another."""
+
+    def __init__(self, store: MCPStore) -> None:
+        self.store = store
+
+    async def ask(self) -> object:
+        return (await self.store.installations.list()).count
+
+    async def ask_often(self) -> object:
+        return sum(page.count for page in await asyncio.gather(*(self.store.installations.list() for _ in range(10))))
+
+    async def ask_in_vain(self) -> object:
+        with pytest.raises(APITimeoutError):
+            await self.store.with_options(headers={"X-Slow": "1"}, deadline=0.1).installations.list()
+        return "late"
+
+    async def leave_a_stream(self) -> object:
+        async with self.ping() as stream:
+            await self.read_in_vain(stream)
+        return "left"
+
+    async def keep_a_stream(self) -> ProxyStream:
+        stream = await self.ping().__aenter__()
+        await self.read_in_vain(stream)
+        return stream
+
+    def ping(self) -> ProxyCall:
+        return self.store.installations.proxy(ID, {"jsonrpc": "2.0", "id": 1, "method": "ping"})
+
+    async def read_in_vain(self, stream: ProxyStream) -> None:
+        reading = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0.01)
+        reading.cancel()
+
+
+both_transports = pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
+
+
+@both_transports
+def test_a_store_outlives_event_loops_that_are_just_closed_and_leaves_nothing(
+    service: EmbeddedService, transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.add_installation()
+    service.before_each = lambda request: sleep(0.5) if "x-slow" in request.headers else None
+    steps = Steps(open_store(service, transport=transport))
+
+    assert [in_a_loop(steps.ask()) for _ in range(3)] == [1, 1, 1]
+    assert [in_a_loop(steps.ask_often()) for _ in range(2)] == [10, 10]
+    assert [in_a_loop(steps.ask_in_vain()) for _ in range(2)] == ["late", "late"]
+    assert [asyncio.run(steps.ask()), in_a_loop(steps.ask()), asyncio.run(steps.ask())] == [1, 1, 1]
+    in_a_loop(steps.ask_often())
+    in_a_loop(steps.store.aclose())
+
+    # What is not closed says so when it is collected, and pytest makes an error of that.
+    gc.collect()
+    assert caplog.messages == []
+
+
+@both_transports
+def test_a_stream_that_was_left_when_its_event_loop_was_just_closed_leaves_nothing(
+    transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_faucet() as (_, host):
+        steps = Steps(MCPStore("phx_key", host=host, transport=transport))  # type: ignore[arg-type]
+        assert [in_a_loop(steps.leave_a_stream()) for _ in range(2)] == ["left", "left"]
+        in_a_loop(steps.store.aclose())
+
+        gc.collect()
+        assert caplog.messages == []
+
+
+@both_transports
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # aiohttp warns of answers never read
+def test_a_stream_of_a_closed_event_loop_can_be_left_but_not_read_in_the_next(
+    transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_faucet() as (_, host):
+        steps = Steps(MCPStore("phx_key", host=host, transport=transport))  # type: ignore[arg-type]
+
+        stream = in_a_loop(steps.ping().__aenter__())
+        with pytest.raises(ConfigurationError, match="opened in an event loop that is closed"):
+            in_a_loop(stream.__anext__())
+        in_a_loop(in_a_loop(steps.keep_a_stream()).aclose())
+        assert in_a_loop(steps.leave_a_stream()) == "left"
+        in_a_loop(steps.store.aclose())
+
+        del stream
+        gc.collect()
+        assert caplog.messages == []
+
+
+async def test_what_is_not_the_stores_in_a_closed_event_loop_is_left_alone(service: EmbeddedService) -> None:
+    async def use() -> Any:
+        await store.installations.list()
+        protocol = asyncio.Protocol()
+        port = int(service.base_url.rpartition(":")[2])
+        return (await asyncio.get_running_loop().create_connection(lambda: protocol, "127.0.0.1", port))[0]
+
+    store = open_store(service)
+    others = await asyncio.to_thread(in_a_loop, use())
+    (await use()).close()
+    await store.aclose()
+
+    assert others.get_extra_info("socket").fileno() >= 0
+    others._call_connection_lost(None)
+
+
+def test_over_aiohttp_a_connection_that_was_not_made_yet_is_left_to_no_closed_event_loop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        steps = Steps(MCPStore("phx_key", host=host, transport="aiohttp"))
+        assert [in_a_loop(steps.ask_in_vain()) for _ in range(2)] == ["late", "late"]
+        in_a_loop(steps.store.aclose())
+
+        gc.collect()
+        assert caplog.messages == []
+
+
+PROGRAM = """
+import asyncio, gc, os
+from posthog_mcp_store import MCPStore
+from tests.test_concurrency import Steps, in_a_loop
+
+store = MCPStore("{key}", host="{host}", transport="{transport}")
+for _ in range(2):
+    print(type(in_a_loop(Steps(store).{step}())).__name__)
+in_a_loop(store.aclose())
+gc.collect()
+paths = [f"/proc/self/fd/{{name}}" for name in os.listdir("/proc/self/fd")]
+print([path for path in paths if os.path.lexists(path) and os.readlink(path).startswith("socket")])
+"""
+
+
+def outcome_in_closed_loops(step: str, host: str, key: str, transport: str) -> tuple[str, list[str], int]:
+    """What a program prints and complains of. Only a process of its own knows all its sockets."""
+    program = PROGRAM.format(step=step, host=host, key=key, transport=transport)
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-X", "dev", "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=Path(__file__).parents[1],
+    )
+    return run.stdout, [line for line in run.stderr.splitlines() if not line.startswith("Executing ")], run.returncode
+
+
+@both_transports
+def test_no_socket_is_left_of_event_loops_that_are_just_closed(service: EmbeddedService, transport: str) -> None:
+    service.add_installation()
+
+    outcome = outcome_in_closed_loops("ask_often", service.base_url, service.api_key, transport)
+
+    assert outcome == ("int\nint\n[]\n", [], 0)
+
+
+@both_transports
+def test_no_socket_is_left_of_a_stream_that_was_not_left_either(transport: str) -> None:
+    with open_faucet() as (_, host):
+        printed, said, status = outcome_in_closed_loops("keep_a_stream", host, "phx_key", transport)
+
+    assert (printed, status) == ("ProxyStream\nProxyStream\n[]\n", 0)
+    # That the stream was not left may be worth a complaint.
+    assert not any("unclosed transport" in line or "destroyed" in line for line in said)
+
+
+def test_a_client_that_has_connections_in_a_closed_event_loop_is_refused(service: EmbeddedService) -> None:
+    """They are its owner's to close: to use it any further would fail inside of httpx."""
+    client = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0))
+    store = open_store(service, http_client=client)
+
+    async def use() -> None:
+        await store.installations.list()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(use())
+    loop.close()
+
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match=r"the http_client .* make a client and a store for each loop, or"):
+            asyncio.run(use())
+    asyncio.run(store.aclose())
 
 
 def test_a_client_that_has_connections_in_another_event_loop_is_refused(service: EmbeddedService) -> None:

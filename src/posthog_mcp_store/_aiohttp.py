@@ -1,6 +1,7 @@
 """`transport="aiohttp"`: an httpx client that sends over aiohttp (extra `aiohttp`)."""
 
 import inspect
+from asyncio.trsock import TransportSocket
 from base64 import b64encode
 from collections.abc import Collection
 from typing import Any
@@ -15,32 +16,46 @@ MAX_HEAD_BYTES = 100 * 1024
 MAX_HEADERS = 500
 
 
-def aiohttp_client(route: Route) -> httpx.AsyncClient:
-    """A client over aiohttp's connections. Redirects, cookies and decoding stay ours.
+class AiohttpClient:
+    """An httpx client over aiohttp's connections. Redirects, cookies and decoding stay ours.
 
     Raises:
         ConfigurationError: The extra is not installed.
     """
-    try:
-        import aiohttp  # noqa: PLC0415  # here and below: an extra
-        from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415
-    except ImportError:
-        raise ConfigurationError('transport="aiohttp" needs: pip install "posthog-mcp-store[aiohttp]"') from None
 
-    def session() -> aiohttp.ClientSession:
-        # How many calls are under way at once is decided before they get here. aiohttp reads nothing of the
-        # environment: it would put the password of a ~/.netrc in the place of the key.
-        connector = aiohttp.TCPConnector(limit=0, ssl=route.tls)
-        options = _head_limits(inspect.signature(aiohttp.ClientSession).parameters)
-        opened = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **options)
+    def __init__(self, route: Route) -> None:
+        try:
+            import aiohttp  # noqa: PLC0415  # here and below: an extra
+            from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415
+        except ImportError:
+            raise ConfigurationError('transport="aiohttp" needs: pip install "posthog-mcp-store[aiohttp]"') from None
+
+        # How many calls are under way at once is decided before they get here.
+        self._connector = aiohttp.TCPConnector(limit=0, ssl=route.tls)
+        limits = _head_limits(inspect.signature(aiohttp.ClientSession).parameters)
+        # It reads nothing of the environment: it would put the password of a ~/.netrc in the place of the key.
+        self._session = aiohttp.ClientSession(
+            connector=self._connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, **limits
+        )
         # It repeats requests on its own, and a DELETE that it repeats is told that there is nothing to delete. There is
         # no public way to switch that off; where this does nothing any more, a test of deletions fails.
-        opened._retry_connection = False  # noqa: SLF001
-        return opened
+        self._session._retry_connection = False  # noqa: SLF001
+        proxy = route.proxy and _with_header(route.proxy)
+        transport = AiohttpTransport(verify=route.tls, client=self._session, proxy=proxy)
+        wrapped = _Transport(transport, (aiohttp.ClientError, UnicodeError))
+        self.client = httpx.AsyncClient(transport=wrapped, trust_env=False)
 
-    transport = AiohttpTransport(verify=route.tls, client=session, proxy=route.proxy and _with_header(route.proxy))
-    wrapped = _Transport(transport, (aiohttp.ClientError, UnicodeError))
-    return httpx.AsyncClient(transport=wrapped, trust_env=False)
+    def sockets(self) -> list[TransportSocket]:
+        """Those of all open connections. aiohttp's own way of closing leaves them open when their loop is closed."""
+        connector = self._connector
+        idle = [protocol for protocols in connector._conns.values() for protocol, _ in protocols]  # noqa: SLF001
+        transports = [protocol.transport for protocol in (*idle, *connector._acquired)]  # noqa: SLF001
+        return [transport.get_extra_info("socket") for transport in transports if transport is not None]
+
+    def forget(self) -> None:
+        """Hold no connections any more, and warn of none."""
+        self._connector._conns.clear()  # noqa: SLF001
+        self._session.detach()
 
 
 def _with_header(proxy: httpx.Proxy) -> httpx.Proxy:

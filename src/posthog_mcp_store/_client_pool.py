@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 import httpx
 from attrs import evolve
 
+from ._aiohttp import AiohttpClient
 from ._answer import Answer, Body
 from ._body import read_answer, read_whole
+from ._closed_loop import let_go
 from ._content_coding import ACCEPT_ENCODING
 from ._exchange import (
     LOCATION,
@@ -25,6 +27,7 @@ from ._exchange import (
     closed_error,
     connection_error,
     invalid_url,
+    left_behind_error,
 )
 from ._operations import Delivery
 
@@ -55,10 +58,11 @@ LETTING_GO_SECONDS = 1.0
 class ClientPool:
     """At most `width` attempts at once over a client; calls beyond that queue, first come first served."""
 
-    def __init__(self, client: httpx.AsyncClient, width: int, *, is_owned: bool) -> None:
-        self._client = client
-        self._is_owned = is_owned
-        self.sender = tamed(client)
+    def __init__(self, client: httpx.AsyncClient | AiohttpClient, width: int) -> None:
+        self._own = client if isinstance(client, AiohttpClient) else None
+        self._client = client.client if isinstance(client, AiohttpClient) else client
+        self.loop = asyncio.get_running_loop()
+        self.sender = tamed(self._client)
         self._slots = asyncio.Semaphore(width)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._bodies: set[_PooledBody] = set()
@@ -67,7 +71,7 @@ class ClientPool:
 
     @property
     def holds_connections(self) -> bool:
-        return not self._is_closed if self._is_owned else self.has_network
+        return self.has_network if self._own is None else not self._is_closed
 
     async def send(self, outgoing: Outgoing) -> Answer:
         await self._slots.acquire()
@@ -86,7 +90,7 @@ class ClientPool:
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Do a part of an exchange in a task of its own, which ends with the pool."""
-        task = asyncio.get_running_loop().create_task(work)
+        task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
@@ -117,8 +121,14 @@ class ClientPool:
             await body.aclose()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        if self._is_owned:
+        if self._own is not None:
             await self._client.aclose()
+
+    async def abandon(self) -> None:
+        self._is_closed = True
+        let_go(self.loop, [] if self._own is None else self._own.sockets(), self._tasks)
+        if self._own is not None:
+            self._own.forget()
 
 
 class _Attempt:
@@ -190,6 +200,8 @@ class _PooledBody:
         pool.opened(self)
 
     async def read(self) -> bytes:
+        if self._pool.loop.is_closed():
+            raise left_behind_error()
         if self._reading is None:
             self._reading = self._pool.start(self._body.read())
         reading = self._reading
@@ -199,6 +211,8 @@ class _PooledBody:
         return result(reading)
 
     async def aclose(self) -> None:
+        if self._pool.loop.is_closed():
+            return
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(self._close())
         await asyncio.wait((self._closing,))

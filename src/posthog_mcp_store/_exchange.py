@@ -70,9 +70,16 @@ class Pool(Protocol):
     async def aclose(self) -> None:
         """Close what is the SDK's own. Calls under way and after it fail."""
 
+    async def abandon(self) -> None:
+        """Close what is the SDK's own, when the event loop that it was opened in is closed. Waits for nothing."""
+
 
 def closed_error() -> ConfigurationError:
     return ConfigurationError("this MCPStore is closed: make a new one, or call before leaving `async with`")
+
+
+def left_behind_error() -> ConfigurationError:
+    return ConfigurationError("this stream was opened in an event loop that is closed: read it in one and the same")
 
 
 def bare_request(outgoing: Outgoing) -> httpx.Request:

@@ -6,16 +6,19 @@ that is free is simply taken. And a lane that was cancelled is thrown away, wher
 """
 
 import asyncio
+from asyncio.trsock import TransportSocket
 from collections import deque
 from time import monotonic, perf_counter
+from typing import Any
 
 import httpx
 from attrs import define, evolve
 
 from ._answer import Answer, Body
 from ._body import read_answer
+from ._closed_loop import let_go
 from ._errors import APIConnectionError
-from ._exchange import Outgoing, bare_request, closed_error, connection_error
+from ._exchange import Outgoing, bare_request, closed_error, connection_error, left_behind_error
 from ._operations import Delivery
 from ._route import Route
 
@@ -27,6 +30,8 @@ ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1, ke
 @define(eq=False)
 class _Lane:
     transport: httpx.AsyncHTTPTransport
+    socket: TransportSocket | None = None
+    """That of the last answer."""
     free_since: float = 0.0
 
 
@@ -43,6 +48,7 @@ class Lanes:
         self._counted: set[_Lane] = set()
         """Those of the busy ones that hold one of the slots."""
         self._closing: set[asyncio.Task[None]] = set()
+        self.loop = asyncio.get_running_loop()
         self._is_closed = False
 
     @property
@@ -53,7 +59,7 @@ class Lanes:
         request = bare_request(outgoing)
         lane = await self._take()
         try:
-            answer = await _exchange(lane.transport, request, outgoing)
+            answer = await _exchange(lane, request, outgoing)
         except BaseException:
             self.throw_away(lane)
             raise
@@ -73,6 +79,11 @@ class Lanes:
             await lane.transport.aclose()
         if self._closing:
             await asyncio.wait(self._closing)
+
+    async def abandon(self) -> None:
+        self._is_closed = True
+        sockets = [lane.socket for lane in (*self._free, *self._busy) if lane.socket is not None]
+        let_go(self.loop, sockets, tasks=())
 
     @property
     def is_closed(self) -> bool:
@@ -102,13 +113,14 @@ class Lanes:
         lane.free_since = monotonic()
         self._free.append(lane)
 
-    def throw_away(self, lane: _Lane) -> None:
-        """Close a lane in a task of its own: the caller may be cancelled, and must not wait."""
+    def throw_away(self, lane: _Lane) -> asyncio.Task[None]:
+        """Close a lane in a task of its own: the caller may be cancelled, and need not wait."""
         self._busy.discard(lane)
         self._release_slot(lane)
-        task = asyncio.get_running_loop().create_task(lane.transport.aclose())
+        task = self.loop.create_task(lane.transport.aclose())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+        return task
 
     def _release_slot(self, lane: _Lane) -> None:
         if lane in self._counted:
@@ -128,6 +140,8 @@ class _BodyOnLane:
 
     async def read(self) -> bytes:
         """Read in a task of its own: a reader that is cancelled loses nothing, and breaks nothing of the lane."""
+        if self._lanes.loop.is_closed():
+            raise left_behind_error()
         if self._reading is None:
             self._reading = asyncio.get_running_loop().create_task(self._body.read())
         reading = self._reading
@@ -146,21 +160,28 @@ class _BodyOnLane:
 
     async def aclose(self) -> None:
         lane, self._lane = self._lane, None
-        if lane is None:
+        # In a closed event loop it is the store that closes the connection.
+        if lane is None or self._lanes.loop.is_closed():
             return
+        if self._is_read and not self._lanes.is_closed:
+            self._lanes.give_back(lane)
+            return
+        # It is waited for, so that all is done when whoever closes it ends the event loop next.
+        ending: list[asyncio.Task[Any]] = [self._lanes.throw_away(lane)]
         if self._reading is not None:
             self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
             self._reading.cancel()
-        if self._is_read and not self._lanes.is_closed:
-            self._lanes.give_back(lane)
-        else:
-            self._lanes.throw_away(lane)
+            ending.append(self._reading)
+        await asyncio.wait(ending)
 
 
-async def _exchange(transport: httpx.AsyncHTTPTransport, request: httpx.Request, outgoing: Outgoing) -> Answer:
+async def _exchange(lane: _Lane, request: httpx.Request, outgoing: Outgoing) -> Answer:
     started = perf_counter()
     try:
-        response = await transport.handle_async_request(request)
+        response = await lane.transport.handle_async_request(request)
+        # Fakes of the transport have none.
+        stream = response.extensions.get("network_stream")
+        lane.socket = stream and stream.get_extra_info("socket")
         return await read_answer(response, outgoing, started)
     except httpx.RequestError as error:
         raise connection_error(error, outgoing) from error

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import httpx
 
 from . import _arguments
-from ._aiohttp import aiohttp_client
+from ._aiohttp import AiohttpClient
 from ._answer import Answer
 from ._client_pool import ClientPool
 from ._environment import HTTP_PROXIES
@@ -54,6 +54,8 @@ class Transport:
             raise ConfigurationError("the http_client of this MCPStore was closed by whoever made it")
         loop = asyncio.get_running_loop()
         if self._pool is None or self._loop is not loop:
+            await self._leave_closed_loop()
+        if self._pool is None or self._loop is not loop:
             self._pool, self._loop = self._open(), loop
             self._end_of_loop = _closing_at_end_of_loop(self._pool)
             await anext(self._end_of_loop)
@@ -62,21 +64,31 @@ class Transport:
     async def aclose(self) -> None:
         """Close what is the SDK's own. Calls after that fail."""
         self._closed = True
+        await self._leave_closed_loop()
         end, self._pool, self._end_of_loop = self._end_of_loop, None, None
         if end is not None:
             await end.aclose()
+
+    async def _leave_closed_loop(self) -> None:
+        """Let go of what an event loop left open that was closed before `_closing_at_end_of_loop` was told."""
+        pool, loop = self._pool, self._loop
+        if pool is None or loop is None or not loop.is_closed():
+            return
+        self._loop = self._end_of_loop = None
+        # The client of a user is not ours to close: its pool stays, and says that it still holds connections.
+        self._pool = pool if self._client is not None else None
+        # In a task of its own, which cancel scopes that were never left may not follow anybody out of.
+        await asyncio.wait((asyncio.get_running_loop().create_task(pool.abandon()),))
 
     def _open(self) -> Pool:
         if self._closed:
             raise closed_error()
         if self._pool is not None and self._pool.holds_connections:
-            raise ConfigurationError(
-                "this MCPStore was used in another event loop, which its connections belong to: make one for each loop"
-            )
+            raise _elsewhere(self._client)
         if self._client is not None:
-            return ClientPool(self._client, self._width, is_owned=False)
+            return ClientPool(self._client, self._width)
         if self._name == "aiohttp":
-            return ClientPool(aiohttp_client(route_to(self._host, HTTP_PROXIES)), self._width, is_owned=True)
+            return ClientPool(AiohttpClient(route_to(self._host, HTTP_PROXIES)), self._width)
         return Lanes(self._width, route_to(self._host))
 
 
@@ -90,6 +102,17 @@ async def _closing_at_end_of_loop(pool: Pool) -> AsyncGenerator[None, None]:
         yield
     finally:
         await pool.aclose()
+
+
+def _elsewhere(client: httpx.AsyncClient | None) -> ConfigurationError:
+    if client is None:
+        return ConfigurationError(
+            "this MCPStore was used in another event loop, which its connections belong to: make one for each loop"
+        )
+    return ConfigurationError(
+        "the http_client of this MCPStore was used in another event loop, which its connections belong to: make a "
+        "client and a store for each loop, or leave http_client out, and one store serves one loop after another"
+    )
 
 
 def _not_a_client(value: object) -> ConfigurationError:
