@@ -199,8 +199,12 @@ class Installations:
         subclasses among them, in place of `mcp.MCPError`; a tool's own failure is a result with `is_error`. Of the
         service's 60 proxy calls a minute, connecting takes two.
 
-        Where the server has lost the session, a new one is begun. Requests that only read are repeated in it; a
-        `tools/call` that met the loss raises UpstreamError.
+        Where the server has lost the session, a new one is begun with the next call. A `tools/call` that met the loss
+        raises, and is never repeated; requests that only read are repeated, unless the server says so in an answer with
+        status 200.
+
+        A tool's result is checked by the tool's output schema, for a tenth of a second at most and without its regular
+        expressions. One that breaks it raises ResponseDecodeError, whose `result` has it.
 
         The other arguments are those of `mcp.Client`. Any task may enter and leave the connection.
 
