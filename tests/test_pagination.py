@@ -3,6 +3,7 @@
 import copy
 import pickle
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -145,6 +146,16 @@ async def test_a_copied_page_leads_on(store: MCPStore, names: list[str]) -> None
 
 
 async def test_a_list_that_was_pickled_says_why_it_can_not_be_read(store: MCPStore) -> None:
-    for listed in (pickle.loads(pickle.dumps(store.installations.list())), copy.deepcopy(store.installations.list())):
-        with pytest.raises(ConfigurationError, match="has no store"):
-            await listed.collect()
+    listed = pickle.loads(pickle.dumps(store.installations.list()))
+
+    with pytest.raises(ConfigurationError, match="has no store"):
+        await listed.collect()
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+async def test_a_copy_of_a_list_can_be_read(
+    service: EmbeddedService, store: MCPStore, copied: Callable[[Any], Any]
+) -> None:
+    service.add_installation()
+
+    assert len(await copied(store.installations.list()).collect()) == 1
