@@ -604,6 +604,32 @@ async def test_what_is_no_message_in_front_of_the_answer_is_passed_over(
         assert text(await asyncio.wait_for(client.call_tool("add"), 5)) == "3"
 
 
+async def test_a_deadline_bounds_looking_a_tool_up(
+    server: FakeMCPServer, store: MCPStore, stuck: asyncio.Event
+) -> None:
+    server.answers["tools/list"] = server.answers.pop("tools/call")
+
+    async with store.with_options(deadline=0.1).installations.connect(ID) as client:
+        with pytest.raises(APITimeoutError, match="deadline"):
+            await client.call_tool("add", {}, 30)
+
+
+async def test_a_tool_that_was_not_found_while_the_tools_changed_is_looked_up_again(
+    server: FakeMCPServer, store: MCPStore
+) -> None:
+    server.answers["tools/list"] = lambda message: event_stream(
+        CHANGED, {"jsonrpc": "2.0", "id": message["id"], "result": {"tools": []}}
+    )
+    async with store.installations.connect(ID) as client:
+        for _ in range(2):
+            assert text(await client.call_tool("add")) == "3"
+        server.answers["tools/list"] = lambda message: result_of(message, {"tools": []})
+        for _ in range(2):
+            assert text(await client.call_tool("add")) == "3"
+
+    assert [method for method, _ in server.messages].count("tools/list") == 3
+
+
 @pytest.mark.parametrize("id_of", [str, float])
 async def test_a_server_may_write_the_id_in_another_form(
     server: FakeMCPServer, store: MCPStore, id_of: Callable[[int], object]

@@ -94,8 +94,7 @@ class ProxyClient(Client):
         finally:
             RAW_RESULTS.reset(token)
         if isinstance(failure, ResponseDecodeError):
-            if results and isinstance(results[-1], dict):
-                failure.result = shallow(results[-1], text=self._tools.redactor.text)
+            failure.result = shallow(results[-1], text=self._tools.redactor.text) if results else None
             # What is left must not show a secret that the result quotes.
             results.clear()
             failure = without_frames(failure)
