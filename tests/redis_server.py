@@ -5,7 +5,7 @@ import select
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,11 +19,14 @@ INSTALL_SECONDS = 300
 
 
 @contextmanager
-def running_redis() -> Iterator[str]:
-    """Its URL, while it runs. Skips the test where there is no Redis and none can be installed."""
+def running_redis(**settings: str) -> Iterator[str]:
+    """Its URL, while it runs with these settings of redis.conf.
+
+    Skips the test where there is no Redis and none can be installed.
+    """
     program = _find() or _install()
     with TemporaryDirectory(prefix="redis-") as directory:
-        server, port = _start(program, Path(directory))
+        server, port = _start(program, Path(directory), settings)
         try:
             yield f"redis://{HOST}:{port}/0"
         finally:
@@ -54,11 +57,11 @@ def _install() -> str:
     pytest.skip(f"there is no redis-server, and apt-get can't install it: {run.stderr.strip()[-300:]}")
 
 
-def _start(program: str, directory: Path) -> tuple[subprocess.Popen[bytes], int]:
+def _start(program: str, directory: Path, settings: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], int]:
     """The server, ready, and its port. Where another process takes the port first, it ends, and another is started."""
     for _ in range(5):
         port = _free_port()
-        options = {"bind": HOST, "port": str(port), "dir": str(directory), "save": "", "appendonly": "no"}
+        options = {"bind": HOST, "port": str(port), "dir": str(directory), "save": "", "appendonly": "no", **settings}
         arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
         server = subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         said = _listen(server)

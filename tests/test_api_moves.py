@@ -191,7 +191,7 @@ def test_what_the_seam_lists_of_an_installation_is_what_the_facade_reads() -> No
     """Else the error of a missing field would not be in the seam."""
     read = {
         node.attr
-        for module in ("_authorization", "_installations", "_lookout", "_waiting")
+        for module in ("_authorization", "_installations", "_waiting")
         for node in ast.walk(ast.parse((FACADE / f"{module}.py").read_text()))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
         if node.value.id in {"row", "before", "after", "installation"}

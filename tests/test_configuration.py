@@ -8,7 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
-from posthog_mcp_store import UNSET, ConfigurationError, MCPStore, MCPStoreError, ResponseInfo
+from posthog_mcp_store import (
+    UNSET,
+    AuthorizationRedirect,
+    ConfigurationError,
+    MCPStore,
+    MCPStoreError,
+    ResponseInfo,
+    open_in_browser,
+)
 
 from .wire import BASE, ID, SERVER_ID, Wire, installation
 
@@ -66,6 +74,25 @@ def test_a_key_that_can_not_stand_in_a_header_is_refused_without_being_shown(key
     assert key.strip() not in str(refused.value)
 
 
+@pytest.mark.parametrize("key", ["phc_abcdef", "phs_abcdef"])
+async def test_a_key_of_a_project_says_which_one_is_needed(wire: Wire, faked: Faked, key: str) -> None:
+    meant = rf"{key[:4]}.* pass a personal API key \(phx_"
+    with pytest.raises(ConfigurationError, match=meant) as at_once:
+        MCPStore(key)
+    with pytest.raises(ConfigurationError, match=meant) as later:
+        await faked(api_key=lambda: key).installations.retrieve(ID)
+
+    assert "abcdef" not in f"{at_once.value} {later.value}"
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize("key", ["phx_key", "pha_key", "0123456789abcdef", "PHC_key", "phc"])
+async def test_keys_of_other_kinds_are_the_services_to_judge(wire: Wire, faked: Faked, key: str) -> None:
+    await faked(api_key=key).installations.retrieve(ID)
+
+    assert wire.request.headers["Authorization"] == f"Bearer {key}"
+
+
 @pytest.mark.parametrize("is_async", [False, True])
 async def test_a_callable_is_asked_for_the_key_of_every_request(wire: Wire, faked: Faked, is_async: bool) -> None:
     keys = iter(["phx_first", "phx_second"])
@@ -101,6 +128,10 @@ async def test_a_callable_that_gives_no_usable_key_sends_nothing(wire: Wire, fak
         "https://us.posthog.com/a/..",
         "https://us.posthog.com/%2e%2e/admin",
         "https://us.posthog.com//admin",
+        "https://posthog.example.com/../admin",
+        "https://posthog.example.com/a/.",
+        "https://posthog.example.com/%2e%2e/admin",
+        "https://posthog.example.com//admin",
         "https://us.posthog.com?x=1",
         "https://us.posthog.com#x",
         "https://us.posthog.com\\@evil.example",
@@ -140,6 +171,50 @@ async def test_a_host_may_be_this_machine_or_have_a_path(wire: Wire, faked: Fake
     await faked(host=host).installations.retrieve(ID)
 
     assert str(wire.request.url) == f"{url}/api/environments/@current/mcp_server_installations/{ID}/"
+
+
+def test_a_host_for_events_says_which_one_is_meant() -> None:
+    for host in ("https://us.i.posthog.com", "https://US.i.posthog.com/project/1"):
+        with pytest.raises(ConfigurationError, match=r"takes events only: use https://us\.posthog\.com"):
+            MCPStore("phx_key", host=host)
+
+
+@pytest.mark.parametrize(
+    ("host", "meant"),
+    [
+        ("https://us.posthog.com/project/123", "leave out '/project/123', and pass project_id=123"),
+        ("https://eu.posthog.com/project/123/settings/mcp-servers?tab=1#x", "pass project_id=123"),
+        ("https://us.posthog.com/project/@current/", "leave out '/project/@current'"),
+        ("https://us.posthog.com/settings/user-api-keys", "leave out '/settings/user-api-keys'"),
+        ("https://us.posthog.com/login?next=/", "leave out '/login'"),
+        ("https://us.posthog.com/insights/abc", "leave out '/insights/abc'"),
+        ("https://us.posthog.com/api", "leave out '/api'"),
+        ("https://us.posthog.com/api/projects/7/mcp_server_installations/", "pass project_id=7"),
+        ("https://app.posthog.com/posthog", "leave out '/posthog'"),
+        ("https://PostHog.com/docs", "leave out '/docs'"),
+        ("https://posthog.example.com/project/123", "leave out '/project/123', and pass project_id=123"),
+        ("https://example.com/posthog/project/9/dashboard", "leave out '/project/9/dashboard'"),
+        ("https://posthog.example.com/login", "leave out '/login'"),
+        ("https://posthog.example.com/organization/settings", "leave out '/organization/settings'"),
+        ("https://example.com/posthog/api/environments/@current", "leave out '/api/environments/@current'"),
+        ("http://localhost:8000/signup", "leave out '/signup'"),
+    ],
+)
+def test_a_host_that_names_a_page_says_what_was_meant(host: str, meant: str) -> None:
+    with pytest.raises(ConfigurationError, match="must not name a page or an endpoint") as refused:
+        MCPStore("phx_key", host=host)
+
+    assert meant in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["/posthog", "/project", "/projects/123", "/project/posthog", "/api", "/api/posthog", "/logins", "/team/a/posthog"],
+)
+async def test_a_self_hosted_instance_may_have_a_prefix(wire: Wire, faked: Faked, prefix: str) -> None:
+    await faked(host=f"https://notposthog.com{prefix}").installations.retrieve(ID)
+
+    assert wire.request.url.path.startswith(f"{prefix}/api/environments/")
 
 
 async def test_plain_http_elsewhere_has_to_be_asked_for(wire: Wire, faked: Faked) -> None:
@@ -399,3 +474,62 @@ async def test_a_view_can_have_its_own_timeout(wire: Wire, faked: Faked) -> None
     await faked().with_options(timeout=3).installations.retrieve(ID)
 
     assert wire.request.extensions["timeout"]["read"] == 3.0
+
+
+class Unshowable:
+    """A value whose repr fails."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+ODD = [b"bytes", bytearray(b"x"), float("inf"), float("nan"), HUGE, object(), Unshowable(), {1}, memoryview(b"x")]
+
+
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store, value: store.with_options(timeout=value if isinstance(value, int | float) else [value]),
+        lambda store, value: store.with_options(project_id=value),
+        lambda store, value: store.with_options(headers=value),
+        lambda store, value: store.installations.list(limit=value if not isinstance(value, int) else -value),
+        lambda store, value: store.installations.retrieve(value),
+        lambda store, value: store.installations.proxy(value, {"jsonrpc": "2.0"}),
+        lambda store, value: store.installations.proxy(ID, value),
+        lambda store, value: store.installations.proxy(ID, {"jsonrpc": "2.0"}, session_id=value),
+        lambda store, value: store.installations.authorize(value),
+        lambda store, value: store.installations.install_custom(name="a", url=value, auth_type="oauth"),
+        lambda store, value: store.installations.wait_until_authorized(value),
+        lambda store, value: store.installations.connect(value),
+        lambda _, value: AuthorizationRedirect(value),
+        lambda _, value: AuthorizationRedirect("https://a.example.com/?state=s", value),
+        lambda _, value: AuthorizationRedirect.from_json(value),
+        lambda _, value: open_in_browser(value),
+    ],
+)
+async def test_a_value_of_an_odd_type_is_refused_in_one_short_line(
+    wire: Wire, faked: Faked, call: Callable[[MCPStore, Any], Any], value: Any
+) -> None:
+    async def made() -> None:
+        outcome = call(faked(), value)
+        if hasattr(outcome, "__await__"):
+            await outcome
+
+    with pytest.raises(ConfigurationError) as caught:
+        await made()
+
+    assert wire.requests == []
+    assert len(str(caught.value)) < 300
+    assert "\n" not in str(caught.value)
+
+
+async def test_the_ids_that_were_sent_are_named_in_part(wire: Wire, faked: Faked) -> None:
+    messages = [{"jsonrpc": "2.0", "id": 10**200 + number, "method": "ping"} for number in range(100)]
+    wire.answers(httpx.Response(200, json=[]))
+    reply = await faked().installations.proxy(ID, messages)
+
+    with pytest.raises(ConfigurationError, match=r"request_id must name .* \.\.\.$") as caught:
+        reply.result(7)
+
+    assert len(str(caught.value)) < 1000

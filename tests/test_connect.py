@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
+import pickle
 import sys
+import warnings
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -15,7 +17,6 @@ from mcp import types
 from posthog_mcp_store import (
     APIConnectionError,
     APITimeoutError,
-    BatchRejectedError,
     ConfigurationError,
     MCPStore,
     MCPStoreError,
@@ -30,7 +31,9 @@ from posthog_mcp_store import (
     UpstreamError,
 )
 from posthog_mcp_store._mcp_client import our_error
+from posthog_mcp_store._redaction import Redactor
 
+from .acknowledgements import ACKNOWLEDGEMENTS
 from .fake_mcp import GREETING, FakeMCPServer, error_of, result_of, text_result
 from .wire import ID
 
@@ -55,6 +58,13 @@ def text(result: types.CallToolResult) -> str:
     (content,) = result.content
     assert isinstance(content, types.TextContent)
     return content.text
+
+
+def nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
 
 
 def refusing(answer: httpx.Response) -> Callable[[object], httpx.Response]:
@@ -176,20 +186,26 @@ async def test_progress_is_told_during_the_call(server: FakeMCPServer, store: MC
 # Errors
 
 
+APPROVAL_REQUIRED = "Tool 'add' requires approval before it can be called"
+
+
 @pytest.mark.parametrize(
-    ("code", "expected"),
+    ("code", "words", "expected"),
     [
-        (-32000, BatchRejectedError),
-        (-32001, ToolApprovalRequiredError),
-        (-32002, ToolDisabledError),
-        (-32601, ToolNotFoundError),
-        (-32602, ToolCallError),
+        (-32001, APPROVAL_REQUIRED, ToolApprovalRequiredError),
+        (-32002, "Tool 'add' is blocked by team policy", ToolDisabledError),
+        (-32601, "Tool 'add' is not registered for this installation", ToolNotFoundError),
+        (-32000, "Connection closed", ToolCallError),
+        (-32001, "Request timed out", ToolCallError),
+        (-32002, "No.", ToolCallError),
+        (-32601, "Method not found", ToolCallError),
+        (-32602, "Unknown tool", ToolCallError),
     ],
 )
 async def test_an_error_object_is_raised_as_its_class(
-    server: FakeMCPServer, store: MCPStore, code: int, expected: type[ToolCallError]
+    server: FakeMCPServer, store: MCPStore, code: int, words: str, expected: type[ToolCallError]
 ) -> None:
-    server.answers["tools/call"] = lambda message: error_of(message, code, "No.", {"why": 1})
+    server.answers["tools/call"] = lambda message: error_of(message, code, words, {"why": 1})
 
     async with store.installations.connect(ID) as client:
         for _ in range(2):
@@ -197,15 +213,54 @@ async def test_an_error_object_is_raised_as_its_class(
                 await client.call_tool("add")
 
     assert type(caught.value) is expected
-    assert (caught.value.code, caught.value.message, caught.value.data) == (code, "No.", {"why": 1})
+    assert (caught.value.code, caught.value.message, caught.value.data) == (code, words, {"why": 1})
+
+
+async def test_a_refusal_of_something_else_than_a_tool_call_is_the_servers_own(
+    server: FakeMCPServer, store: MCPStore
+) -> None:
+    server.answers["resources/read"] = lambda message: error_of(message, -32001, APPROVAL_REQUIRED)
+
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ToolCallError) as caught:
+            await client.read_resource("file:///x")
+
+    assert type(caught.value) is ToolCallError
 
 
 async def test_an_error_without_an_id_answers_the_call(server: FakeMCPServer, store: MCPStore) -> None:
-    server.answers["tools/call"] = lambda message: error_of({"id": None}, -32001, "No.")
+    server.answers["tools/call"] = lambda message: error_of({"id": None}, -32001, APPROVAL_REQUIRED)
 
     async with store.installations.connect(ID) as client:
         with pytest.raises(ToolApprovalRequiredError):
             await asyncio.wait_for(client.call_tool("add"), 5)
+
+
+async def test_a_server_may_write_ids_as_text(server: FakeMCPServer, store: MCPStore) -> None:
+    server.answers["initialize"] = lambda message: result_of({"id": str(message["id"])}, GREETING)
+    server.answers["tools/call"] = lambda message: result_of({"id": str(message["id"])}, text_result("3"))
+    server.answers["prompts/list"] = lambda message: error_of({"id": str(message["id"])}, -32601, "Method not found")
+
+    async with store.installations.connect(ID) as client:
+        assert text(await asyncio.wait_for(client.call_tool("add"), 5)) == "3"
+        with pytest.raises(ToolCallError, match="Method not found"):
+            await asyncio.wait_for(client.list_prompts(), 5)
+
+
+REFUSED = httpx.Response(200, json={"jsonrpc": "2.0", "id": None, "error": {"code": -32601, "message": "Not found"}})
+
+
+@pytest.mark.parametrize("answer", [*ACKNOWLEDGEMENTS, REFUSED])
+async def test_however_a_server_acknowledges_notifications_it_is_connected_to(
+    server: FakeMCPServer, store: MCPStore, answer: httpx.Response
+) -> None:
+    server.answers["notifications/initialized"] = refusing(answer)
+    server.answers["notifications/roots/list_changed"] = refusing(answer)
+
+    async with store.installations.connect(ID) as client:
+        with pytest.warns(mcp.MCPDeprecationWarning):
+            await client.send_roots_list_changed()
+        assert text(await client.call_tool("add")) == "3"
 
 
 FAILURES = [
@@ -260,7 +315,7 @@ async def test_a_protocol_version_nobody_knows_is_refused(server: FakeMCPServer,
 async def test_a_result_of_another_shape_is_refused(server: FakeMCPServer, store: MCPStore, method: str) -> None:
     server.answers[method] = lambda message: result_of(message, {"tools": 7})
 
-    with pytest.raises(ResponseDecodeError, match=r"answer is no \w+Result") as caught:
+    with pytest.raises(ResponseDecodeError, match=r"answer does not fit \w+Result") as caught:
         async with store.installations.connect(ID) as client:
             await client.list_tools()
 
@@ -275,10 +330,26 @@ async def test_what_the_package_gives_up_is_warned_of_where_it_is_called(store: 
     assert [warning.filename for warning in warned] == [__file__]
 
 
+@pytest.mark.parametrize(
+    "value", [object(), b"bytes", {1, 2}, float("nan"), [float("inf")], {"deep": nested(300)}, nested(3000)]
+)
+async def test_arguments_that_are_not_json_are_never_sent(server: FakeMCPServer, store: MCPStore, value: Any) -> None:
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ConfigurationError, match="can't be written as JSON"):
+            await client.call_tool("add", {"value": value})
+
+    assert server.messages == HANDSHAKE
+
+
 async def test_wrong_arguments_are_never_sent(server: FakeMCPServer, store: MCPStore) -> None:
     async with store.installations.connect(ID) as client:
-        with pytest.raises(ConfigurationError, match="the arguments fit no CallToolRequestParams: name:"):
-            await client.call_tool(7)  # type: ignore[arg-type]
+        for name in (7, ["add"], None):
+            with pytest.raises(ConfigurationError, match="name must be text"):
+                await client.call_tool(name)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="the arguments do not fit CallToolRequestParams: arguments:"):
+            await client.call_tool("add", ["a"])  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="read_timeout_seconds must be a number of seconds"):
+            await client.call_tool("add", {}, 0)
 
     assert "tools/call" not in [method for method, _ in server.messages]
 
@@ -350,12 +421,380 @@ async def test_a_tool_that_can_not_be_looked_up_is_not_called(server: FakeMCPSer
     assert "tools/call" not in [method for method, _ in server.messages]
 
 
-async def test_a_list_of_tools_without_an_end_is_given_up(server: FakeMCPServer, store: MCPStore) -> None:
+async def test_a_list_of_tools_that_starts_again_is_given_up(server: FakeMCPServer, store: MCPStore) -> None:
     server.answers["tools/list"] = lambda message: result_of(message, {"tools": [], "nextCursor": "again"})
     async with store.installations.connect(ID) as client:
-        await client.call_tool("add")
+        for _ in range(2):
+            assert text(await client.call_tool("add")) == "3"
 
-    assert [method for method, _ in server.messages].count("tools/list") == 102
+    assert [method for method, _ in server.messages].count("tools/list") == 2
+
+
+# What the tools promise of their results
+
+
+SUM = {"type": "object", "properties": {"sum": {"type": "integer"}}, "required": ["sum"]}
+TOTAL = {"type": "object", "properties": {"total": {"type": "integer"}}, "required": ["total"]}
+
+
+def tool(schema: object, name: str = "add") -> dict[str, Any]:
+    return {"name": name, "inputSchema": {"type": "object"}, "outputSchema": schema}
+
+
+def structured(message: dict[str, Any], content: dict[str, Any]) -> httpx.Response:
+    return result_of(message, {**text_result("3"), "structuredContent": content})
+
+
+async def test_a_result_that_breaks_its_schema_is_kept_by_the_error(server: FakeMCPServer, store: MCPStore) -> None:
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(SUM)]})
+    server.answers["tools/call"] = lambda message: structured(message, {"total": 3})
+
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ResponseDecodeError, match="'sum' is a required property") as caught:
+            await client.call_tool("add")
+
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert copy.result == {"content": [{"type": "text", "text": "3"}], "structuredContent": {"total": 3}}
+
+
+@with_sessions
+async def test_a_tool_that_was_redeployed_with_its_server_is_looked_up_again(
+    server: FakeMCPServer, store: MCPStore
+) -> None:
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(SUM)]})
+    async with store.installations.connect(ID) as client:
+        await client.list_tools()
+        server.forget()
+        with pytest.raises(UpstreamError):
+            await client.call_tool("add")
+        server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(TOTAL)]})
+        server.answers["tools/call"] = lambda message: structured(message, {"total": 3})
+
+        for _ in range(2):
+            assert (await client.call_tool("add")).structured_content == {"total": 3}
+
+
+@pytest.mark.parametrize("is_before_the_result", [True, False])
+async def test_a_tool_is_looked_up_again_when_the_server_says_that_tools_have_changed(
+    server: FakeMCPServer, store: MCPStore, is_before_the_result: bool
+) -> None:
+    changed = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(SUM)]})
+    async with store.installations.connect(ID) as client:
+        await client.list_tools()
+        server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(TOTAL)]})
+        server.answers["tools/call"] = lambda message: structured(message, {"total": 3})
+        result = {**text_result("3"), "structuredContent": {"total": 3}}
+        if is_before_the_result:
+            server.answers["tools/call"] = lambda message: event_stream(
+                changed, {"jsonrpc": "2.0", "id": message["id"], "result": result}
+            )
+        else:
+            server.answers["prompts/list"] = lambda message: event_stream(
+                changed, {"jsonrpc": "2.0", "id": message["id"], "result": {"prompts": []}}
+            )
+            await client.list_prompts()
+
+        assert (await client.call_tool("add")).structured_content == {"total": 3}
+
+
+CHANGED = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
+
+
+async def test_a_result_of_a_tool_that_changed_during_the_call_is_given_at_once(
+    server: FakeMCPServer, store: MCPStore
+) -> None:
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(SUM)]})
+    async with store.installations.connect(ID) as client:
+        await client.list_tools()
+        server.answers["tools/call"] = lambda message: event_stream(
+            CHANGED, {"jsonrpc": "2.0", "id": message["id"], "result": text_result("3")}
+        )
+
+        assert text(await client.call_tool("add")) == "3"
+
+    assert [method for method, _ in server.messages[2:]] == ["tools/list", "tools/call"]
+
+
+async def test_a_list_that_was_asked_for_before_the_tools_changed_tells_nothing(
+    server: FakeMCPServer, store: MCPStore
+) -> None:
+    server.answers["tools/list"] = lambda message: event_stream(
+        CHANGED, {"jsonrpc": "2.0", "id": message["id"], "result": {"tools": [tool(SUM)]}}
+    )
+    async with store.installations.connect(ID) as client:
+        await client.list_tools()
+        server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(TOTAL)]})
+        server.answers["tools/call"] = lambda message: structured(message, {"total": 3})
+
+        assert (await client.call_tool("add")).structured_content == {"total": 3}
+
+
+async def test_a_tool_that_was_redeployed_without_notice_is_looked_up_after_one_refused_result(
+    server: FakeMCPServer, store: MCPStore
+) -> None:
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(SUM)]})
+    server.answers["tools/call"] = lambda message: structured(message, {"total": 3})
+    async with store.installations.connect(ID) as client:
+        await client.list_tools()
+        server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(TOTAL)]})
+        with pytest.raises(ResponseDecodeError, match="'sum' is a required property"):
+            await client.call_tool("add")
+
+        assert (await client.call_tool("add")).structured_content == {"total": 3}
+
+
+async def test_of_two_tools_with_one_name_the_first_counts(server: FakeMCPServer, store: MCPStore) -> None:
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(SUM), tool(TOTAL)]})
+    server.answers["tools/call"] = lambda message: structured(message, {"sum": 3})
+
+    async with store.installations.connect(ID) as client:
+        assert (await client.call_tool("add")).structured_content == {"sum": 3}
+
+
+@pytest.mark.parametrize(
+    "result", [{"content": [{"type": "hologram"}]}, {"content": 7}, {"structuredContent": {"a": 1}}]
+)
+async def test_a_result_that_breaks_mcps_own_schema_is_kept_too(
+    server: FakeMCPServer, store: MCPStore, result: dict[str, Any]
+) -> None:
+    server.answers["tools/call"] = lambda message: result_of(message, result)
+
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ResponseDecodeError) as caught:
+            await client.call_tool("add")
+
+    assert caught.value.result == result
+
+
+async def test_a_server_that_does_not_list_its_tools_can_be_called(server: FakeMCPServer, store: MCPStore) -> None:
+    server.answers["tools/list"] = lambda message: error_of(message, -32601, "Method not found")
+
+    async with store.installations.connect(ID) as client:
+        for _ in range(2):
+            assert text(await client.call_tool("add")) == "3"
+
+    assert [method for method, _ in server.messages].count("tools/list") == 1
+
+
+async def test_the_time_of_a_call_bounds_looking_its_tool_up(
+    server: FakeMCPServer, store: MCPStore, stuck: asyncio.Event
+) -> None:
+    server.answers["tools/list"] = server.answers.pop("tools/call")
+
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(APITimeoutError, match="'add' was not called: the server did not list its tools") as caught:
+            await client.call_tool("add", {}, 0.05)
+
+    assert not caught.value.is_sent
+    assert "tools/call" not in [method for method, _ in server.messages]
+
+
+@pytest.mark.parametrize(
+    "noise", [{"method": "ping"}, {"jsonrpc": "2.0", "method": "x", "params": [1]}, {"type": "ping"}]
+)
+async def test_what_is_no_message_in_front_of_the_answer_is_passed_over(
+    server: FakeMCPServer, store: MCPStore, noise: dict[str, Any]
+) -> None:
+    server.answers["tools/call"] = lambda message: event_stream(
+        noise, {"type": "ping", "error": None}, {"jsonrpc": "2.0", "id": message["id"], "result": text_result("3")}
+    )
+
+    async with store.installations.connect(ID) as client:
+        assert text(await asyncio.wait_for(client.call_tool("add"), 5)) == "3"
+
+
+@pytest.mark.parametrize("id_of", [str, float])
+async def test_a_server_may_write_the_id_in_another_form(
+    server: FakeMCPServer, store: MCPStore, id_of: Callable[[int], object]
+) -> None:
+    server.answers["tools/call"] = lambda message: result_of({"id": id_of(message["id"])}, text_result("3"))
+
+    async with store.installations.connect(ID) as client:
+        assert text(await asyncio.wait_for(client.call_tool("add"), 5)) == "3"
+
+
+async def test_every_call_of_the_client_raises_our_errors(server: FakeMCPServer, store: MCPStore) -> None:
+    calls = {
+        "set_logging_level": ("info",),
+        "subscribe_resource": ("file:///x",),
+        "unsubscribe_resource": ("file:///x",),
+        "send_ping": (),
+        "list_resources": (),
+        "get_prompt": ("x",),
+    }
+    for method in (
+        "logging/setLevel",
+        "resources/subscribe",
+        "resources/unsubscribe",
+        "ping",
+        "resources/list",
+        "prompts/get",
+    ):
+        server.answers[method] = lambda message: error_of(message, 7, "Not now.")
+
+    async with store.installations.connect(ID) as client:
+        for name, arguments in calls.items():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                with pytest.raises(ToolCallError, match=r"Not now\."):
+                    await getattr(client, name)(*arguments)
+
+
+DEEP: dict[str, Any] = {"x": {}}
+for _ in range(300):
+    DEEP = {"x": DEEP}
+
+
+@pytest.mark.parametrize(
+    ("schema", "content", "fault"),
+    [
+        (SUM, None, "it has no structured content"),
+        (SUM, {"sum": "3"}, "'3' is not of type 'integer'"),
+        (SUM, DEEP, "can't use the MCP server's answer"),
+        ({"type": "object", "properties": {"x": {"$ref": "#"}}, "anyOf": [{"$ref": "#"}]}, {"x": {}}, "RecursionError"),
+        ({"type": "object", "properties": {"sum": {"multipleOf": 0.1}}}, {"sum": int("9" * 400)}, "OverflowError"),
+        ({"type": "object", "properties": {"sum": {"multipleOf": 0.1}}}, {"sum": float("nan")}, "ValueError"),
+        ({"type": "object", "$id": "http://[", "properties": {"sum": {"$ref": "#/y"}}}, {"sum": 1}, "can't be checked"),
+        ({"type": "object", "properties": {"sum": {"$ref": "https://example.com/x"}}}, {"sum": 1}, "can't be checked"),
+        ({"type": "object", "properties": {"sum": {"type": "number?"}}}, {"sum": 1}, "UnknownType"),
+    ],
+)
+async def test_whatever_is_wrong_with_a_result_or_its_schema_the_result_is_kept(
+    server: FakeMCPServer, store: MCPStore, schema: object, content: object, fault: str
+) -> None:
+    result = text_result("3") | ({} if content is None else {"structuredContent": content})
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(schema)]})
+    server.answers["tools/call"] = lambda message: httpx.Response(
+        200,
+        content=json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ResponseDecodeError, match=fault) as caught:
+            await client.call_tool("add")
+
+    assert caught.value.result is not None
+    assert caught.value.result["content"] == result["content"]
+    pickle.dumps(caught.value)
+
+
+async def test_what_a_schema_refers_to_is_not_fetched(server: FakeMCPServer, store: MCPStore) -> None:
+    async def count(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visitors.append(1)
+        writer.close()
+
+    visitors: list[int] = []
+    async with await asyncio.start_server(count, "127.0.0.1", 0) as elsewhere:
+        url = f"http://127.0.0.1:{elsewhere.sockets[0].getsockname()[1]}/schema"
+        schema = {"type": "object", "properties": {"sum": {"$ref": url}}}
+        server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(schema)]})
+        server.answers["tools/call"] = lambda message: structured(message, {"sum": 3})
+        async with store.installations.connect(ID) as client:
+            with pytest.raises(ResponseDecodeError, match="can't be checked"):
+                await client.call_tool("add")
+        await asyncio.sleep(0)
+
+    assert visitors == []
+
+
+BOMB = {f"a{number}": {"allOf": [{"$ref": f"#/$defs/a{number + 1}"}] * 2} for number in range(40)} | {"a40": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "content"),
+    [
+        (SUM, {"sum": 3}),
+        ({"type": "object", "properties": {"text": {"pattern": "(a+)+$"}}}, {"text": "a" * 60 + "b"}),
+        ({"type": "object", "patternProperties": {"(a+)+$": {}}, "additionalProperties": False}, {"a" * 60 + "b": 1}),
+        ({"type": "object", "$defs": BOMB, "anyOf": [{"$ref": "#/$defs/a0"}, True]}, {"x": 1}),
+        ({"type": "object", "properties": {"x": {"uniqueItems": True}}}, {"x": [{"i": 1}] * 900}),
+        ({"type": "object", "properties": {"x": {"uniqueItems": True}}}, {"x": [1] * 2000}),
+        ({"type": "object", "properties": {"x": {"enum": list(range(2000))}}}, {"x": -1}),
+        (
+            {
+                "type": "object",
+                "properties": {"x": {"$schema": "https://json-schema.org/draft/2020-12/schema", "pattern": "(a+)+$"}},
+            },
+            {"x": "a" * 60 + "b"},
+        ),
+    ],
+)
+async def test_a_result_is_checked_as_far_as_that_takes_no_time(
+    server: FakeMCPServer, store: MCPStore, schema: object, content: dict[str, Any]
+) -> None:
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(schema)]})
+    server.answers["tools/call"] = lambda message: structured(message, content)
+
+    async with store.installations.connect(ID) as client:
+        for _ in range(2):
+            assert (await asyncio.wait_for(client.call_tool("add"), 5)).structured_content == content
+
+
+async def test_a_small_list_is_checked_for_what_comes_twice(server: FakeMCPServer, store: MCPStore) -> None:
+    schema = {"type": "object", "properties": {"x": {"uniqueItems": True}}}
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(schema)]})
+    server.answers["tools/call"] = lambda message: structured(message, {"x": [1, 1]})
+
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ResponseDecodeError, match="non-unique"):
+            await client.call_tool("add")
+
+
+async def test_a_prompt_argument_that_is_not_json_is_never_sent(server: FakeMCPServer, store: MCPStore) -> None:
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ConfigurationError, match="can't be written as JSON"):
+            await client.get_prompt("hello", meta={"x": object()})  # type: ignore[arg-type]
+
+    assert server.messages == HANDSHAKE
+
+
+GOOD = {"name": "good", "inputSchema": {"type": "object"}}
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ({**GOOD, "name": "bad", "outputSchema": 7}, "'bad' breaks"),
+        ({"name": "bad"}, "'bad' breaks MCP's schema and was left out: tools.0.inputSchema: Field required"),
+        ({}, "number 1 breaks"),
+        (7, "number 1 breaks"),
+        ({"name": 7, "inputSchema": {"type": "object"}}, "number 1 breaks"),
+        ({**GOOD, "name": "bad", "inputSchema": {}}, "'bad' breaks"),
+        ({**GOOD, "name": "bad", "inputSchema": None}, "'bad' breaks"),
+        ({**GOOD, "name": "bad", "outputSchema": []}, "'bad' breaks"),
+        ({**GOOD, "name": "bad", "annotations": "destructive"}, "'bad' breaks"),
+        ({**GOOD, "name": "bad", "description": ["?"]}, "'bad' breaks"),
+        ({**GOOD, "name": "bad", "outputSchema": {"type": "object", "properties": DEEP}}, "'bad' breaks"),
+    ],
+)
+async def test_a_malformed_tool_is_left_out_and_named(
+    server: FakeMCPServer, store: MCPStore, bad: object, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [bad, GOOD]})
+
+    async with store.installations.connect(ID) as client:
+        for _ in range(2):
+            assert [tool.name for tool in (await client.list_tools()).tools] == ["good"]
+        assert text(await client.call_tool("good")) == "3"
+
+    (record,) = [record for record in caplog.records if record.name.startswith("posthog_mcp_store")]
+    assert record.levelname == "WARNING"
+    assert f"the MCP server's tool {said}" in record.getMessage()
+
+
+async def test_a_malformed_tool_that_was_mended_is_there_again(
+    server: FakeMCPServer, store: MCPStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    states = [[{"name": "good"}], [GOOD], [{"name": "good"}]]
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": states.pop(0)})
+
+    async with store.installations.connect(ID) as client:
+        listed = [[tool.name for tool in (await client.list_tools()).tools] for _ in range(3)]
+
+    assert listed == [[], ["good"], []]
+    assert caplog.text.count("'good' breaks MCP's schema") == 2
 
 
 # Sessions
@@ -368,6 +807,19 @@ async def test_a_list_of_tools_without_an_end_is_given_up(server: FakeMCPServer,
         httpx.Response(404, json={"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "What?"}}),
         httpx.Response(404),
         httpx.Response(400, json={"jsonrpc": "2.0", "id": None, "error": {"message": "No valid session ID"}}),
+        httpx.Response(400, text="Bad Request: session unknown"),
+        httpx.Response(400, json={"error": "Session not found"}),
+        httpx.Response(400, json={"detail": "Server not initialized"}),
+        httpx.Response(401, text="Unauthorized: Session not found"),
+        httpx.Response(404, json={"error": "Session not found"}),
+        httpx.Response(410, text="Gone"),
+        httpx.Response(422, text="Unexpected message, expect initialize request"),
+        httpx.Response(400, json={"statusCode": 400, "error": "Bad Request", "message": "Session not found"}),
+        httpx.Response(400, json={"error": "invalid_request", "error_description": "Session not found"}),
+        httpx.Response(400, json={"title": "No session", "status": 400}),
+        httpx.Response(400, json=[{"jsonrpc": "2.0", "id": None, "error": {"message": "Session not found"}}]),
+        httpx.Response(400, json={"errors": [{"message": "Session not found"}]}),
+        httpx.Response(401, json={"error": {"code": -1, "message": "No.", "data": "Session not found"}}),
     ],
 )
 async def test_what_only_reads_goes_on_in_a_new_session(
@@ -409,6 +861,55 @@ async def test_a_tool_call_that_meets_the_loss_raises_and_is_not_repeated(
 
 
 @with_sessions
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (-32001, "Session not found"),
+        (-32600, "Invalid session"),
+        (-32001, "Session ID is unknown"),
+        (-32001, "Session has expired"),
+        (-32001, "Session s-1 not found"),
+        (-32000, "Bad Request: No valid session ID provided"),
+        (-32000, "Invalid or expired session"),
+        (-32002, "Server not initialized"),
+        (-32602, "Received request before initialization was complete"),
+    ],
+)
+@pytest.mark.parametrize("method", ["tools/call", "tools/list"])
+async def test_a_loss_that_is_told_in_a_successful_answer_begins_a_new_session_with_the_next_call(
+    server: FakeMCPServer, store: MCPStore, method: str, code: int, words: str
+) -> None:
+    server.unknown_session = httpx.Response(
+        200, json={"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": words}}
+    )
+    async with store.installations.connect(ID) as client:
+        await client.list_tools()
+        server.forget()
+
+        with pytest.raises(ToolCallError, match=words):
+            await (client.call_tool("add") if method == "tools/call" else client.list_tools())
+        assert text(await client.call_tool("add")) == "3"
+
+    assert [each for each, session in server.messages if session == "s-1"].count(method) == 1 + (method == "tools/list")
+    assert ("tools/call", "s-2") in server.messages
+
+
+@with_sessions
+async def test_a_session_that_can_not_be_sent_back_is_the_servers_fault(server: FakeMCPServer, store: MCPStore) -> None:
+    def greet(message: dict[str, Any]) -> httpx.Response:
+        answer = result_of(message, GREETING)
+        answer.headers["Mcp-Session-Id"] = "a session"
+        return answer
+
+    server.answers["initialize"] = greet
+
+    with pytest.raises(ResponseDecodeError, match="Mcp-Session-Id"):
+        async with store.installations.connect(ID):
+            pytest.fail("it is not connected")
+    await until_alone()
+
+
+@with_sessions
 async def test_calls_that_meet_the_loss_together_begin_one_new_session(server: FakeMCPServer, store: MCPStore) -> None:
     async with store.installations.connect(ID) as client:
         server.forget()
@@ -443,6 +944,11 @@ async def test_a_session_that_can_not_be_begun_anew_is_tried_again_by_the_next_c
         httpx.Response(400, json=["session"]),
         httpx.Response(400, json={"session": "?"}),
         httpx.Response(500, text="session"),
+        httpx.Response(401, text="Unauthorized"),
+        httpx.Response(401, json={"error": "Installation needs re-authentication"}),
+        httpx.Response(403, text="session"),
+        httpx.Response(200, json={"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "Timed out"}}),
+        httpx.Response(200, json={"jsonrpc": "2.0", "id": None, "error": {"code": 1, "message": "Session not found"}}),
     ],
 )
 async def test_other_errors_do_not_end_the_session(
@@ -603,14 +1109,16 @@ def test_a_stream_timeout_has_to_be_one(value: Any) -> None:
 
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
-    monkeypatch.delitem(sys.modules, "posthog_mcp_store._connection", raising=False)
+    for name in ("_connection", "_mcp_client", "_mcp_transport"):
+        monkeypatch.delitem(sys.modules, f"posthog_mcp_store.{name}", raising=False)
 
     with pytest.raises(ConfigurationError, match=r'^connect\(\) needs: pip install "posthog-mcp-store\[mcp\]"$'):
         MCPStore("phx_key").installations.connect(ID)
 
 
 def test_an_error_that_the_client_made_up_itself_is_ours_too() -> None:
-    error = our_error(mcp.MCPError(-32042, "Open that page first.", {"url": "https://x"}), "https://us.posthog.com/")
+    made_up = mcp.MCPError(-32042, "Open that page first.", {"url": "https://x"})
+    error = our_error(made_up, "https://us.posthog.com/", Redactor.of())
 
     assert isinstance(error, ToolCallError)
     assert (error.code, error.message, error.data) == (-32042, "Open that page first.", {"url": "https://x"})

@@ -44,7 +44,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tls_port: int, m
 async def test_calls_go_over_aiohttp(service: EmbeddedService) -> None:
     row = service.add_installation()
     service.inject(Fault(reset="after"))
-    service.inject(Fault(status=503, headers={"Retry-After": "0", "Set-Cookie": "a=b"}))
+    service.inject(Fault(status=503, headers={"Retry-After": "0.1", "Set-Cookie": "a=b"}))
 
     async with open_store(service, transport="aiohttp") as store:
         assert (await store.installations.retrieve(row.id)).id == row.id

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from posthog_mcp_store import (
     MCPStore,
     MCPStoreError,
     ResponseDecodeError,
+    ToolCallError,
 )
 from posthog_mcp_store._api import __all__ as public_names
 
@@ -101,7 +103,25 @@ async def test_a_status_becomes_its_class(
         (413, {"json": {"error": "Request body too large"}}, "PayloadTooLargeError"),
         (502, {"json": {"error": "Upstream MCP server unreachable"}}, "UpstreamError"),
         (502, {"json": {"error": "Upstream MCP server timed out"}}, "UpstreamError"),
-        (504, {"json": {"error": "Upstream MCP server timed out"}}, "UpstreamError"),
+        (
+            403,
+            {"json": {"error": "Your access to this server has been turned off by an admin"}},
+            "InstallationDisabledError",
+        ),
+        (
+            401,
+            framework("authentication_error", "authentication_failed", "Invalid access token."),
+            "AuthenticationError",
+        ),
+        (403, framework("authentication_error", "permission_denied", "No."), "PermissionDeniedError"),
+        (404, framework("invalid_request", "not_found", "Not found."), "NotFoundError"),
+        (400, framework("validation_error", "required", "This field is required.", "x"), "ValidationError"),
+        (429, framework("throttled_error", "throttled", "Request was throttled."), "RateLimitError"),
+        (
+            500,
+            {"json": {"type": "server_error", "code": "error", "detail": "", "attr": None, "error_event_id": "e"}},
+            "ServerError",
+        ),
         (503, {"content": b"", "headers": {"Retry-After": "15"}}, "ServerError"),
         (307, {"content": b"", "headers": {"Location": "/api/projects/1/"}}, "APIStatusError"),
         # Everything else came from the MCP server, also where it looks nearly like the service's own.
@@ -111,6 +131,20 @@ async def test_a_status_becomes_its_class(
         (404, {"content": b"Session not found"}, "UpstreamError"),
         (429, {"content": b"slow down"}, "UpstreamError"),
         (429, {"json": {"error": "rate limited"}}, "UpstreamError"),
+        (400, {"json": {"error": "Bad things"}}, "UpstreamError"),
+        (401, {"json": {"error": "Unauthorized"}}, "UpstreamError"),
+        (403, {"json": {"error": "Forbidden"}}, "UpstreamError"),
+        (403, {"json": {"error": "Server is disabled for maintenance"}}, "UpstreamError"),
+        (403, {"json": {"error": "Server is disabled", "code": 7}}, "UpstreamError"),
+        (404, {"json": {"error": "Session not found"}}, "UpstreamError"),
+        (405, {"json": {"error": "Method not allowed"}}, "UpstreamError"),
+        (409, {"json": {"error": "Conflict"}}, "UpstreamError"),
+        (413, {"json": {"error": "Too much"}}, "UpstreamError"),
+        (500, {"json": {"error": "Internal error"}}, "UpstreamError"),
+        (503, {"json": {"error": "Server is disabled"}}, "UpstreamError"),
+        (504, {"json": {"error": "Upstream MCP server timed out"}}, "UpstreamError"),
+        (401, {"json": {"type": "authentication_error", "code": "x", "detail": "No."}}, "UpstreamError"),
+        (401, framework("error", "unauthorized", "No."), "UpstreamError"),
         (500, {"content": b"oops"}, "UpstreamError"),
         (301, {"content": b""}, "UpstreamError"),
     ],
@@ -223,10 +257,110 @@ async def test_a_message_names_the_field_at_fault(wire: Wire, faked: Faked) -> N
     assert str(error).endswith(": name: This field is required.")
 
 
+async def test_of_an_error_body_the_first_64_kib_are_kept(wire: Wire, faked: Faked) -> None:
+    error = await raised(wire, faked(), 500, content=b'["' + b"x" * 100_000 + b'"]')
+
+    assert error.body == '["' + "x" * (64 * 1024 - 2)
+    assert len(str(error)) < 400
+
+
+async def test_white_space_alone_says_nothing_however_long_it_is(wire: Wire, faked: Faked) -> None:
+    error = await raised(wire, faked(), 500, content=b" \n" * 100_000)
+
+    assert str(error).endswith("no details.")
+
+
+def nested(levels: int) -> Any:
+    value: Any = "innermost"
+    for _ in range(levels):
+        value = {"inner": [value]}
+    return value
+
+
+def levels_of(value: Any) -> int:
+    levels = 0
+    while isinstance(value, dict | list):
+        value = value["inner"] if isinstance(value, dict) else value[0]
+        levels += 1
+    return levels
+
+
+async def test_a_deeply_nested_body_is_kept_as_far_as_it_can_be_pickled(wire: Wire, faked: Faked) -> None:
+    error = await raised(wire, faked(), 500, json={"detail": "No.", "extra": nested(300)})
+
+    copy = pickle.loads(pickle.dumps(error))
+    assert copy.body == error.body
+    assert (error.detail, levels_of(copy.body["extra"])) == ("No.", 99)
+
+
+async def test_a_body_of_many_values_is_kept_in_part(wire: Wire, faked: Faked) -> None:
+    error = await raised(wire, faked(), 500, json={"values": [1] * 15_000, "after": {}})
+
+    assert error.body == {"values": [1] * 9998, "after": "…"}
+
+
+async def test_the_data_of_an_error_object_is_kept_as_far_as_it_can_be_pickled(wire: Wire, faked: Faked) -> None:
+    answer = {"jsonrpc": "2.0", "id": 1, "error": {"code": 1, "message": "No.", "data": nested(300)}}
+    wire.answers(httpx.Response(200, json=answer))
+
+    with pytest.raises(ToolCallError) as caught:
+        (await faked().installations.proxy(ID, PING)).result()
+
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (copy.data, levels_of(copy.data)) == (caught.value.data, 99)
+
+
 async def test_a_long_body_is_shortened_in_the_message(wire: Wire, faked: Faked) -> None:
     error = await raised(wire, faked(), 500, content=b"x" * 10_000)
 
     assert len(str(error)) < 400
+
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+XML = {"Content-Type": "application/xml"}
+LONG_STYLE = f"<style>{'a > b {} ' * 10_000}</style>"
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "words"),
+    [
+        (
+            "<html>\r\n<head><title>502 Bad Gateway</title></head><body><h1>Other</h1></body></html>",
+            HTML,
+            "502 Bad Gateway",
+        ),
+        ("<!DOCTYPE html><TITLE lang=en>\n Sign&nbsp;in &amp; up </TITLE>", {}, "Sign in & up"),
+        ("\ufeff\n <!-- a > b --><html><title></title><body><p>Too <b>many</b><br>people", {}, "Too many people"),
+        ("<h1>Server Error (500)</h1>", HTML, "Server Error (500)"),
+        ("Access denied<br/>by policy", HTML, "Access denied by policy"),
+        ("<script>if (a < b) alert('<p>')</script><style>p { color: red }</style><p>Down", HTML, "Down"),
+        ("<svg><title>Logo</title></svg><p>We will be back", HTML, "We will be back"),
+        ('<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Later</Message></Error>', XML, "SlowDown Later"),
+        ("<html><body><script src='a.js'></script></body></html>", HTML, "no details."),
+        (f"<html>{LONG_STYLE}<p>Too late</p>", HTML, "no details."),
+        ("<p " + "a" * 10_000, HTML, "no details."),
+        ("<3 of 5 workers are up", {"Content-Type": "text/plain"}, "<3 of 5 workers are up"),
+        ("a <b> is no tag here", {"Content-Type": "text/plain"}, "a <b> is no tag here"),
+        (" \n", {}, "no details."),
+    ],
+)
+async def test_a_page_in_place_of_an_answer_is_told_by_its_title_or_words(
+    wire: Wire, faked: Faked, content: str, headers: dict[str, str], words: str
+) -> None:
+    error = await raised(wire, faked(), 502, content=content.encode(), headers=headers)
+    upstream = await raised(wire, faked(), 418, content=content.encode(), headers=headers, proxy=True)
+
+    assert str(error) == f"502 from GET /api/environments/@current/mcp_server_installations/{ID}/: {words}"
+    assert str(upstream).endswith(f"/proxy/: {words}")
+    assert error.body == content[: 64 * 1024]
+
+
+@pytest.mark.parametrize("piece", ["<", "<p", "<!--", "<script", "<title", "</", "&#", "<title>", " ", "<p>"])
+async def test_a_page_of_any_form_costs_next_to_nothing(wire: Wire, faked: Faked, piece: str) -> None:
+    began = monotonic()
+    await raised(wire, faked(), 502, content=piece.encode() * 200_000, headers=HTML)
+
+    assert monotonic() - began < 2
 
 
 @pytest.mark.parametrize(
@@ -302,7 +436,7 @@ async def test_a_deletion_is_done_with_204_only(wire: Wire, faked: Faked, status
     "location",
     [
         "mailto:x",
-        "posthog-code:oauth?state=1",
+        "posthog-code:oauth?code=1",
         "https://xn--/?a",
         "https://a.example/\x00",
         pytest.param("x" * 66_000, id="long"),

@@ -12,6 +12,7 @@ from .wire import SERVER_ID, Wire
 
 Faked = Callable[..., MCPStore]
 
+
 SAFE = "https://auth.example.com/authorize?client_id=c&response_type=code&state=s%20t"
 
 
@@ -110,6 +111,48 @@ async def test_a_page_on_this_machine_may_be_plain_http(wire: Wire, faked: Faked
     assert (await faked().installations.authorize(SERVER_ID)).url == url
 
 
+async def test_a_page_may_have_a_long_url(wire: Wire, faked: Faked) -> None:
+    url = f"{SAFE}&scope=".ljust(65_536, "a")
+    wire.answers(httpx.Response(302, headers={"Location": url}))
+
+    assert (await faked().installations.authorize(SERVER_ID)).url == url
+
+
+@pytest.mark.parametrize(
+    ("authority", "origin"),
+    [
+        ("HTTPS://Auth.Example.COM", "https://auth.example.com"),
+        ("https://auth.example.com:443", "https://auth.example.com"),
+        ("https://auth.example.com:0443", "https://auth.example.com"),
+        ("https://auth.example.com:", "https://auth.example.com"),
+        ("https://auth.example.com:80", "https://auth.example.com:80"),
+        ("https://auth.example.com:08443", "https://auth.example.com:8443"),
+        ("http://LocalHost:80", "http://localhost"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://[0:0:0:0:0:0:0:1]:8000", "http://[::1]:8000"),
+        ("https://[2001:DB8::0:1]", "https://[2001:db8::1]"),
+        ("https://203.0.113.7", "https://203.0.113.7"),
+        ("https://intranet", "https://intranet"),
+        ("https://my_auth.a-b.example", "https://my_auth.a-b.example"),
+        ("https://123.example", "https://123.example"),
+        ("https://0x7f.example", "https://0x7f.example"),
+        ("https://auth.0xg", "https://auth.0xg"),
+        ("https://XN--bcher-kva.example", "https://xn--bcher-kva.example"),
+        ("https://xn--e1afmkfd.xn--p1ai", "https://xn--e1afmkfd.xn--p1ai"),
+        ("https://xn--strae-oqa.example", "https://xn--strae-oqa.example"),
+        ("https://xn--mgba3gch31f060k.example", "https://xn--mgba3gch31f060k.example"),
+        ("https://xn--collaborar-nra.example", "https://xn--collaborar-nra.example"),
+    ],
+)
+async def test_the_origin_is_what_browsers_show(wire: Wire, faked: Faked, authority: str, origin: str) -> None:
+    for path in ("", "/", "/authorize"):
+        wire.answers(httpx.Response(200, json={"redirect_url": f"{authority}{path}?state=s"}))
+        redirect = await faked().installations.authorize(SERVER_ID)
+
+        assert redirect.origin == origin
+        assert redirect.url.startswith(authority)
+
+
 @pytest.mark.parametrize(
     ("url", "fault"),
     [
@@ -168,6 +211,55 @@ async def test_a_page_on_this_machine_may_be_plain_http(wire: Wire, faked: Faked
         ("https://auth.example.com:99999/?state=s", "can't be read"),
         ("https://auth.example.com:-1/?state=s", "can't be read"),
         ("https://[v1.x/?state=s", "can't be read"),
+        ("https://2130706433/?state=s", "another"),
+        ("https://127.1/?state=s", "another"),
+        ("https://0x7f.0.0.1/?state=s", "another"),
+        ("https://0X7F000001/?state=s", "another"),
+        ("https://0177.0.0.1/?state=s", "another"),
+        ("https://127.0.0.01/?state=s", "another"),
+        ("https://127.0.0.1./?state=s", "another"),
+        ("https://256.0.0.1/?state=s", "another"),
+        ("https://1.2.3.4.5/?state=s", "another"),
+        ("https://auth.example.0x/?state=s", "another"),
+        ("https://auth.example.0x1f/?state=s", "another"),
+        ("https://auth.example.08/?state=s", "another"),
+        ("https://auth.example.com./?state=s", "another"),
+        ("https://auth..example.com/?state=s", "another"),
+        ("https://.example.com/?state=s", "another"),
+        ("https://auth%2eexample.com/?state=s", "another"),
+        ("https://%61uth.example.com/?state=s", "another"),
+        ("https://auth.example.com%00.evil.example/?state=s", "another"),
+        ("https://%EF%BC%91%EF%BC%92.0.0.1/?state=s", "another"),
+        ("https://\uff11\uff12\uff17.0.0.1/?state=s", "non-ASCII"),
+        ("https://auth\u00ad.example.com/?state=s", "non-ASCII"),
+        ("https://xn--/?state=s", "another"),
+        ("https://xn--a.example/?state=s", "another"),
+        ("https://auth.xn--evil-.example/?state=s", "another"),
+        ("https://xn--!!!.example/?state=s", "another"),
+        ("https://xn--99999999999.example/?state=s", "another"),
+        ("https://xn--07ja09dc.0.0.1/?state=s", "another"),
+        ("https://xn---tda.example/?state=s", "another"),  # xn--tda in other words
+        ("https://xn--8g7cc.example/?state=s", "another"),  # fullwidth digits
+        ("https://xn--rger-zja.example/?state=s", "another"),  # a capital letter
+        ("https://xn--arger-egd.example/?state=s", "another"),  # a letter and its accent apart
+        ("https://xn--ab-c6t.example/?state=s", "another"),  # a fraction slash
+        ("https://xn--ib9b.example/?state=s", "another"),  # a surrogate
+        (f"https://{'a' * 64}.example/?state=s", "another"),
+        ("https://[::ffff:127.0.0.1]/?state=s", "another"),
+        ("https://[::ffff:7f00:1]/?state=s", "another"),
+        ("https://[::127.0.0.1]/?state=s", "another"),
+        ("https://[fe80::1%25eth0]/?state=s", "another|can't be read"),
+        ("https://[v1.a]/?state=s", "another|can't be read"),
+        ("https://[::1]x/?state=s", "another|can't be read"),
+        ("https://auth.example.com!/?state=s", "another"),
+        ("https://auth.example.com;a/?state=s", "another"),
+        ("https://*.example.com/?state=s", "another"),
+        ("https://auth.example.com:4\u0663/?state=s", "non-ASCII"),
+        ("https://auth.example.com:+443/?state=s", "another|can't be read"),
+        ("https://auth.example.com:4_4/?state=s", "another|can't be read"),
+        pytest.param(f"https://auth.example.com/{'a' * 65_536}?state=s", "too long", id="long path"),
+        pytest.param(f"https://auth.example.com/?state=s&a={'a' * 65_536}", "too long", id="long query"),
+        pytest.param(f"https://me:pw@{'a' * 65_536}/?state=s", "too long", id="long host"),
         ("https://auth.example.com/", "no state"),
         ("https://auth.example.com/?State=s", "no state"),
         ("https://auth.example.com/?state=", "no state"),

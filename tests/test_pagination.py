@@ -1,14 +1,17 @@
 """Lists, one page at a time."""
 
+import copy
+import pickle
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 
-from posthog_mcp_store import ListUnstableError, MCPStore
+from posthog_mcp_store import ConfigurationError, ListUnstableError, MCPStore
 from posthog_mcp_store.testing import EmbeddedService
 
-from .wire import BASE, SERVER_ID, Wire, installation, page
+from .wire import BASE, ID, SERVER_ID, Wire, installation, page
 
 
 @pytest.fixture
@@ -89,6 +92,21 @@ async def test_a_short_page_is_followed_by_the_row_after_its_last(wire: Wire, fa
     assert [request.url.params.get("offset") for request in wire.requests] == [None, "1"]
 
 
+async def test_whether_a_page_has_a_next_is_what_the_service_says_and_iterating_looks_itself(
+    wire: Wire, faked: Callable[..., MCPStore]
+) -> None:
+    wire.answers(
+        httpx.Response(200, json=page(installation(), count=1)),
+        httpx.Response(200, json=page(installation(), installation(id=SERVER_ID), count=1)),
+        httpx.Response(200, json=page(installation(id=SERVER_ID), count=2)),
+    )
+
+    first = await faked().installations.list(limit=1)
+    assert (first.has_next, await first.next()) == (False, None)
+
+    assert [str(row.id) for row in await faked().installations.list(limit=1).collect()] == [ID, SERVER_ID]
+
+
 async def test_an_empty_page_is_the_last_whatever_its_next_says(wire: Wire, faked: Callable[..., MCPStore]) -> None:
     wire.answers(httpx.Response(200, json=page(count=5, next=f"{BASE}?offset=100")))
 
@@ -100,5 +118,44 @@ async def test_an_empty_page_is_the_last_whatever_its_next_says(wire: Wire, fake
 async def test_a_page_without_the_rows_it_counts_is_not_a_list(wire: Wire, faked: Callable[..., MCPStore]) -> None:
     wire.answers(httpx.Response(200, json=page(count=5)))
 
-    with pytest.raises(ListUnstableError, match="the service counts 5 rows, and gives none behind row 0"):
+    with pytest.raises(ListUnstableError, match="the service counts 5 rows, and gives only 0"):
         await faked().installations.list().collect()
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+async def test_a_page_pickles_without_its_store(
+    service: EmbeddedService, store: MCPStore, names: list[str], protocol: int
+) -> None:
+    first = await store.installations.list(limit=4)
+    (middle, last) = [each async for each in store.installations.list(limit=4).pages()]
+
+    for each in (first, middle, last):
+        pickled = pickle.dumps(each, protocol)
+        assert service.api_key.encode() not in pickled
+        assert pickle.loads(pickled) == each
+    assert await pickle.loads(pickle.dumps(last, protocol)).next() is None
+    with pytest.raises(ConfigurationError, match=r"list\(offset=page.offset \+ len\(page\)\) reads on"):
+        await pickle.loads(pickle.dumps(first, protocol)).next()
+
+
+async def test_a_copied_page_leads_on(store: MCPStore, names: list[str]) -> None:
+    second = await copy.copy(await store.installations.list(limit=4)).next()
+
+    assert second is not None
+    assert [each.name for each in second] == names[4:]
+
+
+async def test_a_list_that_was_pickled_says_why_it_can_not_be_read(store: MCPStore) -> None:
+    listed = pickle.loads(pickle.dumps(store.installations.list()))
+
+    with pytest.raises(ConfigurationError, match="has no store"):
+        await listed.collect()
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+async def test_a_copy_of_a_list_can_be_read(
+    service: EmbeddedService, store: MCPStore, copied: Callable[[Any], Any]
+) -> None:
+    service.add_installation()
+
+    assert len(await copied(store.installations.list()).collect()) == 1

@@ -77,12 +77,14 @@ class Chunks(httpx.AsyncByteStream):
         self.chunks = chunks
         self.breaks = breaks
         self.is_closed = False
+        self.is_read = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self.chunks:
             yield chunk
         if self.breaks:
             raise httpx.ReadError("reset")
+        self.is_read = True
 
     async def aclose(self) -> None:
         self.is_closed = True
@@ -203,7 +205,7 @@ async def test_an_error_without_an_id_is_an_answer(wire: Wire, faked: Faked) -> 
     [
         {"jsonrpc": "2.0", "id": 1, "method": "sampling/createMessage"},
         {"jsonrpc": "2.0", "id": True, "result": 1},
-        {"jsonrpc": "2.0", "id": "1", "result": 1},
+        {"jsonrpc": "2.0", "id": "one", "result": 1},
         {"jsonrpc": "2.0", "id": None, "result": 1},
     ],
 )
@@ -212,6 +214,52 @@ async def test_what_only_looks_like_the_answer_is_none(wire: Wire, faked: Faked,
 
     with pytest.raises(ResponseDecodeError, match="without the answer to request 1"):
         await read(faked())
+
+
+async def test_an_acknowledgement_is_read_to_its_end_so_that_its_connection_can_be_used_again(
+    wire: Wire, faked: Faked
+) -> None:
+    answer, body = streamed(b"Acc", b"epted", headers={"Content-Type": "text/plain"})
+    wire.answers(answer)
+
+    await faked().installations.proxy(ID, {"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    assert body.is_read
+
+
+async def test_a_connection_that_breaks_within_an_acknowledgement_is_no_error(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(b"Acc", breaks=True, headers={"Content-Type": "text/plain"})[0])
+
+    assert await read(faked(), {"jsonrpc": "2.0", "method": "notifications/initialized"}) == []
+
+
+async def test_an_answer_whose_session_can_not_be_sent_back_is_closed(wire: Wire, faked: Faked) -> None:
+    answer, body = streamed(event(ANSWER), headers={"Mcp-Session-Id": "a session"})
+    wire.answers(answer)
+
+    with pytest.raises(ResponseDecodeError, match="Mcp-Session-Id"):
+        await faked().installations.proxy(ID, {**ASK, "method": "initialize"})
+    assert body.is_closed
+
+
+async def test_the_result_of_a_tool_is_worth_more_than_its_session(wire: Wire, faked: Faked) -> None:
+    wire.answers(streamed(event(ANSWER), headers={"Mcp-Session-Id": "a session"})[0])
+
+    reply = await faked().installations.proxy(ID, ASK)
+
+    assert (reply.result(), reply.session_id) == (ANSWER["result"], None)
+
+
+async def test_an_error_without_an_id_ends_a_batch_only_where_nothing_else_comes(wire: Wire, faked: Faked) -> None:
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error"}}
+    batch = [ASK, {**ASK, "id": 2}]
+    answers = [ANSWER, {**ANSWER, "id": 2}]
+
+    wire.answers(streamed(event(error), *map(event, answers))[0])
+    assert await read(faked(), batch) == [error, *answers]
+
+    wire.answers(streamed(event(error))[0])
+    assert await read(faked(), batch) == [error]
 
 
 async def test_an_answer_to_the_server_awaits_none_itself(wire: Wire, faked: Faked) -> None:
@@ -319,6 +367,58 @@ async def test_the_cap_is_for_each_message_of_a_stream_and_for_a_reply_whole(wir
     wire.answers(httpx.Response(200, json={**ANSWER, "result": "x" * 100}))
     with pytest.raises(ResponseDecodeError, match="its body is larger than the 100 bytes"):
         await read(store)
+
+
+@pytest.mark.parametrize("lines", [b"\n", b": comment\n", b"\r", b"data:{}\n\n"])
+async def test_other_tasks_run_while_a_chunk_of_many_events_is_read(wire: Wire, faked: Faked, lines: bytes) -> None:
+    chunk = lines * (300_000 // len(lines)) + b"\n\n" + event(ANSWER)
+    wire.answers(streamed(chunk)[0])
+    reading = asyncio.create_task(read(faked()))
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0)
+        turns += 1
+
+    assert await reading == [ANSWER]
+    assert turns > len(chunk) // (32 * 1024)
+
+
+@pytest.mark.parametrize("is_awaited", [True, False])
+async def test_a_deadline_holds_while_a_chunk_of_many_events_is_read(
+    wire: Wire, faked: Faked, is_awaited: bool
+) -> None:
+    wire.answers(streamed(b"\n" * 8_000_000 + event(ANSWER))[0])
+    store = faked().with_options(deadline=0.1)
+
+    with pytest.raises(APITimeoutError, match="deadline"):
+        await (store.installations.proxy(ID, ASK) if is_awaited else read(store))
+
+
+async def test_a_chunk_of_many_events_can_be_cancelled(wire: Wire, faked: Faked) -> None:
+    answer, body = streamed(b"\n" * 8_000_000 + event(ANSWER))
+    wire.answers(answer)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(read(faked()), 0.1)
+    assert body.is_closed
+
+
+async def test_white_space_in_front_of_json_counts(wire: Wire, faked: Faked) -> None:
+    body = [b" " * 100] * 11
+    wire.answers(streamed(*body, json.dumps(ANSWER).encode(), headers={"Content-Type": "application/json"})[0])
+
+    with pytest.raises(ResponseDecodeError, match="larger than the 1000 bytes"):
+        await read(faked(max_response_bytes=1000))
+
+
+async def test_a_large_batch_is_answered_in_any_order(wire: Wire, faked: Faked) -> None:
+    batch = [{**ASK, "id": number} for number in range(4000)]
+    answers = [{**ANSWER, "id": str(number)} for number in reversed(range(4000))]
+    wire.answers(httpx.Response(200, json=answers))
+
+    reply = await faked().installations.proxy(ID, batch)
+
+    assert reply.result(3999) == reply.result(0) == ANSWER["result"]
 
 
 async def test_silence_is_bounded_by_the_timeout(faucet: Faucet, open_store: Open) -> None:

@@ -134,6 +134,23 @@ async def test_a_wait_beyond_the_deadline_is_told_without_sending(service: Embed
     assert monotonic() - began < 1
 
 
+@pytest.mark.parametrize("retry_after", ["0", "0.001", "Thu, 01 Jan 1970 00:00:00 GMT", None])
+async def test_calls_do_not_hammer_a_service_that_asks_for_no_wait(
+    service: EmbeddedService, store: MCPStore, retry_after: str | None
+) -> None:
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    service.inject(Fault(status=429, headers=headers, times=None))
+    calls = [asyncio.create_task(store.installations.retrieve(ID)) for _ in range(50)]
+
+    await asyncio.wait(calls, timeout=2)
+    for call in calls:
+        call.cancel()
+    await asyncio.wait(calls)
+
+    # Each was on its way before the first was refused. From then on, they go one by one.
+    assert 50 < len(service.requests) <= 50 + 12
+
+
 async def test_those_in_line_are_told_when_the_wait_becomes_too_long(service: EmbeddedService, store: MCPStore) -> None:
     await be_refused(service, store, retry_after=0)
     service.inject(Fault(status=429, headers={"Retry-After": "600"}, times=None))

@@ -1,16 +1,26 @@
 """Where the service has moved to is followed within its origin, and nowhere else."""
 
+import gc
 import logging
+import tracemalloc
 from collections.abc import Callable
 
 import httpx
 import pytest
 
-from posthog_mcp_store import APIStatusError, ConfigurationError, MCPStore, ResponseDecodeError
+from posthog_mcp_store import (
+    APIStatusError,
+    ConfigurationError,
+    MCPStore,
+    OAuthCallback,
+    OAuthError,
+    ResponseDecodeError,
+    UnsafeRedirectError,
+)
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from .opening import open_store
-from .wire import BASE, ID, SERVER_ID, Wire, installation
+from .wire import BASE, ID, SERVER_ID, Wire, installation, page
 
 Faked = Callable[..., MCPStore]
 
@@ -167,3 +177,46 @@ async def test_what_a_service_says_of_its_end_is_one_line(
 
     (record,) = caplog.records
     assert len(record.getMessage()) < 400
+
+
+async def test_urls_of_answers_are_not_kept() -> None:
+    """`urlsplit` remembers what it split."""
+    answered = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal answered
+        answered += 1
+        long = f"https://us.posthog.com/{answered}/{'a' * 250_000}?state=s&offset={answered}"
+        if request.method == "POST":
+            return httpx.Response(200, json={"redirect_url": long})
+        if "authorize" in request.url.path:
+            return httpx.Response(302, headers={"Location": long})
+        if request.url.path.endswith(f"{ID}/"):
+            return httpx.Response(307, headers={"Location": long})
+        return httpx.Response(200, json=page(installation(), count=1, next=long))
+
+    async def call_each(store: MCPStore) -> None:
+        with pytest.raises(UnsafeRedirectError, match="too long"):
+            await store.installations.authorize(SERVER_ID)
+        with pytest.raises(UnsafeRedirectError, match="too long"):
+            await store.installations.install_custom(name="a", url="https://a.example.com", auth_type="oauth")
+        with pytest.raises(APIStatusError, match="redirected to an address that can't be read"):
+            await store.installations.retrieve(ID)
+        assert len(await store.installations.list().collect()) == 1
+        with pytest.raises(OAuthError, match="can't be read"):
+            OAuthCallback.parse(f"https://us.posthog.com/{answered}/{'a' * 250_000}?status=success")
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        store = MCPStore("phx_key", http_client=client, max_retries=0)
+        await call_each(store)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            for _ in range(10):
+                await call_each(store)
+            gc.collect()
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert kept < 1_000_000

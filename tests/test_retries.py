@@ -1,8 +1,11 @@
 """A call is sent again where that may help and can do no harm."""
 
+import asyncio
+import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from time import monotonic
 
 import httpx
 import pytest
@@ -22,13 +25,13 @@ from posthog_mcp_store import (
     ServerError,
     UpstreamError,
 )
-from posthog_mcp_store._retry import RetryPolicy, retry_delay
+from posthog_mcp_store._retry import SHORTEST_ASKED, RetryPolicy, retry_delay
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from .opening import open_store
 from .wire import ID, Wire, installation
 
-AT_ONCE = {"Retry-After": "0"}
+SOON = {"Retry-After": "0.1"}
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 PASSING = [408, 429, 500, 502, 503, 504, 520, 599]
 LASTING = [400, 401, 403, 404, 405, 409, 413, 418, 451, 499]
@@ -41,7 +44,7 @@ def methods(service: EmbeddedService) -> list[str]:
 @pytest.mark.parametrize("status", PASSING)
 async def test_what_may_pass_is_sent_again(service: EmbeddedService, store: MCPStore, status: int) -> None:
     row = service.add_installation()
-    service.inject(Fault(status=status, headers=AT_ONCE, times=2))
+    service.inject(Fault(status=status, headers=SOON, times=2))
 
     assert (await store.installations.retrieve(row.id)).id == row.id
     assert (await store.installations.update(row.id, is_enabled=False)).is_enabled is False
@@ -50,7 +53,7 @@ async def test_what_may_pass_is_sent_again(service: EmbeddedService, store: MCPS
 
 @pytest.mark.parametrize("status", LASTING)
 async def test_what_lasts_is_not_sent_again(service: EmbeddedService, store: MCPStore, status: int) -> None:
-    service.inject(Fault(status=status, headers=AT_ONCE, times=None))
+    service.inject(Fault(status=status, headers=SOON, times=None))
 
     with pytest.raises(APIStatusError) as caught:
         await store.installations.retrieve(ID)
@@ -82,7 +85,7 @@ async def test_a_truncated_answer_is_asked_for_again(service: EmbeddedService, s
 async def test_a_post_that_may_have_been_acted_on_is_never_sent_twice(
     service: EmbeddedService, store: MCPStore, status: int
 ) -> None:
-    service.inject(Fault(status=status, headers=AT_ONCE, takes_effect=True))
+    service.inject(Fault(status=status, headers=SOON, takes_effect=True))
 
     with pytest.raises(MCPStoreError):
         await store.installations.install_custom(name="a", url="https://a.example.com/mcp", auth_type="api_key")
@@ -105,7 +108,7 @@ async def test_a_post_whose_answer_was_lost_is_never_sent_twice(
 
 
 async def test_a_post_that_the_service_refused_to_take_is_sent_again(service: EmbeddedService, store: MCPStore) -> None:
-    service.inject(Fault(status=429, headers=AT_ONCE, times=2))
+    service.inject(Fault(status=429, headers=SOON, times=2))
 
     await store.installations.install_custom(name="a", url="https://a.example.com/mcp", auth_type="api_key")
 
@@ -146,7 +149,7 @@ async def test_a_429_of_the_mcp_server_is_its_own_and_is_not_sent_again(
 
 
 async def test_retries_end(service: EmbeddedService, store: MCPStore) -> None:
-    service.inject(Fault(status=503, headers=AT_ONCE, times=None))
+    service.inject(Fault(status=503, headers=SOON, times=None))
 
     with pytest.raises(ServerError):
         await store.installations.retrieve(ID)
@@ -157,7 +160,7 @@ async def test_retries_end(service: EmbeddedService, store: MCPStore) -> None:
 
 
 async def test_without_retries_the_first_failure_is_the_last_word(service: EmbeddedService) -> None:
-    service.inject(Fault(status=503, headers=AT_ONCE, times=None))
+    service.inject(Fault(status=503, headers=SOON, times=None))
 
     async with open_store(service, max_retries=0) as store:
         with pytest.raises(ServerError):
@@ -166,7 +169,7 @@ async def test_without_retries_the_first_failure_is_the_last_word(service: Embed
     assert methods(service) == ["GET"]
 
 
-@pytest.mark.parametrize("fault", [Fault(reset="after"), Fault(status=502, headers=AT_ONCE, takes_effect=True)])
+@pytest.mark.parametrize("fault", [Fault(reset="after"), Fault(status=502, headers=SOON, takes_effect=True)])
 async def test_a_deletion_whose_answer_was_lost_has_succeeded(
     service: EmbeddedService, store: MCPStore, fault: Fault
 ) -> None:
@@ -182,7 +185,7 @@ async def test_a_deletion_whose_answer_was_lost_has_succeeded(
 async def test_a_deletion_that_was_refused_before_finds_what_was_never_there(
     service: EmbeddedService, store: MCPStore
 ) -> None:
-    service.inject(Fault(status=429, headers=AT_ONCE))
+    service.inject(Fault(status=429, headers=SOON))
 
     with pytest.raises(NotFoundError):
         await store.installations.delete(ID)
@@ -191,7 +194,7 @@ async def test_a_deletion_that_was_refused_before_finds_what_was_never_there(
 async def test_a_reading_that_finds_nothing_the_second_time_found_nothing(
     service: EmbeddedService, store: MCPStore
 ) -> None:
-    service.inject(Fault(status=502, headers=AT_ONCE))
+    service.inject(Fault(status=502, headers=SOON))
 
     with pytest.raises(NotFoundError):
         await store.installations.retrieve(ID)
@@ -207,7 +210,18 @@ async def test_an_answer_that_cannot_be_read_is_not_asked_for_again(service: Emb
 
 
 @pytest.mark.parametrize(
-    "retry_after", ["61", "3600", "99999999999", format_datetime(datetime.now(UTC) + timedelta(days=9))]
+    "retry_after",
+    [
+        "61",
+        "3600",
+        "99999999999",
+        "9" * 23,
+        pytest.param("9" * 5000, id="5,000 digits"),
+        f"{'9' * 23}.5",
+        format_datetime(datetime.now(UTC) + timedelta(days=9)),
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+    ],
 )
 async def test_a_wait_longer_than_the_cap_is_told_at_once(
     service: EmbeddedService, store: MCPStore, retry_after: str
@@ -218,8 +232,24 @@ async def test_a_wait_longer_than_the_cap_is_told_at_once(
         await store.installations.retrieve(ID)
 
     assert caught.value.retry_after is not None
-    assert caught.value.retry_after > 60
+    assert 60 < caught.value.retry_after <= 1e9
+    assert datetime.now(UTC) + timedelta(seconds=caught.value.retry_after) > datetime.now(UTC)
+    assert pickle.loads(pickle.dumps(caught.value)).retry_after == caught.value.retry_after
     assert methods(service) == ["GET"]
+
+
+@pytest.mark.parametrize("digits", [23, 5000])
+async def test_a_429_with_a_number_of_any_length_is_told_at_once(
+    wire: Wire, faked: Callable[..., MCPStore], digits: int
+) -> None:
+    wire.answers(httpx.Response(429, headers={"Retry-After": "9" * digits}))
+    store = faked(max_retries=5)
+
+    for words in ("429 from GET", "was not sent: .* in 3600 s"):
+        with pytest.raises(RateLimitError, match=words) as caught:
+            await store.installations.retrieve(ID)
+        assert pickle.loads(pickle.dumps(caught.value)).retry_after == caught.value.retry_after
+    assert len(wire.requests) == 1
 
 
 async def test_the_cap_is_a_setting(service: EmbeddedService) -> None:
@@ -252,9 +282,81 @@ async def test_the_service_says_how_long_to_wait(service: EmbeddedService, store
     assert 0.3 <= second.received_at - first.received_at < 0.8
 
 
+NO_WAIT = ["0", "00", "0.0", "0.001", "-5", "-0", "+5", "0x10", "1e3", "5 s", "1,5", "\xb2", "inf", "soon", "", "Never"]
+NO_WAIT += ["Thu, 01 Jan 1970 00:00:00 GMT", "Mon, 01 Jan 0001 00:00:00 GMT", "Sunday, 06-Nov-94 08:49:37 GMT"]
+
+
+async def test_no_wait_asked_for_is_the_usual_backoff() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        retry_after = NO_WAIT[int(request.headers["X-Case"])]
+        return httpx.Response(503, headers=[(b"Retry-After", retry_after.encode("latin-1"))])
+
+    async def seconds(store: MCPStore, case: int) -> float:
+        times: list[float] = []
+        view = store.with_options(headers={"X-Case": str(case)}, on_response=lambda _: times.append(monotonic()))
+        with pytest.raises(ServerError):
+            await view.installations.retrieve(ID)
+        assert len(times) == 5
+        return times[-1] - times[0]
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        store = MCPStore("phx_key", http_client=client, max_retries=4)
+        took = await asyncio.gather(*(seconds(store, case) for case in range(len(NO_WAIT))))
+
+    # Up to 0.5, 1, 2 and 4 seconds, with full jitter.
+    assert all(0.1 < each < 8 for each in took)
+
+
+DATE_FORMS = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"]
+
+
+@pytest.mark.parametrize("away", [timedelta(days=-700), timedelta(hours=-1), timedelta(0), timedelta(hours=1)], ids=str)
+@pytest.mark.parametrize("form", DATE_FORMS)
+async def test_a_date_is_measured_from_that_of_the_answer(
+    wire: Wire, faked: Callable[..., MCPStore], away: timedelta, form: str
+) -> None:
+    there = datetime.now(UTC) + away
+    later = f"{there + timedelta(seconds=30):{form}}"
+    wire.answers(httpx.Response(503, headers={"Retry-After": later, "Date": f"{there:{DATE_FORMS[0]}}"}))
+
+    with pytest.raises(ServerError) as caught:
+        await faked(max_retries=1, max_retry_after=10).installations.retrieve(ID)
+
+    assert caught.value.retry_after == 30
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        None,
+        "",
+        "yesterday",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Mon, 01 Jan 1900 00:00:00 GMT",
+        "Thu, 01 Jan 2026 00:00:00 +9999",
+        f"Thu, 01 Jan {'9' * 30} 00:00:00 GMT",
+    ],
+)
+async def test_without_a_usable_date_in_the_answer_our_own_clock_measures(
+    wire: Wire, faked: Callable[..., MCPStore], date: str | None
+) -> None:
+    headers = {} if date is None else {"Date": date}
+    wire.answers(
+        httpx.Response(
+            503, headers=headers | {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=30))}
+        )
+    )
+
+    with pytest.raises(ServerError) as caught:
+        await faked(max_retries=1, max_retry_after=10).installations.retrieve(ID)
+
+    assert caught.value.retry_after == pytest.approx(30, abs=5)
+
+
 async def test_every_attempt_is_reported_with_its_number(service: EmbeddedService, store: MCPStore) -> None:
     row = service.add_installation()
-    service.inject(Fault(status=520, headers=AT_ONCE))
+    service.inject(Fault(status=520, headers=SOON))
     told: list[tuple[int, int]] = []
     view = store.with_options(on_response=lambda info: told.append((info.status_code, info.attempt)))
 
@@ -265,7 +367,7 @@ async def test_every_attempt_is_reported_with_its_number(service: EmbeddedServic
 
 async def test_every_attempt_asks_for_the_key(service: EmbeddedService) -> None:
     row = service.add_installation()
-    service.inject(Fault(status=503, headers=AT_ONCE))
+    service.inject(Fault(status=503, headers=SOON))
     keys = [service.add_key().token, service.add_key().token]
     given = list(keys)
 
@@ -329,7 +431,7 @@ def test_the_decision_holds_for_every_failure(  # noqa: PLR0917  # what hypothes
     assert delay < remaining
     if isinstance(failure, APIStatusError):
         assert failure.status_code in {408, 429} or failure.status_code >= 500
-        assert failure.retry_after is None or delay == failure.retry_after
+        assert failure.retry_after is None or failure.retry_after < SHORTEST_ASKED or delay == failure.retry_after
         assert is_repeatable or failure.status_code == 429
     else:
         assert is_repeatable or not failure.is_sent

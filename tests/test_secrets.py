@@ -1,6 +1,8 @@
 """The API key goes to the host, and nowhere else."""
 
 import asyncio
+import html
+import json
 import pickle
 import traceback
 from collections.abc import AsyncIterator, Callable
@@ -12,15 +14,21 @@ import pytest
 from posthog_mcp_store import (
     AlreadyInstalledError,
     APIConnectionError,
+    APIStatusError,
     ConfigurationError,
     MCPStore,
     MCPStoreError,
     NotFoundError,
+    ResponseDecodeError,
+    ToolCallError,
+    UnsafeRedirectError,
 )
 
-from .wire import BASE, ID, Wire, installation, page
+from .fake_mcp import FakeMCPServer, error_of, result_of
+from .wire import BASE, ID, SERVER_ID, Wire, installation, page
 
 KEY = "phx_the_secret_key"
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 Faked = Callable[..., MCPStore]
 
 
@@ -100,6 +108,188 @@ async def test_no_error_of_the_proxy_tells_the_key(wire: Wire, faked: Faked, ans
     assert KEY not in everything_said_by(caught.value)
 
 
+ESCAPED = "".join(f"\\u{ord(char):04X}" for char in KEY[:5]) + KEY[5:]
+SAID = f"the key {KEY} is no good"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'{{"detail": "{ESCAPED}", "more": {{"{ESCAPED}": ["{ESCAPED}"]}}}}'.encode(),
+        f'{{"detail": "{SAID}"}}'.encode("utf-16"),
+        f'{{"detail": "{SAID}"}}'.encode("utf-32"),
+        SAID.encode("utf-16-le"),
+        SAID.encode("utf-16-be"),
+        b"x" * 70_000 + KEY.encode(),
+        b"x" * (64 * 1024 - len(KEY) + 3) + KEY.encode(),
+        f"<p>&#112;{KEY[1:]}".encode(),
+        f"{{{ESCAPED}".encode(),
+    ],
+)
+@pytest.mark.parametrize("is_proxied", [True, False])
+async def test_no_error_tells_a_key_that_is_quoted_in_another_form(
+    wire: Wire, faked: Faked, is_proxied: bool, content: bytes
+) -> None:
+    wire.answers(httpx.Response(400, content=content))
+    installations = faked(api_key=KEY).installations
+
+    with pytest.raises(MCPStoreError) as caught:
+        await (installations.proxy(ID, PING) if is_proxied else installations.retrieve(ID))
+
+    said = everything_said_by(caught.value)
+    # As they are in a repr.
+    for form in (KEY, KEY[:-3], ESCAPED.replace("\\", "\\\\"), "\\x00".join(KEY), "\\x00\\x00\\x00".join(KEY)):
+        assert form not in said
+
+
+@pytest.mark.parametrize("quoted", [KEY, "".join(f"\\u{ord(char):04x}" for char in KEY)])
+@pytest.mark.parametrize("left", [len(KEY), len(KEY) - 3, len(KEY) - 6, 1])
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+async def test_no_part_of_the_key_is_left_where_a_body_is_cut(
+    wire: Wire, faked: Faked, kind: str, left: int, quoted: str
+) -> None:
+    prefix = b"data: {" if kind == "text/event-stream" else b"{"
+    content = prefix + b"x" * (1024 - left - len(prefix)) + quoted.encode() + b"\n\n"
+    wire.answers(httpx.Response(200, content=content, headers={"Content-Type": kind}))
+    installations = faked(api_key=KEY).installations
+
+    with pytest.raises(ResponseDecodeError) as caught:
+        await (installations.proxy(ID, PING) if kind == "text/event-stream" else installations.retrieve(ID))
+
+    assert len(caught.value.body) <= 1024
+    said = everything_said_by(caught.value)
+    assert KEY[:5] not in said
+    assert r"\\u0070" not in said
+
+
+@pytest.mark.parametrize("is_stream", [True, False])
+async def test_no_error_of_a_tool_tells_the_key(wire: Wire, faked: Faked, is_stream: bool) -> None:
+    error = {"code": 1, "message": SAID, "data": {KEY: [SAID, {"said": SAID}]}}
+    answer = {"jsonrpc": "2.0", "id": 1, "error": error}
+    wire.answers(
+        httpx.Response(200, text=f"data: {json.dumps(answer)}\n\n", headers={"Content-Type": "text/event-stream"})
+        if is_stream
+        else httpx.Response(200, json=answer)
+    )
+    reply = await faked(api_key=KEY).installations.proxy(ID, PING)
+
+    with pytest.raises(ToolCallError, match=r"the key \*\*\* is no good") as caught:
+        reply.result()
+
+    assert caught.value.data == {"***": ["the key *** is no good", {"said": "the key *** is no good"}]}
+    assert KEY not in everything_said_by(caught.value)
+    assert KEY not in repr(reply)
+
+
+@pytest.mark.parametrize("key", ['pa"ss\\word/1234', "sécret\twørd", "key😀with😀emoji", "a<b>&c'd\"e"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        json.dumps,
+        lambda key: json.dumps(key, ensure_ascii=False),
+        lambda key: json.dumps(key).replace("/", "\\/"),
+        html.escape,
+    ],
+)
+async def test_no_error_tells_a_servers_key_however_it_is_written(
+    wire: Wire, faked: Faked, written: Callable[[str], str], key: str
+) -> None:
+    wire.answers(httpx.Response(400, content=f"{{not json: {written(key)}".encode()))
+
+    with pytest.raises(MCPStoreError) as caught:
+        await faked().installations.install_custom(name="a", url="https://a.b", auth_type="api_key", api_key=key)
+
+    assert isinstance(caught.value, APIStatusError)
+    assert written(key).strip('"') not in str(caught.value.body)
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("header", ["Content-Encoding", "Mcp-Session-Id"])
+async def test_no_part_of_the_key_is_left_where_a_header_is_cut(wire: Wire, faked: Faked, header: str) -> None:
+    for filling in range(40, 84):
+        wire.answers(httpx.Response(200, content=b"x", headers={header: f"{'a ' * (filling // 2)}{KEY}"}))
+        with pytest.raises(ResponseDecodeError) as caught:
+            await faked(api_key=KEY).installations.proxy(ID, PING)
+        assert KEY[:5] not in everything_said_by(caught.value)
+
+
+async def test_no_error_about_a_tool_or_its_result_tells_the_key(caplog: pytest.LogCaptureFixture) -> None:
+    schema = {"type": "object", "properties": {"sum": {"type": "integer"}}}
+    add = {"name": "add", "inputSchema": {"type": "object"}, "outputSchema": schema}
+    server = FakeMCPServer()
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": [add, {"name": KEY}]})
+    server.answers["tools/call"] = lambda message: result_of(
+        message, {"content": [], "structuredContent": {"sum": SAID}}
+    )
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(server)) as client,
+        MCPStore(KEY, http_client=client).installations.connect(ID) as connection,
+    ):
+        with pytest.raises(ResponseDecodeError, match=r"\*\*\* is no good") as caught:
+            await connection.call_tool("add")
+
+    assert caught.value.result == {"content": [], "structuredContent": {"sum": "the key *** is no good"}}
+    assert KEY not in everything_said_by(caught.value)
+    assert "'***' breaks MCP's schema" in caplog.text
+    assert KEY not in caplog.text
+
+
+async def test_no_error_of_a_connection_tells_the_key() -> None:
+    server = FakeMCPServer()
+    server.answers["tools/call"] = lambda message: error_of(message, 1, SAID, [SAID])
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(server)) as client,
+        MCPStore(KEY, http_client=client).installations.connect(ID) as connection,
+    ):
+        with pytest.raises(ToolCallError) as caught:
+            await connection.call_tool("add")
+
+    assert (caught.value.message, caught.value.data) == ("the key *** is no good", ["the key *** is no good"])
+
+
+@pytest.mark.parametrize("url", [f"https://auth.example.com/{KEY}?state=s", f"https://a.example.com/?state=s&x={KEY}"])
+async def test_a_url_that_quotes_the_key_is_no_url_to_open(wire: Wire, faked: Faked, url: str) -> None:
+    wire.answers(httpx.Response(302, headers={"Location": url}))
+
+    with pytest.raises(UnsafeRedirectError, match="quotes the API key") as caught:
+        await faked(api_key=KEY).installations.authorize(SERVER_ID)
+
+    assert KEY not in str(caught.value)
+
+
+STATE = "Zx81-state-of-this-flow"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(302, headers={"Location": f"http://auth.example.com/?state={STATE}"}),
+        httpx.Response(303, headers={"Location": f"https://auth.example.com/?x=1&state={STATE}"}),
+        httpx.Response(400, json={"detail": f"https://auth.example.com/?state={STATE}"}),
+        httpx.Response(400, text=f"see https://auth.example.com/?state={STATE}#x"),
+        httpx.Response(200, json={"redirect_uri": f"https://auth.example.com/?state={STATE}"}),
+        httpx.Response(200, json={"redirect_url": f"https://0x7f.1/?state={STATE}"}),
+    ],
+)
+async def test_no_error_tells_the_state_of_a_flow(wire: Wire, faked: Faked, answer: httpx.Response) -> None:
+    wire.answers(answer)
+
+    with pytest.raises(MCPStoreError) as caught:
+        await faked().installations.authorize(SERVER_ID)
+
+    assert STATE not in everything_said_by(caught.value)
+
+
+async def test_a_warning_of_a_deprecation_does_not_tell_the_key(
+    wire: Wire, faked: Faked, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire.answers(httpx.Response(200, json=installation(), headers={"Deprecation": SAID}))
+
+    await faked(api_key=KEY).installations.retrieve(ID)
+
+    assert "Deprecation: the key *** is no good" in caplog.text
+
+
 async def test_an_error_of_the_proxy_keeps_its_cause(wire: Wire, faked: Faked) -> None:
     wire.answers(httpx.Response(200, text="data: {\n\n", headers={"Content-Type": "text/event-stream"}))
 
@@ -147,6 +337,52 @@ async def test_no_error_tells_the_key_of_an_mcp_server(wire: Wire, faked: Faked)
 
     assert wire.sent_json["api_key"] == KEY
     assert KEY not in everything_said_by(caught.value)
+
+
+SERVERS_KEY = "Zx81-key-of-this-server"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(400, json={"detail": f"{SERVERS_KEY} is no good", "extra": [SERVERS_KEY]}),
+        httpx.Response(500, text=f"<p>{SERVERS_KEY}"),
+        httpx.Response(201, json={"id": SERVERS_KEY}),
+        httpx.Response(200, json={"redirect_url": f"http://a.example.com/{SERVERS_KEY}?state=s"}),
+    ],
+)
+async def test_no_error_quotes_the_key_of_an_mcp_server_back(wire: Wire, faked: Faked, answer: httpx.Response) -> None:
+    wire.answers(answer)
+
+    with pytest.raises(MCPStoreError) as caught:
+        await faked().installations.install_custom(
+            name="a", url="https://a.example.com", auth_type="api_key", api_key=SERVERS_KEY
+        )
+
+    assert SERVERS_KEY not in everything_said_by(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": None},
+        {"auth_type": "none"},
+        {"name": "\ud800"},
+        {"api_key": f"{SERVERS_KEY}\ud800"},
+        {"name": object()},
+        {"install_source": "web"},
+    ],
+)
+async def test_no_refusal_of_arguments_tells_the_key_of_an_mcp_server(
+    wire: Wire, faked: Faked, wrong: dict[str, Any]
+) -> None:
+    arguments = {"name": "a", "url": "https://a.example.com", "auth_type": "api_key", "api_key": SERVERS_KEY, **wrong}
+
+    with pytest.raises(ConfigurationError) as caught:
+        await faked().installations.install_custom(**arguments)
+
+    assert wire.requests == []
+    assert SERVERS_KEY not in everything_said_by(caught.value)
 
 
 @pytest.mark.parametrize("part", ["installations", "lowlevel", None])

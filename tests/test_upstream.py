@@ -671,6 +671,185 @@ def test_the_first_alternatives_and_the_last_are_judged_by_what_was_there(
     assert {each for each, line in told(found) if "alternative" in line} == {verdict}
 
 
+NUMBER: Document = {"type": "integer"}
+PLAIN: Document = {"type": "string"}
+NULL: Document = {"type": "null"}
+FLAG: Document = {"type": "boolean"}
+FORMS: dict[str, tuple[Document, Document]] = {
+    "alternatives": ({"type": ["integer", "string"]}, {"oneOf": [NUMBER, PLAIN]}),
+    "alternatives in another order": ({"type": ["integer", "string"]}, {"anyOf": [PLAIN, NUMBER]}),
+    "null among them": ({"type": ["integer", "null", "string"]}, {"oneOf": [NUMBER, PLAIN, NULL]}),
+    "null by a flag around them": (
+        {"type": ["null", "integer", "string"]},
+        {"nullable": True, "anyOf": [PLAIN, NUMBER]},
+    ),
+    "null by a flag in one": (
+        {"type": ["string", "integer", "null"]},
+        {"oneOf": [{**NUMBER, "nullable": True}, PLAIN]},
+    ),
+    "alternatives in alternatives": (
+        {"type": ["boolean", "integer", "string"], "description": "Any."},
+        {"description": "Any.", "oneOf": [{"anyOf": [NUMBER, PLAIN], "description": "Either."}, FLAG]},
+    ),
+    "any number": ({"type": ["number", "string"]}, {"oneOf": [{"type": "number"}, PLAIN]}),
+    "what is said of one type": (
+        {"type": ["integer", "string"], "maxLength": 5, "minimum": 1, "format": "uuid", "default": 1},
+        {"default": 1, "oneOf": [{**PLAIN, "format": "uuid", "maxLength": 5}, {**NUMBER, "minimum": 1}]},
+    ),
+    "the format of a number": (
+        {"type": ["integer", "string"], "format": "int64"},
+        {"oneOf": [PLAIN, {**NUMBER, "format": "int64"}]},
+    ),
+    "values": (
+        {"type": ["integer", "string"], "enum": [1, "a"]},
+        {"oneOf": [{"enum": ["a"]}, {"type": "integer", "enum": [1]}]},
+    ),
+    "values without a type": ({"enum": [1, "a", None]}, {"oneOf": [{"enum": ["a"]}, {"enum": [1]}, NULL]}),
+    "a type without a value": ({"type": ["integer", "string"], "enum": ["a"]}, {"type": "string", "enum": ["a"]}),
+    "a list or one of it": (
+        {"type": ["array", "string"], "items": PLAIN, "maxItems": 3},
+        {"oneOf": [PLAIN, {"type": "array", "items": PLAIN, "maxItems": 3}]},
+    ),
+    "an object or its name": (
+        {"type": ["object", "string"], "properties": {"a": PLAIN}, "required": ["a"], "additionalProperties": False},
+        {
+            "anyOf": [
+                PLAIN,
+                {"type": "object", "properties": {"a": PLAIN}, "required": ["a"], "additionalProperties": False},
+            ]
+        },
+    ),
+    "texts in another order": (
+        {"oneOf": [PLAIN, {**PLAIN, "format": "uuid"}, NUMBER]},
+        {"oneOf": [{**PLAIN, "format": "uuid"}, NUMBER, PLAIN]},
+    ),
+}
+
+
+@pytest.mark.parametrize("place", [f"{ORDER}.properties.name", f"{ROW}.properties.note"], ids=["sent", "read"])
+@pytest.mark.parametrize("name", FORMS)
+def test_a_list_of_types_is_alternatives_of_one_type_each(name: str, place: str) -> None:
+    one, other = (edited(small(), (place, schema)) for schema in FORMS[name])
+    assert told(report(one, other)) == []
+    assert told(report(other, one)) == []
+
+
+def test_a_type_that_is_listed_too_is_told_as_an_alternative() -> None:
+    here, there = (
+        edited(small(), (f"{ROW}.properties.note", schema)) for schema in (TEXT, {"type": ["integer", "string"]})
+    )
+    assert told(report(here, there)) == [
+        ("breaks", "Row.note.or integer: only upstream has this alternative (integer)"),
+        ("new", "Row.note: maxLength: 200 here, nothing upstream"),
+    ]
+    assert told(report(there, here)) == [
+        ("new", "Row.note: maxLength: nothing here, 200 upstream"),
+        ("new", "Row.note.or integer: upstream has no such alternative (integer)"),
+    ]
+
+
+TEMPLATE: Document = {"type": "object", "required": ["template"], "properties": {"template": {"type": "string"}}}
+
+
+def referring(name: str) -> Document:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def beside_another(name: str, keyword: str = "oneOf", *, is_first: bool = True) -> list[tuple[str, Any]]:
+    """A body or an answer that may be something else as well."""
+    both = [referring(name), referring("Template")][:: 1 if is_first else -1]
+    place = BODY if name == "Order" else ANSWER
+    return [("components.schemas.Template", TEMPLATE), (f"{place}.content.application/json.schema", {keyword: both})]
+
+
+@pytest.mark.parametrize("keyword", ["oneOf", "anyOf"])
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    ("name", "comes", "goes"), [("Order", "new", "breaks"), ("Row", "breaks", "new")], ids=["sent", "read"]
+)
+def test_an_object_that_becomes_one_of_several_is_still_taken_and_no_longer_sure_to_be_given(
+    name: str, comes: str, goes: str, keyword: str, is_first: bool
+) -> None:
+    there = edited(small(), *beside_another(name, keyword, is_first=is_first))
+    assert told(report(small(), there)) == [
+        (comes, f"{name}.or Template: only upstream has this alternative (Template, object)")
+    ]
+    assert told(report(there, small())) == [
+        (goes, f"{name}.or Template: upstream has no such alternative (Template, object)")
+    ]
+
+
+def test_a_component_that_becomes_one_of_several_is_compared_with_the_one_that_it_was() -> None:
+    order = small()["components"]["schemas"]["Order"]
+    edits = [("components.schemas.Template", TEMPLATE), (ORDER, {"oneOf": [referring("Template"), order]})]
+    assert told(report(small(), edited(small(), *edits))) == [
+        ("new", "Order.or Template: only upstream has this alternative (Template, object)")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        (
+            [(f"{ORDER}.properties.team", PLAIN)],
+            [("new", "Order.team: only upstream has this field (string, optional)")],
+        ),
+        (
+            [(f"{ORDER}.properties.team", PLAIN), (f"{ORDER}.required.0", "team")],
+            [("breaks", "Order.team: only upstream has this field (string, required)")],
+        ),
+    ],
+)
+def test_what_happened_to_an_object_that_is_one_of_several_now_is_told(
+    edits: list[tuple[str, Any]], expected: Told
+) -> None:
+    there = edited(small(), *beside_another("Order"), *edits)
+    alternative = ("new", "Order.or Template: only upstream has this alternative (Template, object)")
+    assert told(report(small(), there)) == [*expected, alternative]
+
+
+def test_an_object_is_itself_among_several_and_not_another_that_would_do() -> None:
+    order = small()["components"]["schemas"]["Order"]
+    more = {**order, "properties": {**order["properties"], "extra": PLAIN}}
+    there = edited(small(), (f"{BODY}.content.application/json.schema", {"oneOf": [more, referring("Order")]}))
+    assert told(report(small(), there)) == [("new", "Order.or object: only upstream has this alternative (object)")]
+
+
+def test_a_field_that_is_required_is_so_with_each_of_its_alternatives() -> None:
+    there = edited(small(), (f"{ORDER}.properties.name", EITHER))
+    assert told(report(small(), there)) == [
+        ("new", "Order.name.or integer: only upstream has this alternative (integer)")
+    ]
+
+
+def test_a_departure_of_an_alternative_or_around_it_is_accepted_where_upstream_has_it_alone() -> None:
+    here = edited(
+        departing({"upstream": {"closed": True}, "why": "It is open."}, place=ORDER), *beside_another("Order")
+    )
+    here = edited(
+        here,
+        (
+            f"{BODY}.content.application/json.x-departs",
+            [{"upstream": {"not": "{}"}, "why": "Nothing is refused."}],
+        ),
+    )
+    found = report(here, edited(small(), (f"{ORDER}.additionalProperties", False), (f"{ORDER}.not", {})))
+    assert told(found) == [("breaks", "Order.or Template: upstream has no such alternative (Template, object)")]
+    assert {each.what for each in found.sections["accepted"]} == {"closed upstream", "not: nothing here, {} upstream"}
+
+
+def test_answers_that_may_all_be_read_as_before_break_nobody() -> None:
+    row = small()["components"]["schemas"]["Row"]
+    more = {**row, "properties": {**row["properties"], "team": PLAIN}}
+    found = report(small(), edited(small(), (ROW, {"anyOf": [row, more]})))
+    assert {verdict for verdict, _ in told(found)} == {"new"}
+
+
+def test_a_condition_that_callers_have_met_all_along_breaks_nobody() -> None:
+    there = edited(small(), (f"{ORDER}.anyOf", [{"required": ["owner"]}, {"required": ["name"]}]))
+    assert {verdict for verdict, _ in told(report(small(), there))} == {"new"}
+
+
 def test_what_a_list_and_a_map_hold_is_compared() -> None:
     held = {"list": {"type": "array", "items": {"type": "string"}}, "map": {"additionalProperties": {"type": "string"}}}
     here = edited(small(), *((f"{ROW}.properties.{name}", schema) for name, schema in held.items()))

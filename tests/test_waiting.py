@@ -6,7 +6,9 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
+from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,18 +16,18 @@ import httpx
 import pytest
 
 from posthog_mcp_store import (
+    AlreadyInstalledError,
     AuthenticationError,
     AuthorizationProgress,
     AuthorizationRedirect,
     ConfigurationError,
-    Installation,
     MCPStore,
     NotFoundError,
     OAuthTimeoutError,
     PermissionDeniedError,
     ServerError,
 )
-from posthog_mcp_store._lookout import pauses
+from posthog_mcp_store._waiting import pauses
 from posthog_mcp_store.testing import EmbeddedService, Fault, InstallationRecord
 
 from .opening import open_store
@@ -219,6 +221,19 @@ async def test_an_answer_without_times_is_no_end_of_a_flow(wire: Wire, faked: Fa
     assert done.updated_at == datetime(2026, 3, 4, 9, 13, 44)  # as it came
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59.999999-23:59", "0001-01-01T00:00:00+23:59"])
+async def test_a_row_of_any_time_is_compared(wire: Wire, faked: Faked, moment: str) -> None:
+    row = installation(url=URL, auth_type="oauth", created_at=moment, updated_at=moment)
+    wire.answers(
+        httpx.Response(200, json={"redirect_url": "https://auth.example.com/?state=s"}),
+        httpx.Response(200, json=page(row)),
+        httpx.Response(200, json=row | {"updated_at": "2026-01-01T00:00:00Z"}),
+    )
+    store = faked()
+
+    assert (await store.installations.wait_until_authorized(await start(store), timeout=20)).url == URL
+
+
 async def test_a_flow_is_for_ones_own_installation(wire: Wire, faked: Faked) -> None:
     shared = installation(id=str(uuid4()), url=URL, is_owner=False)
     own = installation(url=URL, is_owner=True, pending_oauth=True)
@@ -254,6 +269,34 @@ async def test_of_several_installations_with_one_server_the_service_takes_the_lo
 
     assert done.id == UUID(int=2)
     assert wire.requests[-1].url.path.endswith(f"{UUID(int=2)}/")
+
+
+SPACES = [" ", "\n", "\t", "\r\n", "\x1f", "\x85", "\xa0", "\u2003", "\u3000"]
+
+
+@pytest.mark.parametrize("space", SPACES, ids=ascii)
+async def test_white_space_around_a_url_is_no_matter(service: EmbeddedService, store: MCPStore, space: str) -> None:
+    redirect = await start(store, f"{space}{URL}{space}")
+    assert redirect.server_url == service.installations[0].url == URL
+    service.installations[0].access_token = "token"
+
+    done = await store.installations.wait_until_authorized(redirect, timeout=20)
+
+    assert done.url == URL
+    again = AuthorizationRedirect.from_json(json.dumps(json.loads(redirect.to_json()) | {"server_url": f" {URL}\n"}))
+    assert again == redirect
+
+
+async def test_white_space_around_other_text_is_the_services_to_strip(
+    service: EmbeddedService, store: MCPStore
+) -> None:
+    installed = await store.installations.install_custom(
+        name=" Orders\n", url=f" {URL}\n", auth_type="api_key", description="\xa0d "
+    )
+
+    assert (installed.name, installed.url, installed.description) == ("Orders", URL, "d")
+    with pytest.raises(AlreadyInstalledError):
+        await store.installations.install_custom(name="Orders", url=f"{URL} ", auth_type="api_key")
 
 
 # The service's clock
@@ -295,14 +338,34 @@ async def test_what_came_before_a_flow_is_told_by_the_services_clock(
             await installations.wait_until_authorized(redirect, timeout=0.8)
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Foo 2026 25:61:61 GMT"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "yesterday",
+        "Mon, 99 Foo 2026 25:61:61 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Sat, 01 Jan 2200 00:00:00 GMT",
+        "Mon, 01 Jan 1601 00:00:00 +1400",
+        f"Thu, 01 Jan {'9' * 30} 00:00:00 GMT",
+        f"Thu, 01 Jan 2026 00:00:00 +{'9' * 30}",
+    ],
+)
 async def test_a_date_that_makes_no_sense_is_passed_over(wire: Wire, faked: Faked, date: str) -> None:
-    wire.answers(httpx.Response(302, headers={"Location": "https://auth.example.com/?state=s", "Date": date}))
+    installations = faked().installations
+    wire.answers(
+        httpx.Response(302, headers={"Location": "https://auth.example.com/?state=s", "Date": date}),
+        httpx.Response(200, headers={"Date": date}, json={"redirect_url": "https://auth.example.com/?state=s"}),
+    )
 
-    redirect = await faked().installations.authorize(SERVER_ID)
-
-    assert redirect.expires_at is not None
-    assert abs(redirect.expires_at - datetime.now(UTC) - timedelta(minutes=10)) < timedelta(seconds=5)
+    for redirect in (
+        await installations.authorize(SERVER_ID),
+        await installations.install_custom(name="a", url=URL, auth_type="oauth"),
+    ):
+        assert redirect.expires_at is not None
+        assert abs(redirect.expires_at - datetime.now(UTC) - timedelta(minutes=10)) < timedelta(seconds=5)
+        assert AuthorizationRedirect.from_json(redirect.to_json()).expires_at == redirect.expires_at
 
 
 # Other ends
@@ -350,46 +413,18 @@ async def test_one_that_vanishes_is_no_matter_for_those_who_wait_for_others(
     service: EmbeddedService, store: MCPStore
 ) -> None:
     rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(3)]
-
-    def act() -> None:
-        service.installations.remove(rows[0])
-        finish(rows[1])
-        finish(rows[2])
+    acts = [lambda: service.installations.remove(rows[0]), lambda: finish(rows[1]), lambda: finish(rows[2])]
 
     gone, *done = await asyncio.gather(
         *[
-            store.installations.wait_until_authorized(
-                row.id, timeout=20, on_progress=on_look(1, act) if not n else None
-            )
-            for n, row in enumerate(rows)
+            store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_look(1, act))
+            for row, act in zip(rows, acts, strict=True)
         ],
         return_exceptions=True,
     )
 
     assert isinstance(gone, NotFoundError)
     assert [getattr(each, "id", each) for each in done] == [row.id for row in rows[1:]]
-
-
-async def test_one_that_vanishes_while_each_is_looked_at_alone_is_no_matter_for_others(
-    service: EmbeddedService, store: MCPStore
-) -> None:
-    for _ in range(150):
-        service.add_installation()
-    redirects = [await start(store, f"https://{name}.example.com/mcp") for name in "ab"]
-    rows = service.installations[-2:]
-
-    gone, done = await asyncio.gather(
-        store.installations.wait_until_authorized(
-            redirects[0], timeout=20, on_progress=on_look(1, lambda: service.installations.remove(rows[0]))
-        ),
-        store.installations.wait_until_authorized(
-            redirects[1], timeout=20, on_progress=on_look(2, lambda: finish(rows[1]))
-        ),
-        return_exceptions=True,
-    )
-
-    assert isinstance(gone, NotFoundError)
-    assert getattr(done, "id", done) == rows[1].id
 
 
 async def test_an_installation_that_was_never_there_is_not_waited_for(
@@ -421,19 +456,30 @@ async def test_failures_that_pass_do_not_end_a_wait(service: EmbeddedService) ->
     assert len(service.requests) == 4
 
 
-async def test_that_an_installation_is_gone_can_be_asked_again(service: EmbeddedService) -> None:
+@pytest.mark.parametrize("status", [408, 429, 500, 503, 599])
+async def test_a_status_that_passes_does_not_end_a_wait_without_retries(service: EmbeddedService, status: int) -> None:
     async with open_store(service, max_retries=0) as store:
         row = service.add_installation(auth_type="oauth", pending_oauth=True)
+        service.inject(Fault(method="GET", status=status))
 
-        def vanish() -> None:
-            service.installations.clear()
-            # The look finds nothing, and the service can't confirm it.
-            service.inject(Fault(method="GET", status=503, skip=1))
+        done = await store.installations.wait_until_authorized(
+            row.id, timeout=20, on_progress=on_look(1, lambda: finish(row))
+        )
 
-        with pytest.raises(NotFoundError):
-            await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_look(1, vanish))
+    assert done.id == row.id
+    assert len(service.requests) == 3
 
-    assert len(service.requests) == 5
+
+async def test_a_list_that_changes_too_fast_does_not_end_a_wait(wire: Wire, faked: Faked) -> None:
+    wire.answers(
+        httpx.Response(200, json={"redirect_url": "https://auth.example.com/?state=s"}),
+        httpx.Response(200, json=page(count=5)),
+        httpx.Response(200, json=page(installation(url=URL, pending_oauth=True))),
+        httpx.Response(200, json=installation(url=URL, pending_oauth=False)),
+    )
+    store = faked()
+
+    assert (await store.installations.wait_until_authorized(await start(store), timeout=20)).url == URL
 
 
 async def test_a_wait_in_which_every_look_failed_says_why(service: EmbeddedService) -> None:
@@ -447,41 +493,15 @@ async def test_a_wait_in_which_every_look_failed_says_why(service: EmbeddedServi
     assert isinstance(over.value.__cause__, ServerError)
 
 
-async def test_a_failure_that_does_not_pass_ends_every_wait_at_once(service: EmbeddedService, store: MCPStore) -> None:
-    rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(3)]
-    service.inject(Fault(method="GET", status=403, times=None))
-
-    ends = await asyncio.gather(
-        *[store.installations.wait_until_authorized(row.id, timeout=20) for row in rows], return_exceptions=True
-    )
-
-    assert [type(end) for end in ends] == [PermissionDeniedError] * 3
-    assert len(service.requests) <= 3
-    service.faults.clear()
-    finish(rows[0])
-    with pytest.raises(OAuthTimeoutError):  # and those that come after it look anew
-        await store.installations.wait_until_authorized(rows[1].id, timeout=0.2)
-
-
-async def test_who_tries_again_at_once_does_not_wait_for_those_who_failed_with_them(
-    service: EmbeddedService, store: MCPStore
-) -> None:
-    rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(2)]
+async def test_a_failure_that_does_not_pass_ends_a_wait_at_once(service: EmbeddedService, store: MCPStore) -> None:
+    row = service.add_installation(auth_type="oauth", pending_oauth=True)
     service.inject(Fault(method="GET", status=403))
 
-    async def insist() -> None:
-        with pytest.raises(PermissionDeniedError):
-            await store.installations.wait_until_authorized(rows[0].id, timeout=20)
-        await store.installations.wait_until_authorized(
-            rows[0].id, timeout=20, on_progress=on_look(1, lambda: finish(rows[0]))
-        )
+    with pytest.raises(PermissionDeniedError):
+        await store.installations.wait_until_authorized(row.id, timeout=20)
 
-    _, other = await asyncio.gather(
-        insist(), store.installations.wait_until_authorized(rows[1].id, timeout=20), return_exceptions=True
-    )
-
-    assert isinstance(other, PermissionDeniedError)
-    assert rows[0].access_token
+    assert len(service.requests) == 1
+    await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_look(1, lambda: finish(row)))
 
 
 async def test_a_deadline_bounds_a_wait_as_it_does_every_call(service: EmbeddedService, store: MCPStore) -> None:
@@ -548,8 +568,8 @@ async def test_looks_are_frequent_at_first_and_some_seconds_apart_in_the_end() -
     assert sum(lengths[:7]) < 20
 
 
-async def test_a_hundred_waits_share_their_looks(service: EmbeddedService, store: MCPStore) -> None:
-    rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(100)]
+async def test_some_waits_at_once_are_as_quick_as_one(service: EmbeddedService, store: MCPStore) -> None:
+    rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(5)]
     looks = [0] * len(rows)
 
     def watch(number: int) -> Callable[[AuthorizationProgress], None]:
@@ -560,97 +580,154 @@ async def test_a_hundred_waits_share_their_looks(service: EmbeddedService, store
 
         return count
 
+    began = monotonic()
     done = await asyncio.gather(
         *[
-            # Views share what their store has.
-            store.with_options().installations.wait_until_authorized(row.id, timeout=20, on_progress=watch(number))
+            store.installations.wait_until_authorized(row.id, timeout=20, on_progress=watch(number))
             for number, row in enumerate(rows)
         ]
     )
 
     assert [each.id for each in done] == [row.id for row in rows]
-    assert set(looks) == {4}
-    assert paths(service) == [""] * 4
+    assert looks == [4] * 5
+    assert monotonic() - began < 5
 
 
-async def test_a_few_waits_are_not_a_reason_to_read_a_long_list(service: EmbeddedService, store: MCPStore) -> None:
-    for _ in range(250):
-        service.add_installation()
-    redirects = [await start(store, f"https://{name}.example.com/mcp") for name in "ab"]
-    rows = service.installations[-2:]
-    service.requests.clear()
+async def test_hundreds_of_waits_take_hardly_more_requests_than_one(service: EmbeddedService, store: MCPStore) -> None:
+    rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(200)]
+    finished: list[int] = []
 
-    await asyncio.gather(
-        *[
-            store.installations.wait_until_authorized(
-                redirect,
-                timeout=20,
-                on_progress=on_look(2, lambda row=row: finish(row)),  # type: ignore[misc]
-            )
-            for redirect, row in zip(redirects, rows, strict=True)
-        ]
-    )
+    def finish_all(progress: AuthorizationProgress) -> None:
+        if progress.looks == 2 and not finished:
+            finished.extend(map(len, [rows]))
+            for row in rows:
+                finish(row)
 
-    assert paths(service)[:3] == ["", "", ""]
-    assert sorted(paths(service)[3:5]) == sorted(f"{row.id}/" for row in rows)
-
-
-async def test_projects_are_looked_at_apart(service: EmbeddedService, store: MCPStore) -> None:
-    other = service.add_project()
-    rows = [
-        service.add_installation(auth_type="oauth", pending_oauth=True, project_id=project)
-        for project in (service.project_id, other)
-    ]
-
+    began = monotonic()
     done = await asyncio.gather(
         *[
-            store.with_options(project_id=row.project_id).installations.wait_until_authorized(
-                row.id,
-                timeout=20,
-                on_progress=on_look(1, lambda row=row: finish(row)),  # type: ignore[misc]
-            )
+            # Views share, too: the service counts by key.
+            store.with_options().installations.wait_until_authorized(row.id, timeout=20, on_progress=finish_all)
             for row in rows
         ]
     )
 
     assert [each.id for each in done] == [row.id for row in rows]
+    assert monotonic() - began < 10
+    # One each for the few that began before there were many, and then one for all.
+    assert len(service.requests) < 12
 
 
-async def test_who_joins_a_wait_is_looked_for_soon(service: EmbeddedService, store: MCPStore) -> None:
-    rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(2)]
-    is_slow = asyncio.Event()
-    # By then, the next look is 2.5 seconds away.
-    waiting = asyncio.create_task(
-        store.installations.wait_until_authorized(rows[0].id, on_progress=on_look(5, is_slow.set))
+async def test_a_look_that_fails_is_no_matter_for_other_waits(service: EmbeddedService, store: MCPStore) -> None:
+    rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(6)]
+    hasty = [store.with_options(deadline=0.05, max_retries=0) for _ in range(3)]
+    service.inject(Fault(delay=0.5, times=4))
+
+    ends = await asyncio.gather(
+        *[
+            view.installations.wait_until_authorized(row.id, timeout=10, on_progress=on_look(1, partial(finish, row)))
+            for view, row in zip([*hasty, store, store, store], rows, strict=True)
+        ],
+        return_exceptions=True,
     )
-    await asyncio.wait_for(is_slow.wait(), 20)
 
-    await store.installations.wait_until_authorized(
-        rows[1].id, timeout=20, on_progress=on_look(1, lambda: finish(rows[1]))
+    assert {type(end) for end in ends[:3]} == {OAuthTimeoutError}
+    assert [end.id for end in ends[3:] if not isinstance(end, BaseException)] == [row.id for row in rows[3:]]
+
+
+async def test_one_of_many_that_vanishes_says_so(service: EmbeddedService, store: MCPStore) -> None:
+    rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(6)]
+    events = [*[partial(finish, row) for row in rows[:5]], partial(service.installations.remove, rows[5])]
+
+    ends = await asyncio.gather(
+        *[
+            store.installations.wait_until_authorized(row.id, timeout=10, on_progress=on_look(1, event))
+            for row, event in zip(rows, events, strict=True)
+        ],
+        return_exceptions=True,
     )
-    finish(rows[0])
 
-    assert (await asyncio.wait_for(waiting, 20)).id == rows[0].id
-    assert service.requests[5].received_at - service.requests[4].received_at < 2
+    assert isinstance(ends[5], NotFoundError)
+    assert [end.id for end in ends[:5] if not isinstance(end, BaseException)] == [row.id for row in rows[:5]]
 
 
-async def test_who_joins_during_a_look_at_another_waits_for_the_next(service: EmbeddedService, store: MCPStore) -> None:
-    rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(2)]
-    arrived = arrival(service)
-    service.inject(Fault(method="GET", delay=0.5))
+async def test_a_long_list_is_one_request(service: EmbeddedService, store: MCPStore) -> None:
+    redirect = await start(store)
+    row = service.installations[-1]
+    for _ in range(250):
+        service.add_installation()
+    service.requests.clear()
 
-    async def wait(row: InstallationRecord) -> Installation:
-        after_the_first_look = on_look(1, lambda: finish(row))
-        return await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=after_the_first_look)
+    await store.installations.wait_until_authorized(redirect, timeout=20, on_progress=on_look(2, lambda: finish(row)))
 
-    waits = [asyncio.create_task(wait(rows[0]))]
-    await asyncio.wait_for(arrived.wait(), 10)
-    waits.append(asyncio.create_task(wait(rows[1])))
+    assert paths(service) == ["", f"{row.id}/", f"{row.id}/"]
 
-    done = await asyncio.wait_for(asyncio.gather(*waits), 20)
+
+# Each wait for itself
+
+
+async def test_each_wait_looks_with_the_settings_of_its_own_view(service: EmbeddedService, store: MCPStore) -> None:
+    other = service.add_project()
+    rows = [
+        service.add_installation(auth_type="oauth", pending_oauth=True, project_id=project)
+        for project in (service.project_id, service.project_id, other)
+    ]
+    told: list[list[str]] = [[] for _ in rows]
+    views = [
+        store.with_options(
+            project_id=row.project_id,
+            headers={"X-Waiter": str(number)},
+            on_response=lambda info, number=number: told[number].append(info.headers["X-Seen"]),  # type: ignore[misc]
+        )
+        for number, row in enumerate(rows)
+    ]
+    service.inject(Fault(method="GET", headers={"X-Seen": "yes"}, times=None))
+
+    done = await asyncio.gather(
+        *[
+            view.installations.wait_until_authorized(
+                row.id,
+                timeout=20,
+                on_progress=on_look(2, lambda row=row: finish(row)),  # type: ignore[misc]
+            )
+            for view, row in zip(views, rows, strict=True)
+        ]
+    )
 
     assert [each.id for each in done] == [row.id for row in rows]
-    assert paths(service) == [f"{rows[0].id}/", "", f"{rows[1].id}/"]
+    assert sorted(request.headers["x-waiter"] for request in service.requests) == list("000111222")
+    assert [len(each) for each in told] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(
+    "haste",
+    [{"deadline": 0.05}, {"timeout": 0.05, "max_retries": 0}, {"max_retries": 0}],
+    ids=["deadline", "timeout", "max_retries"],
+)
+@pytest.mark.parametrize("stays", [True, False])
+async def test_a_hasty_wait_does_not_make_a_patient_one_fail(
+    service: EmbeddedService, store: MCPStore, haste: dict[str, Any], stays: bool
+) -> None:
+    row = service.add_installation(auth_type="oauth", pending_oauth=True)
+    service.inject(Fault(method="GET", delay=0.2, times=None))
+    hasty = asyncio.ensure_future(
+        store.with_options(**haste).installations.wait_until_authorized(row.id, timeout=20 if stays else 0.3)
+    )
+    await asyncio.sleep(0)
+
+    seen: list[int] = []
+
+    def watch(progress: AuthorizationProgress) -> None:
+        seen.append(progress.looks)
+        if progress.looks == 2:
+            finish(row)
+
+    done = await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=watch)
+
+    assert done.id == row.id
+    assert seen == [1, 2, 3]
+    hasty.cancel()
+    await asyncio.wait([hasty])
 
 
 # Leaving
@@ -658,14 +735,15 @@ async def test_who_joins_during_a_look_at_another_waits_for_the_next(service: Em
 
 async def test_a_cancelled_wait_leaves_no_task_and_disturbs_no_other(service: EmbeddedService, store: MCPStore) -> None:
     rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(2)]
-    looked = asyncio.Event()
+    looked = [asyncio.Event() for _ in rows]
     waits = [
         asyncio.create_task(
-            store.installations.wait_until_authorized(row.id, timeout=20, on_progress=lambda _: looked.set())
+            store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_look(1, event.set))
         )
-        for row in rows
+        for row, event in zip(rows, looked, strict=True)
     ]
-    await asyncio.wait_for(looked.wait(), 10)
+    for event in looked:
+        await asyncio.wait_for(event.wait(), 10)
 
     waits[0].cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -728,6 +806,10 @@ async def test_a_redirect_goes_through_json(service: EmbeddedService, store: MCP
         {"began": "yesterday"},
         {"ended": None},
         {"ended": 5},
+        {"ended": "9999-12-31T23:59:59.999999+00:00"},
+        {"ended": "9999-12-31T23:59:59-23:59"},
+        {"ended": "9999-12-31T24:00:00"},
+        {"began": "0001-01-01T00:00:00+23:59"},
     ],
 )
 async def test_json_of_something_else_is_refused(store: MCPStore, changes: dict[str, object]) -> None:

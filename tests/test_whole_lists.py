@@ -1,9 +1,12 @@
 """Lists that change while they are read, and services that contradict themselves."""
 
 import asyncio
+import json
 import math
+import os
 import random
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -11,11 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posthog_mcp_store import ListUnstableError, MCPStore, ServerError
+from posthog_mcp_store import Installation, ListUnstableError, MCPStore, Pager, ServerError
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from .opening import lanes_only
+from .racing_list import RacingList, Step
 from .wire import BASE, installation
+
+SCHEDULES = os.environ.get("LIST_SCHEDULES")
+"""How many random schedules to try, by hand: a few hundred, always the same, unless it is set."""
+racing = settings(derandomize=SCHEDULES is None, max_examples=int(SCHEDULES or 300), deadline=None)
 
 
 class ChangingList:
@@ -55,7 +63,10 @@ class ChangingList:
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 16])
-@pytest.mark.parametrize(("rows", "limit"), [(0, 10), (1, 1), (10, 10), (11, 10), (100, 7), (99, 1)])
+@pytest.mark.parametrize(
+    ("rows", "limit"),
+    [(0, 10), (1, 1), (3, 10), (9, 10), (11, 10), (19, 10), (20, 10), (21, 10), (30, 10), (98, 7), (100, 7), (99, 1)],
+)
 async def test_a_list_that_holds_still_costs_what_plain_paging_costs(rows: int, limit: int, concurrency: int) -> None:
     service = ChangingList(rows)
 
@@ -63,19 +74,28 @@ async def test_a_list_that_holds_still_costs_what_plain_paging_costs(rows: int, 
     assert len(service.requests) == max(1, math.ceil(rows / limit))
 
 
-async def test_without_a_limit_pages_are_as_large_as_the_services_own() -> None:
+@pytest.mark.parametrize("options", [{"limit": 2}, {"limit": 10}, {}])
+async def test_a_list_that_fills_one_page_exactly_costs_one_request_more(options: dict[str, int]) -> None:
+    rows = options.get("limit", 100)
+    service = ChangingList(rows)
+
+    assert await service.read(**options) == list(range(rows, 0, -1))
+    assert len(service.requests) == 2
+
+
+async def test_each_page_is_asked_for_with_the_row_that_the_next_one_starts_at() -> None:
     service = ChangingList(250)
 
     assert await service.read() == list(range(250, 0, -1))
-    assert [limit for limit, _ in service.requests] == [100, 101, 101]
+    assert service.requests == [(101, 0), (101, 100), (101, 200)]
 
 
 async def test_long_lists_come_in_longer_pages_where_no_limit_says_otherwise() -> None:
     service = ChangingList(1001)
 
     assert await service.read() == list(range(1001, 0, -1))
-    assert [limit for limit, _ in service.requests] == [100, 201, 201, 201, 201, 201]
-    assert [offset for _, offset in service.requests] == [0, 99, 299, 499, 699, 899]
+    assert [limit for limit, _ in service.requests] == [101, 201, 201, 201, 201, 201]
+    assert [offset for _, offset in service.requests] == [0, 100, 300, 500, 700, 900]
 
 
 @pytest.mark.parametrize(("rows", "options"), [(1000, {}), (1001, {"limit": 100})])
@@ -83,7 +103,7 @@ async def test_other_lists_keep_to_pages_of_a_hundred(rows: int, options: dict[s
     service = ChangingList(rows)
 
     assert await service.read(**options) == list(range(rows, 0, -1))
-    assert {limit for limit, _ in service.requests} == {100, 101}
+    assert {limit for limit, _ in service.requests} == {101}
 
 
 async def test_longer_pages_say_how_long_they_are() -> None:
@@ -136,6 +156,76 @@ def test_what_is_there_all_the_while_comes_exactly_once_and_in_order(
     assert len(read) == len(set(read))
     assert stayed <= set(read)
     assert [number for number in read if number in stayed] == sorted(stayed, reverse=True)
+
+
+positions = st.integers(0, 30)
+schedules = st.lists(
+    st.builds(Step, st.sampled_from(["query", "query", "query", "add", "remove"]), st.just(0) | positions), max_size=60
+)
+
+
+@given(
+    rows=st.integers(0, 24),
+    limit=st.integers(1, 7),
+    concurrency=st.integers(1, 8),
+    most=st.none() | st.integers(2, 9),
+    steps=schedules,
+)
+@racing
+def test_nothing_is_lost_between_counting_and_reading(
+    rows: int, limit: int, concurrency: int, most: int | None, steps: list[Step]
+) -> None:
+    service = RacingList(rows, most)
+
+    outcome = asyncio.run(service.iterate(steps, limit=limit, concurrency=concurrency))
+
+    stayed = set(outcome.stayed)
+    assert len(outcome.read) == len(set(outcome.read))
+    if outcome.is_unstable or (most is not None and most < limit and service.is_cut_short):
+        return
+    assert [number for number in outcome.read if number in stayed] == outcome.stayed
+
+
+@given(rows=st.sampled_from([98, 99, 100, 101, 102, 199, 200, 201]), steps=schedules)
+@settings(racing, max_examples=int(SCHEDULES or 1200) // 40)
+def test_nothing_is_lost_in_pages_of_the_services_own_size(rows: int, steps: list[Step]) -> None:
+    outcome = asyncio.run(RacingList(rows).iterate(steps))
+
+    stayed = set(outcome.stayed)
+    assert len(outcome.read) == len(set(outcome.read))
+    assert outcome.is_unstable or [number for number in outcome.read if number in stayed] == outcome.stayed
+
+
+COUNTED, READ, ADDED = Step("query"), Step("query"), Step("add")
+
+
+@pytest.mark.parametrize("most", [None, 3])
+@pytest.mark.parametrize(
+    ("rows", "limit", "steps"),
+    [
+        (1, 1, [COUNTED, ADDED, READ]),
+        (3, 3, [COUNTED, ADDED, READ]),
+        (3, 2, [COUNTED, ADDED, READ]),
+        (5, 2, [COUNTED, READ, COUNTED, ADDED, READ]),
+        (7, 3, [COUNTED, READ, COUNTED, READ, COUNTED, ADDED, ADDED, ADDED, READ]),
+    ],
+)
+async def test_a_full_page_is_not_the_last_though_its_count_is_reached(
+    rows: int, limit: int, steps: list[Step], most: int | None
+) -> None:
+    outcome = await RacingList(rows, most).iterate(steps, limit=limit, concurrency=1)
+
+    assert not outcome.is_unstable
+    assert [number for number in outcome.read if number <= rows] == outcome.stayed == list(range(rows, 0, -1))
+
+
+async def test_rows_that_were_removed_after_they_were_counted_are_not_missed() -> None:
+    service = RacingList(5)
+
+    outcome = await service.iterate([COUNTED, Step("remove"), Step("remove"), READ], limit=10)
+
+    assert (outcome.read, outcome.is_unstable) == ([3, 2, 1], False)
+    assert len(service.requests) == 2
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -207,6 +297,43 @@ async def test_over_http_rows_come_and_go_between_the_pages(service: EmbeddedSer
     assert [row_id for row_id in read if row_id in there and row_id in stay] == [each for each in stay if each in there]
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("limit", [1, 3, 12])
+async def test_over_http_rows_come_and_go_after_they_were_counted(
+    service: EmbeddedService, store: MCPStore, limit: int, seed: int
+) -> None:
+    rng = random.Random(seed)
+    rows = [service.add_installation().id for _ in range(12)]
+    counted = 0
+
+    def change(_: object) -> None:
+        nonlocal counted
+        counted = len(service.installations)
+        for _ in range(rng.randrange(2)):
+            service.add_installation()
+        for _ in range(rng.randrange(2)):
+            del service.installations[rng.randrange(len(service.installations))]
+
+    def edit(body: dict[str, Any]) -> dict[str, Any]:
+        following = int(httpx.URL(body["next"] or "?offset=0").params["offset"])
+        return {**body, "count": counted, "next": body["next"] if following < counted else None}
+
+    service.before_each = change
+    service.inject(Fault(edit=edit, times=None))
+    read = []
+    try:
+        async for row in store.installations.list(limit=limit):
+            read.append(row.id)  # noqa: PERF401  # what was read before an error is looked at, too
+    except ListUnstableError:
+        assert len(read) == len(set(read))
+        return
+
+    there = {row.id for row in service.installations}
+    stayed = [row_id for row_id in reversed(rows) if row_id in there]
+    assert len(read) == len(set(read))
+    assert [row_id for row_id in read if row_id in stayed] == stayed
+
+
 LINKS: dict[str, Callable[[int, int], str | None]] = {
     "constant": lambda limit, offset: f"{BASE}?limit={limit}&offset={limit}",
     "cyclic": lambda limit, offset: f"{BASE}?limit={limit}&offset={(offset + limit) % (2 * limit)}",
@@ -252,7 +379,7 @@ FOREVER = f"{BASE}?limit=1&offset=1000000"
         (lambda n: page_of([1], 3, FOREVER), 3),
         (lambda n: page_of([1, 1], 3, FOREVER), 3),
         (lambda n: page_of([n], 3, FOREVER), 3),
-        (lambda n: page_of([n, n + 100], 3, FOREVER), 3),
+        (lambda n: page_of([n, n + 100], 4, FOREVER), 4),
         (lambda n: page_of([n], 1, f"{BASE}?offset={n + 1}"), 1),
         (lambda n: page_of([n, n + 1], n, f"{BASE}?offset={n + 1}"), 5),
     ],
@@ -277,6 +404,137 @@ async def test_a_service_that_contradicts_itself_is_believed_for_so_long_only(
     assert len(asked) <= count + 2
     assert len(read) == len({row.id for row in read})
     assert set(asked) == {"us.posthog.com"}
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("limit", [1, 2, 3, 10, None])
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("reads_offset", [True, False])
+async def test_a_count_of_rows_that_are_nowhere_costs_two_requests(
+    limit: int | None, concurrency: int, rows: int, reads_offset: bool
+) -> None:
+    service = ChangingList(rows)
+
+    def lying(request: httpx.Request) -> httpx.Response:
+        if not reads_offset:
+            service(request)
+            return page_of(service.numbers, 1_000_000)
+        body = json.loads(service(request).content)
+        return httpx.Response(200, json={**body, "count": 1_000_000, "next": None})
+
+    read: list[int] = []
+
+    async def read_all(listed: Pager[Installation]) -> None:
+        async for row in listed:
+            read.append(row.id.int)  # noqa: PERF401  # the rows before the error are looked at, too
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lying)) as client:
+        listed = MCPStore("phx_key", http_client=client).installations.list(limit=limit, concurrency=concurrency)
+        with pytest.raises(ListUnstableError, match="the service counts 1000000 rows, and gives"):
+            await read_all(listed)
+
+    assert read == list(range(rows, 0, -1))
+    assert len(service.requests) <= math.ceil(rows / (limit or 100)) + 2
+
+
+class EndlessList(ChangingList):
+    """However far it is read, there is one more page of rows nobody has seen."""
+
+    def __init__(self, counted: int, grows_by: int, most: int = 1000) -> None:
+        super().__init__(0)
+        self.counted = counted
+        self.grows_by = grows_by
+        self.most = most
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        limit, offset = int(request.url.params["limit"]), int(request.url.params.get("offset", 0))
+        count = self.counted + self.grows_by * len(self.requests)
+        self.requests.append((limit, offset))
+        end = offset + min(limit, self.most)
+        return page_of(list(range(offset + 1, end + 1)), count, f"{BASE}?limit={limit}&offset={end}")
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 16])
+@pytest.mark.parametrize("grows_by", [0, 1, 1000])
+@pytest.mark.parametrize(
+    ("counted", "options", "most"),
+    [(0, {}, 1000), (5, {"limit": 1}, 1000), (30, {"limit": 10}, 1000), (250, {}, 1000), (2000, {}, 1000), (30, {}, 5)],
+)
+async def test_a_list_that_grows_as_it_is_read_is_left_when_it_is_about_twice_as_long_as_at_first(
+    counted: int, options: dict[str, int], most: int, grows_by: int, concurrency: int
+) -> None:
+    service = EndlessList(counted, grows_by, most)
+    size = min(options.get("limit", 200 if counted > 1000 else 100), most - 1)
+
+    with pytest.raises(ListUnstableError, match=f"grows faster than it is read: of {counted} rows at first"):
+        await service.read(concurrency=concurrency, **options)
+
+    # Pages of the first size, those that were fetched ahead, and the first one of a service with short pages.
+    assert len(service.requests) <= 2 * (counted / size + 2) + concurrency + 3
+
+
+async def test_a_list_that_repeats_itself_for_as_long_as_its_count_grows_is_left_too() -> None:
+    service = ChangingList(100, change=lambda rows: rows.add(10))
+
+    with pytest.raises(ListUnstableError, match="grows faster than it is read: of 100 rows at first"):
+        await service.read(limit=10, concurrency=1)
+
+    assert len(service.requests) <= 2 * (100 / 10 + 2) + 1
+
+
+async def test_a_list_may_grow_while_it_is_read_as_long_as_it_is_read_faster() -> None:
+    service = ChangingList(200, change=lambda rows: rows.add(5))
+
+    read = await service.read(limit=10, concurrency=1)
+
+    assert set(range(1, 201)) <= set(read)
+    assert len(read) == len(set(read))
+
+
+@pytest.mark.parametrize("limit", [2, 10])
+async def test_a_service_that_repeats_a_page_for_ever_is_left_after_a_few(limit: int) -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        return page_of([3, 2, 1], 1_000_000, f"{BASE}?offset=2000000")
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
+        with pytest.raises(ListUnstableError, match="gives no new ones"):
+            await MCPStore("phx_key", http_client=client).installations.list(limit=limit).collect()
+
+    assert len(asked) <= 10
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 250])
+@pytest.mark.parametrize("limit", [3, 10, None])
+async def test_a_service_that_gives_all_rows_at_once_is_asked_once(rows: int, limit: int | None) -> None:
+    service = ChangingList(rows)
+
+    def unpaged(request: httpx.Request) -> httpx.Response:
+        service(request)
+        return page_of(service.numbers, rows)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(unpaged)) as client:
+        read = await MCPStore("phx_key", http_client=client).installations.list(limit=limit).collect()
+
+    assert [row.id.int for row in read] == list(range(rows, 0, -1))
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("rows", [4, 5, 6, 29, 30, 31])
+@pytest.mark.parametrize("limit", [1, 4, 5, 6])
+async def test_a_service_with_pages_of_its_own_size_is_read_whole(rows: int, limit: int) -> None:
+    service = ChangingList(rows)
+
+    def stubborn(request: httpx.Request) -> httpx.Response:
+        return service(httpx.Request("GET", request.url.copy_merge_params({"limit": "5"})))
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(stubborn)) as client:
+        read = await MCPStore("phx_key", http_client=client).installations.list(limit=limit).collect()
+
+    assert [row.id.int for row in read] == list(range(rows, 0, -1))
+    assert len(service.requests) <= math.ceil(rows / 4) + 2
 
 
 @pytest.mark.parametrize(("rows", "most", "options"), [(30, 4, {"limit": 10}), (1201, 100, {}), (1201, 50, {})])
@@ -309,7 +567,7 @@ async def test_a_service_with_short_pages_is_not_asked_for_longer_ones() -> None
         read = await MCPStore("phx_key", http_client=client).installations.list().collect()
 
     assert len(read) == 1201
-    assert set(asked) == {100, 51, 50}
+    assert set(asked) == {101, 50}
 
 
 @pytest.mark.parametrize(("rows", "options"), [(1201, {}), (1201, {"limit": 100})])

@@ -1,6 +1,6 @@
 """Both documents side by side: what upstream has otherwise, and what of it openapi.yaml has otherwise on purpose."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -92,7 +92,8 @@ class Place:
         if (name := theirs.facts.get("name")) in instead_of:
             yield self.change("name", "changed", brief(ours), name, why=instead_of[str(name)])
             return
-        found = [*self._facts(ours, theirs), *self._parts(ours, theirs)]
+        ours, theirs, moved = self._paired(ours, theirs)
+        found = [*self._facts(ours, theirs), *self._parts(ours, theirs, moved)]
         yield from found
         if not found:
             yield from (self.settled("name", why, "upstream says the same") for why in instead_of.values())
@@ -108,12 +109,12 @@ class Place:
             if known and here == there:
                 yield self.settled(aspect, why, "upstream says the same")
 
-    def _parts(self, ours: Node, theirs: Node) -> Iterator[Change]:
+    def _parts(self, ours: Node, theirs: Node, moved: Mapping[str, str]) -> Iterator[Change]:
         left_out = {label: each.why for each in ours.departures for label in each.leaves_out}
         for label, part in ours.parts.items():
             place = self._below(ours, label, part)
             if label not in theirs.parts:
-                yield place.without(part, self._goes(ours, theirs, part))
+                yield place.without(part, moved.get(label, "gone"))
                 continue
             if why := unpublished(part):
                 yield place.settled(part.kind, why, "upstream has it now")
@@ -121,26 +122,31 @@ class Place:
         for label, part in theirs.parts.items():
             if label not in ours.parts:
                 place = self._below(ours, label, part)
-                move = self._comes(ours, theirs, part)
+                move = moved.get(label, added(part))
                 yield place.change(part.kind, move, None, brief(part), why=left_out.get(label), said=said_of(part))
         for label in sorted(left_out.keys() - theirs.parts.keys()):
             yield replace(self, path=(*self._anchor(ours), label)).settled(
                 "part", left_out[label], "upstream has it no more"
             )
 
-    def _comes(self, ours: Node, theirs: Node, part: Node) -> str:
-        """How a part is new. The first alternatives narrow what is sent, unless one of them is what there was."""
-        if part.kind != "alternative" or alternatives(ours):
-            return added(part)
-        enough = any if self.side == "request" else all
-        return "added freely" if enough(self._fits(ours, each) for each in alternatives(theirs)) else "added to none"
+    def _paired(self, ours: Node, theirs: Node) -> tuple[Node, Node, dict[str, str]]:
+        """Both; of alternatives that only one of them has, the one that the other is, and how the rest has moved."""
+        if theirs.choices and not ours.choices:
+            fits = {label: self._fits(ours, each) for label, each in theirs.choices.items()}
+            twin = the_same(ours, theirs, fits)
+            return ours, chosen(theirs, twin), self._moves(fits, twin, "added freely", "added to none", "answer")
+        if ours.choices and not theirs.choices:
+            fits = {label: self._fits(each, theirs) for label, each in ours.choices.items()}
+            twin = the_same(theirs, ours, fits)
+            return chosen(ours, twin), theirs, self._moves(fits, twin, "gone freely", "gone with all", "request")
+        return ours, theirs, {}
 
-    def _goes(self, ours: Node, theirs: Node, part: Node) -> str:
-        """How a part is gone. Where no alternatives are left, what is there has to do for those there were."""
-        if part.kind != "alternative" or alternatives(theirs):
-            return "gone"
-        enough = all if self.side == "request" else any
-        return "gone freely" if enough(self._fits(each, theirs) for each in alternatives(ours)) else "gone with all"
+    def _moves(
+        self, fits: Mapping[str, bool], twin: str | None, freely: str, badly: str, strict: Side
+    ) -> dict[str, str]:
+        """Each counts where callers may meet any of them: new ones in answers, and old ones in requests."""
+        fine = fits if self.side == strict else dict.fromkeys(fits, twin is not None)
+        return {label: freely if fine[label] else badly for label in fits}
 
     def _fits(self, ours: Node, theirs: Node) -> bool:
         return all(change.verdict != "breaks" for change in self.compare(ours, theirs))
@@ -169,8 +175,22 @@ class Place:
         return Change("settled", self.operation, self.under, self.side, self.path, subject, how, None, None, why)
 
 
-def alternatives(node: Node) -> list[Node]:
-    return [part for part in node.parts.values() if part.kind == "alternative"]
+def the_same(node: Node, several: Node, fits: Mapping[str, bool]) -> str | None:
+    """The alternative that is what the other document has alone: one that fits, or else has its name."""
+    name = node.facts.get("name")
+    named = [label for label in fits if name and several.parts[label].facts.get("name") == name]
+    fitting = [label for label in fits if fits[label]]
+    both = [label for label in named if fits[label]]
+    return next(iter([*both, *fitting, *named]), None)
+
+
+def chosen(node: Node, label: str | None) -> Node:
+    """A part with one of its alternatives taken for granted, beside which the others are still told."""
+    if label is None:
+        return node
+    choice = node.choices[label]
+    others = {key: part for key, part in node.parts.items() if key in node.choices and key != label}
+    return replace(choice, parts={**choice.parts, **others})
 
 
 def check_departures(node: Node) -> None:

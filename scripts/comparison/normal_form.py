@@ -8,9 +8,10 @@ not look at.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from .alternatives import spread
 from .departures import Departure, departures
 from .policy import Way
 from .shapes import ANYTHING, OTHER, MalformedError, Shape, Shapes
@@ -36,6 +37,14 @@ class Node:
     facts: Mapping[str, object]
     parts: Mapping[str, "Node"] = field(default_factory=dict)
     departures: tuple[Departure, ...] = ()
+    choices: Mapping[str, "Node"] = field(default_factory=dict)
+    """What it is with each of its alternatives, by what that is called among the parts."""
+
+    def used_as(self, kind: str, facts: Mapping[str, object], said: tuple[Departure, ...] = ()) -> "Node":
+        """A schema as a part of something that says more of it."""
+        choices = {label: each.used_as(kind, facts, said) for label, each in self.choices.items()}
+        departing = said + self.departures
+        return replace(self, kind=kind, facts={**self.facts, **facts}, departures=departing, choices=choices)
 
 
 @dataclass(frozen=True)
@@ -160,10 +169,13 @@ class Reader:
         """A part whose schema stands in it, or in its only media type."""
         media = next(iter(part.get("content", {}).values()), part)
         node = self._schema(kind, self.shapes.shape(media.get("schema")), side)
-        return Node(kind, {**node.facts, **facts}, node.parts, departures(part) + node.departures)
+        return node.used_as(kind, facts, departures(part))
 
     def _schema(self, kind: str, shape: Shape, side: Side) -> Node:
-        return Node(kind, schema_facts(shape, side), dict(self._schema_parts(shape, side)), shape.departures)
+        shape = spread(shape)
+        base = replace(shape, alternatives=())
+        choices = {label: self._schema(kind, base.under(each), side) for label, each in labelled(shape.alternatives)}
+        return Node(kind, schema_facts(shape, side), dict(self._schema_parts(shape, side)), shape.departures, choices)
 
     def _schema_parts(self, shape: Shape, side: Side) -> Iterator[tuple[str, Node]]:
         # What is required may be described nowhere.
@@ -173,12 +185,12 @@ class Reader:
             if below.is_read_only if side == "request" else below.is_write_only:
                 continue
             node = self._schema("field", below, side)
-            yield name, Node("field", {**node.facts, "required": name in shape.required}, node.parts, node.departures)
+            yield name, node.used_as("field", {"required": name in shape.required})
         for label, schema in (("[]", shape.items), ("{}", shape.others)):
             if schema:
                 yield label, self._schema("item", self.shapes.shape(schema, shape.followed), side)
         for label, alternative in labelled(shape.alternatives):
-            yield f"or {label}", self._schema("alternative", alternative, side)
+            yield label, self._schema("alternative", alternative, side)
 
 
 def schema_facts(shape: Shape, side: Side) -> dict[str, object]:
@@ -205,7 +217,7 @@ def labelled(alternatives: Iterable[Shape]) -> Iterator[tuple[str, Shape]]:
     for each in alternatives:
         label = each.name or ("anything" if each.all_types == ANYTHING else "/".join(sorted(each.all_types)))
         seen[label] = seen.get(label, 0) + 1
-        yield (label if seen[label] == 1 else f"{label} {seen[label]}"), each
+        yield f"or {label}" if seen[label] == 1 else f"or {label} {seen[label]}", each
 
 
 def scopes(security: Any, schemes: Mapping[str, Any]) -> frozenset[Way]:

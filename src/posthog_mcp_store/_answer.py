@@ -6,10 +6,12 @@ from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
 
-from ._secret import Secret
+from ._redaction import Redactor
 
 FIRST_BYTES = 1024
 """As much of a body as an error about it keeps."""
+KEPT_BYTES = 2 * FIRST_BYTES
+"""As much of a body as is kept for such an error: it is redacted before it is cut, or part of a key could be left."""
 
 
 class Headers(Mapping[str, str]):
@@ -29,6 +31,18 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({self._values!r})"
+
+
+JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
+OTHER_JSON = {"text/json", "application/json-rpc", "application/jsonrequest"}
+"""What servers label JSON as besides the registered type and those that end in +json (RFC 6838, section 4.2.8)."""
+
+
+def media_type(headers: Headers) -> str:
+    """The type of a body without its parameters; JSON where there is no Content-Type."""
+    named = headers.get("Content-Type", JSON).partition(";")[0].strip().lower()
+    return JSON if named in OTHER_JSON or named.endswith("+json") else named
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -89,13 +103,10 @@ class Answer:
         """
         return parse_json(self.content)
 
-    def without(self, secret: Secret) -> "Answer":
-        """The same answer with `secret` blotted out, for errors that quote what the service said."""
-        return evolve(
-            self,
-            headers=Headers({name: secret.blot_out(value) for name, value in self.headers.items()}),
-            content=secret.blot_out_bytes(self.content),
-        )
+    def redacted(self, redactor: Redactor) -> "Answer":
+        """The same answer without secrets, for errors that quote what the service said."""
+        headers = Headers({name: redactor.text(value) for name, value in self.headers.items()})
+        return evolve(self, headers=headers, content=redactor.content(self.content))
 
 
 @frozen

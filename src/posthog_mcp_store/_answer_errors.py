@@ -1,13 +1,13 @@
 """From an answer that is no success to the error that is raised: pure, and total over any status and any bytes.
 
 The rules are the service facts, sections 0, 2 and 7. An operation of the service tells its errors in JSON of two
-shapes. The proxy passes on the answers of somebody else's server, so there it is asked first whose answer it is.
+shapes. The proxy passes on the answers of somebody else's server, so there the service's own are recognised first.
 """
 
+import re
 from datetime import datetime
-from enum import Enum
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ._answer import FIRST_BYTES, Answer, parse_json
 from ._errors import (
@@ -28,7 +28,9 @@ from ._errors import (
     UpstreamError,
     ValidationError,
 )
+from ._markup import readable
 from ._operations import CREATE, PROXY, Call
+from ._redaction import Redactor
 from ._retry_after import parse_retry_after
 from ._text import one_line, without_query
 
@@ -42,13 +44,22 @@ BY_STATUS: dict[int, type[APIStatusError]] = {
     413: PayloadTooLargeError,
     429: RateLimitError,
 }
-PROXY_OWN: dict[int, type[APIStatusError]] = {
-    **BY_STATUS,
-    401: ReauthenticationRequiredError,
-    403: InstallationDisabledError,
-    502: UpstreamError,
-    504: UpstreamError,
+PROXY_REFUSALS: dict[int, tuple[type[APIStatusError], str]] = {
+    400: (BadRequestError, "Request body must be valid JSON|URL not allowed: .*"),
+    401: (
+        ReauthenticationRequiredError,
+        "Installation needs re-authentication|No credentials configured|Authentication failed",
+    ),
+    403: (
+        InstallationDisabledError,
+        "Server is disabled( for this team)?|Your access to this server has been turned off by an admin",
+    ),
+    413: (PayloadTooLargeError, "Request body too large"),
 }
+"""What the proxy itself refuses, and in which words (service facts, sections 2.3 and 7): any server may send
+`{"error": "text"}`."""
+FRAMEWORK_KEYS = {"type", "code", "detail", "attr"}
+FRAMEWORK_TYPES = {"authentication_error", "invalid_request", "server_error", "throttled_error", "validation_error"}
 HINTS: dict[type[APIStatusError], str] = {
     AuthenticationError: "Check the API key, and that the host is the region it was made in.",
     ReauthenticationRequiredError: "The API key is fine: the installation's user has to authorize or reinstall it.",
@@ -56,14 +67,8 @@ HINTS: dict[type[APIStatusError], str] = {
     AlreadyInstalledError: "Use the installation with this URL, or delete it first.",
 }
 GLUED_BODY = b"typecodedetailattr"
-
-
-class Source(Enum):
-    """Who wrote an error body."""
-
-    FRAMEWORK = "framework"
-    PROXY = "proxy"
-    UPSTREAM = "upstream"
+MAX_BODY_BYTES = 64 * 1024
+"""As much of an error body as is read and kept. The service's own have a few hundred bytes."""
 
 
 @frozen
@@ -79,12 +84,14 @@ class ErrorBody:
     error_event_id: str | None = None
 
 
-def status_error(answer: Answer, call: Call, now: datetime) -> APIStatusError:
+def status_error(answer: Answer, call: Call, now: datetime, redactor: Redactor) -> APIStatusError:
     """The error for an answer that is not a success."""
-    body = read_body(answer.content)
+    # Read before it is redacted: keys can be escaped in JSON.
+    body = read_body(answer.content, redactor)
     kind = error_class(answer, call, body)
+    answer = evolve(answer, content=answer.content[:MAX_BODY_BYTES]).redacted(redactor)
     return kind(
-        message(answer, call, body, kind),
+        message(answer, call, body, kind, redactor),
         status_code=answer.status_code,
         headers=answer.headers,
         body=body.value,
@@ -111,42 +118,43 @@ def decode_error(answer: Answer, call: Call, reason: str) -> ResponseDecodeError
     )
 
 
-def read_body(content: bytes) -> ErrorBody:
+def read_body(content: bytes, redactor: Redactor) -> ErrorBody:
     """Read an error body of any shape; fields of another type than text are not read."""
     try:
-        value = parse_json(content)
+        # Reading JSON holds the event loop, some 0.1 seconds for each MiB at the most.
+        value = redactor.data(parse_json(content if len(content) <= MAX_BODY_BYTES else b""))
     except ValueError:
-        return ErrorBody(content.decode(errors="replace"))
+        value = redactor.content(content[:MAX_BODY_BYTES]).decode(errors="replace")
     fields = value if isinstance(value, dict) else {}
     names = ("type", "code", "detail", "attr", "error", "error_event_id")
     return ErrorBody(value, *(fields[name] if isinstance(fields.get(name), str) else None for name in names))
 
 
-def proxy_source(answer: Answer, body: ErrorBody) -> Source:
-    """Whose answer the proxy gave (service facts, section 2.3: telling sources apart)."""
-    if answer.content.startswith(GLUED_BODY):
-        return Source.FRAMEWORK
-    has_form = isinstance(body.value, dict) and body.value.keys() == {"error"} and body.error is not None
-    # The proxy's own 429 is the framework's: one in its form is an upstream's, which may have acted.
-    if has_form and answer.status_code != 429:
-        return Source.PROXY
-    # The proxy drops these two of an upstream's headers, so an answer that has one is the service's own.
-    if "Retry-After" in answer.headers or "Location" in answer.headers:
-        return Source.FRAMEWORK
-    return Source.UPSTREAM
-
-
 def error_class(answer: Answer, call: Call, body: ErrorBody) -> type[APIStatusError]:
     """The class of the error for a status and a body."""
     status = answer.status_code
-    source = proxy_source(answer, body) if call.operation_id == PROXY else Source.FRAMEWORK
-    if source is Source.UPSTREAM:
-        return UpstreamError
-    known = PROXY_OWN if source is Source.PROXY else BY_STATUS
-    kind = known.get(status, ServerError if status >= 500 else APIStatusError)
-    if kind is BadRequestError and source is Source.FRAMEWORK:
-        return bad_request_class(body)
-    return kind
+    if call.operation_id == PROXY and not is_from_framework(answer, body):
+        return proxy_refusal(status, body) or UpstreamError
+    kind = BY_STATUS.get(status, ServerError if status >= 500 else APIStatusError)
+    return bad_request_class(body) if kind is BadRequestError else kind
+
+
+def is_from_framework(answer: Answer, body: ErrorBody) -> bool:
+    """Whether an answer of the proxy endpoint comes from the service's framework (service facts, section 2.3)."""
+    if answer.content.startswith(GLUED_BODY):
+        return True
+    if isinstance(body.value, dict) and body.value.keys() >= FRAMEWORK_KEYS and body.type in FRAMEWORK_TYPES:
+        return True
+    # The proxy drops these two of an upstream's headers, so an answer that has one is the service's own.
+    return "Retry-After" in answer.headers or "Location" in answer.headers
+
+
+def proxy_refusal(status: int, body: ErrorBody) -> type[APIStatusError] | None:
+    """The class for what the proxy itself refuses; None for the answer of the MCP server."""
+    kind, words = PROXY_REFUSALS.get(status, (None, ""))
+    if not isinstance(body.value, dict) or body.value.keys() != {"error"} or body.error is None:
+        return None
+    return kind if re.fullmatch(words, body.error) else None
 
 
 def bad_request_class(body: ErrorBody) -> type[BadRequestError]:
@@ -157,9 +165,9 @@ def bad_request_class(body: ErrorBody) -> type[BadRequestError]:
     return BadRequestError
 
 
-def message(answer: Answer, call: Call, body: ErrorBody, kind: type[APIStatusError]) -> str:
+def message(answer: Answer, call: Call, body: ErrorBody, kind: type[APIStatusError], redactor: Redactor) -> str:
     """One line: what was asked, what came, what to do."""
-    words = f"{answer.status_code} from {call.method} {call.path}: {summary(answer, body)}"
+    words = f"{answer.status_code} from {call.method} {call.path}: {summary(answer, body, redactor)}"
     hint = HINTS.get(kind)
     if call.operation_id == CREATE and answer.status_code == 405:
         hint = "This service does not create installations so: use install_custom()."
@@ -167,7 +175,7 @@ def message(answer: Answer, call: Call, body: ErrorBody, kind: type[APIStatusErr
     return one_line(words if hint is None else f"{words.rstrip('.')}. {hint}")
 
 
-def summary(answer: Answer, body: ErrorBody) -> str:
+def summary(answer: Answer, body: ErrorBody, redactor: Redactor) -> str:
     """The service's own words where it has any, else what can be said of the answer."""
     if location := answer.headers.get("Location"):
         return f"redirected to {without_query(location)}, which is not followed."
@@ -175,4 +183,6 @@ def summary(answer: Answer, body: ErrorBody) -> str:
         return "no details."
     if words := body.error or body.detail:
         return f"{body.attr}: {words}" if body.attr else words
-    return one_line(answer.text, limit=200) if answer.content.strip() else answer.broken or "no details."
+    text = readable(answer.text, answer.headers.get("Content-Type", ""))
+    # Once more: a page may have escaped a key in its own way.
+    return one_line(redactor.text(text), limit=200) or answer.broken or "no details."

@@ -13,6 +13,7 @@ from ._text import shown
 
 CURRENT_PROJECT = "@current"
 API_KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
+PROJECT_KEYS = {"phc_": "token for sending events (phc_...)", "phs_": "secret key (phs_...)"}
 HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """A token of RFC 9110, section 5.6.2."""
 HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
@@ -51,6 +52,11 @@ def api_key(value: object) -> Secret:
     if not re.fullmatch(r"[!-~]+", value.reveal()):
         raise ConfigurationError(
             f"the API key has whitespace, control or non-ASCII characters in it: check api_key= or {API_KEY_VARIABLE}"
+        )
+    if kind := PROJECT_KEYS.get(value.reveal()[:4]):
+        raise ConfigurationError(
+            f"the API key is a project's {kind}, which acts for no user: pass a personal API key (phx_...) by api_key= "
+            f"or {API_KEY_VARIABLE}"
         )
     return value
 
@@ -116,6 +122,13 @@ def at_least(minimum: int, value: object, name: str) -> int:
     return value
 
 
+def text(value: object, name: str) -> str:
+    """A text, where the SDK itself reads it; of other fields the service says what they must be."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be text, not {shown(value)}")
+    return value
+
+
 def at_most(maximum: int, value: str, name: str) -> str:
     """A text of no more than `maximum` characters."""
     if len(value) > maximum:
@@ -135,4 +148,6 @@ def json_body(value: object) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"the request can't be written as JSON: {error}") from None
+        reason = str(error)
+    # Outside, because the error that was caught may hold all of the text.
+    raise ConfigurationError(f"the request can't be written as JSON: {reason}")

@@ -7,7 +7,7 @@ from typing import cast
 
 import httpx
 
-from ._answer import FIRST_BYTES, Answer
+from ._answer import KEPT_BYTES, Answer
 from ._content_coding import GZIP_MAGIC, Decoder, NoDecoder, UndecodableError, UnknownDecoder, decoder_of
 from ._exchange import Outgoing, answer_headers, connection_error
 
@@ -58,7 +58,7 @@ async def read_whole(response: httpx.Response, outgoing: Outgoing, started: floa
         read = read or (raw if outgoing.call.is_answered_by(response.status_code) else read)
     finally:
         await response.aclose()
-    content = bytes(read if broken is None else read[:FIRST_BYTES])
+    content = bytes(read if broken is None else read[:KEPT_BYTES])
     return Answer(response.status_code, answer_headers(response), content, perf_counter() - started, broken)
 
 
@@ -66,7 +66,7 @@ async def _exceeds(response: httpx.Response, max_bytes: int, read: bytearray, ra
     """Read the decoded body into `read`; whether it is larger than `max_bytes`, of which it is the beginning then."""
     announced = response.headers.get("Content-Length", "")
     # Of a body that will be too large, no more is read than an error shows.
-    enough = min(max_bytes, FIRST_BYTES - 1) if announced.isdecimal() and int(announced) > max_bytes else max_bytes
+    enough = min(max_bytes, KEPT_BYTES - 1) if announced.isdecimal() and int(announced) > max_bytes else max_bytes
     async for piece in _pieces(response, raw):
         read += piece
         if len(read) > enough:
@@ -127,6 +127,6 @@ class _Decoded(AsyncIterator[bytes]):
         raise StopAsyncIteration
 
     def _take(self, chunk: bytes) -> None:
-        self._raw += chunk[: FIRST_BYTES - len(self._raw)]
+        self._raw += chunk[: KEPT_BYTES - len(self._raw)]
         self._pieces = self._decoder.decode(chunk)
         self._has_worked = False

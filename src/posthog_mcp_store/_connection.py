@@ -7,16 +7,16 @@ from types import TracebackType
 from typing import Any
 
 import anyio
-from mcp import Client
 
 from ._asyncio_only import require_asyncio
 from ._errors import ConfigurationError
 from ._mcp_client import ProxyClient
 from ._mcp_session import MCPSession, Post
+from ._mcp_tools import KnownTools
 from ._mcp_transport import proxy_transport
 
 
-class Connection(AbstractAsyncContextManager[Client]):
+class Connection(AbstractAsyncContextManager[ProxyClient]):
     """A connection to an MCP server: enter it once, for the client.
 
     The client's task groups may only be left by the task that entered them, and they wrap what is raised inside them.
@@ -28,12 +28,12 @@ class Connection(AbstractAsyncContextManager[Client]):
         self._is_left = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Client:
+    async def __aenter__(self) -> ProxyClient:
         if self._task is not None:
             raise ConfigurationError("a connection is entered once: call connect() again for another")
         require_asyncio()
         loop = asyncio.get_running_loop()
-        opened: asyncio.Future[Client] = loop.create_future()
+        opened: asyncio.Future[ProxyClient] = loop.create_future()
         self._task = loop.create_task(self._hold(opened))
         # Asked for, so that asyncio does not report it: who is cancelled has no use for how it failed.
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -57,7 +57,7 @@ class Connection(AbstractAsyncContextManager[Client]):
         if error is None and not self._task.cancelled():
             self._task.result()
 
-    async def _hold(self, opened: asyncio.Future[Client]) -> None:
+    async def _hold(self, opened: asyncio.Future[ProxyClient]) -> None:
         async with self._make_client() as client:
             opened.set_result(client)
             await self._is_left.wait()
@@ -68,7 +68,9 @@ def connection(post: Post, url: str, **options: Any) -> Connection:
 
     def make_client() -> ProxyClient:
         # The service drops the header that later versions of MCP are told by, so only the handshake works.
-        return ProxyClient(proxy_transport(MCPSession(post)), url, mode="legacy", **options)
+        tools = KnownTools()
+        transport = proxy_transport(MCPSession(post, tools.forget), tools)
+        return ProxyClient(transport, url, tools, mode="legacy", **options)
 
     return Connection(make_client)
 

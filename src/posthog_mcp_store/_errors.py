@@ -25,7 +25,7 @@ MCPStoreError
 │   ├── OAuthDeniedError
 │   ├── OAuthTimeoutError
 │   └── UnsafeRedirectError
-└── ToolCallError                   a JSON-RPC error object
+└── ToolCallError                   a JSON-RPC error object; the subclasses are PostHog's own refusals
     ├── ToolApprovalRequiredError   -32001
     ├── ToolDisabledError           -32002
     ├── BatchRejectedError          -32000
@@ -40,6 +40,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ._answer import Headers
+from ._plain_data import bounded, shallow
+from ._text import one_line
 
 Error = TypeVar("Error", bound="MCPStoreError")
 
@@ -91,7 +93,17 @@ class APITimeoutError(APIConnectionError, TimeoutError):
 class ResponseDecodeError(MCPStoreError):
     """An answer came that is not what the document promises."""
 
-    def __init__(self, message: str, *, status_code: int, headers: Headers, body: bytes, method: str, url: str) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int,
+        headers: Headers,
+        body: bytes,
+        method: str,
+        url: str,
+        result: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status_code = status_code
         self.headers = headers
@@ -99,6 +111,9 @@ class ResponseDecodeError(MCPStoreError):
         """The first bytes, 1024 at most."""
         self.method = method
         self.url = url
+        self.result: dict[str, Any] | None = None if result is None else shallow(result)
+        """The result of a `tools/call` that ran and broke the tool's own output schema: as JSON, without what is nested
+        over 100 levels deep. Else None."""
 
 
 class APIStatusError(MCPStoreError):
@@ -127,8 +142,9 @@ class APIStatusError(MCPStoreError):
         super().__init__(message)
         self.status_code = status_code
         self.headers = headers
-        self.body = body
-        """The decoded JSON, else the text."""
+        self.body: object = bounded(body)
+        """The decoded JSON, without what is nested over 100 levels deep or comes after 10,000 other values; else the
+        text. Of a body over 64 KiB it is the first 64 KiB, as text."""
         self.method = method
         self.url = url
         self.type = type
@@ -224,29 +240,35 @@ class UnsafeRedirectError(OAuthError):
 
 
 class ToolCallError(MCPStoreError):
-    """The answer to a JSON-RPC request is an error object."""
+    """The answer to a JSON-RPC request is an error object.
+
+    The subclasses are PostHog's own refusals of a `tools/call`. Other servers use the same codes for other things, so
+    their errors are plain ToolCallErrors, whatever the code.
+    """
 
     def __init__(self, message: str, *, code: int, data: object = None) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message, limit=2000))
         self.message = message
+        """The server's text as it came; `str()` gives it in one line."""
         self.code = code
-        self.data = data
+        self.data: object = bounded(data)
+        """The error's `data`, without what is nested over 100 levels deep or comes after 10,000 other values."""
 
 
 class ToolApprovalRequiredError(ToolCallError):
-    """-32001: the user has to approve the tool in PostHog first."""
+    """-32001 of PostHog's: the user has to approve the tool in PostHog first."""
 
 
 class ToolDisabledError(ToolCallError):
-    """-32002: the user or the team has disabled the tool."""
+    """-32002 of PostHog's: the user or the team has disabled the tool."""
 
 
 class BatchRejectedError(ToolCallError):
-    """-32000: a batch mixes allowed and refused tool calls. Send them one by one."""
+    """-32000 of PostHog's: a batch mixes allowed and refused tool calls. Send them one by one."""
 
 
 class ToolNotFoundError(ToolCallError):
-    """-32601: no such tool or method, or PostHog does not know the tool yet."""
+    """-32601 of PostHog's: the server has no such tool any more, or PostHog does not know it yet."""
 
 
 _name_by_public_path(MCPStoreError)

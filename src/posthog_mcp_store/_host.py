@@ -7,6 +7,10 @@ from urllib.parse import SplitResult, urlsplit
 from ._errors import ConfigurationError
 from ._text import shown
 
+OWN_PATHS = re.compile(
+    r"/(project/([0-9]+|@current)|((project|organization|me)/)?settings|login|logout|signup|api/(projects|environments))(/|$)"
+)
+"""Pages of the web application and endpoints, which can't be the prefix of a self-hosted instance."""
 INGESTION_HOSTS = {"us.i.posthog.com": "https://us.posthog.com", "eu.i.posthog.com": "https://eu.posthog.com"}
 
 
@@ -34,15 +38,32 @@ def _fault(parts: SplitResult, *, allow_insecure: bool) -> str | None:
         return "must not hold a user name or password"
     if parts.port == 0:
         return "must not have the port 0"
+    if parts.hostname in INGESTION_HOSTS:
+        return f"takes events only: use {INGESTION_HOSTS[parts.hostname]}"
+    if page := _page(parts):
+        return f"must not name a page or an endpoint: leave out {shown(page)}{_project_hint(page)}"
     if parts.query or parts.fragment or "\\" in parts.geturl():
         return "must not have a query, a fragment or a backslash"
     if re.search(r"(^|/)\.{1,2}(/|$)|%|//", parts.path):
         return "must not have dots, double slashes or percent signs in its path"
-    if parts.hostname in INGESTION_HOSTS:
-        return f"takes events only: use {INGESTION_HOSTS[parts.hostname]}"
     if parts.scheme == "http" and not allow_insecure and not is_loopback(parts.hostname):
         return "would send the API key unencrypted: use https://, or allow_insecure_host=True"
     return None
+
+
+def _page(parts: SplitResult) -> str | None:
+    """The end of the path that names a page of the web application, or an endpoint."""
+    path = parts.path.rstrip("/")
+    # PostHog's own instances have no prefix.
+    if f".{parts.hostname}".endswith(".posthog.com"):
+        return path or None
+    page = OWN_PATHS.search(path)
+    return path[page.start() :] if page else None
+
+
+def _project_hint(page: str) -> str:
+    project = re.search(r"/(?:project|projects|environments)/([0-9]+)", page)
+    return f", and pass project_id={project[1][:20]}" if project else ""
 
 
 def is_loopback(hostname: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from operator import attrgetter
@@ -14,21 +14,23 @@ from ._answer import Headers
 from ._asyncio_only import require_asyncio
 from ._authorization import Watch
 from ._errors import ConfigurationError, NotFoundError, UnsafeRedirectError
-from ._lookout import Lookout
 from ._oauth import AuthorizationRedirect
 from ._pagination import DEFAULT_CONCURRENCY, Pager
-from ._proxy import Message, check_size, checked_messages, request_ids
+from ._proxy import Message, Sent, check_size, checked_messages
 from ._proxy_call import ProxyCall
+from ._redaction import without_frames
 from ._rows import Source
 from ._seam import UNSET, Installation, Seam, Started, Unset
 from ._secret import conceal
 from ._toolbox import Toolbox, open_toolbox
-from ._waiting import OnProgress, Wait
+from ._waiting import Looks, OnProgress, Wait
 
 if TYPE_CHECKING:
     from mcp import Client
     from mcp.client.session import ElicitationFnT, ListRootsFnT, LoggingFnT, MessageHandlerFnT, SamplingFnT
     from mcp_types import Implementation
+
+    from ._connection import Connection
 
 InstallSource = Literal["posthog", "posthog-code"]
 DEFAULT_STREAM_TIMEOUT = 300.0
@@ -41,9 +43,9 @@ class Installations:
     and, before anything is sent, ConfigurationError.
     """
 
-    def __init__(self, seam: Seam, lookout: Lookout) -> None:
+    def __init__(self, seam: Seam, looks: Looks) -> None:
         self._seam = seam
-        self._lookout = lookout
+        self._looks = looks
 
     def list(
         self, *, limit: int | None = None, offset: int = 0, concurrency: int = DEFAULT_CONCURRENCY
@@ -172,7 +174,7 @@ class Installations:
             headers=_arguments.extra_headers(headers),
         )
         check_size(call, messages if is_batch else messages[0])
-        return ProxyCall(self._seam.open, call, request_ids(messages), max_bytes=self._seam.max_response_bytes)
+        return ProxyCall(self._seam.open, call, Sent.of(messages), max_bytes=self._seam.max_response_bytes)
 
     def connect(
         self,
@@ -198,24 +200,21 @@ class Installations:
         subclasses among them, in place of `mcp.MCPError`; a tool's own failure is a result with `is_error`. Of the
         service's 60 proxy calls a minute, connecting takes two.
 
-        Where the server has lost the session, a new one is begun. Requests that only read are repeated in it; a
-        `tools/call` that met the loss raises UpstreamError.
+        Where the server has lost the session, a new one is begun with the next call. A `tools/call` that met the loss
+        raises, and is never repeated; requests that only read are repeated, unless the server says so in an answer with
+        status 200.
+
+        A tool's result is checked by the tool's output schema, for a tenth of a second at most and without its regular
+        expressions. One that breaks it raises ResponseDecodeError, whose `result` has it.
 
         The other arguments are those of `mcp.Client`. Any task may enter and leave the connection.
 
         Raises:
             ConfigurationError: The package `mcp`, 2.x, is not installed.
         """
-        try:
-            from ._connection import connection  # noqa: PLC0415  # it imports the extra
-        except ImportError:
-            raise ConfigurationError('connect() needs: pip install "posthog-mcp-store[mcp]"') from None
-        _arguments.refuse_none(stream_timeout=stream_timeout)
-        uuid = _arguments.uuid(id, "id")
-        patient = Installations(self._seam.patient(_arguments.seconds(stream_timeout, "stream_timeout")), self._lookout)
-        return connection(
-            partial(patient.proxy, uuid),
-            self._seam.proxy_url(uuid),
+        return self._connection(
+            id,
+            stream_timeout,
             client_info=client_info,
             sampling_callback=sampling_callback,
             elicitation_callback=elicitation_callback,
@@ -223,6 +222,14 @@ class Installations:
             logging_callback=logging_callback,
             message_handler=message_handler,
         )
+
+    def _connection(self, id: UUID | str, stream_timeout: float, **options: object) -> Connection:
+        connection = _connection_function()
+        _arguments.refuse_none(stream_timeout=stream_timeout)
+        uuid = _arguments.uuid(id, "id")
+        seam = self._seam.patient(_arguments.seconds(stream_timeout, "stream_timeout"))
+        patient = Installations(seam, self._looks)
+        return connection(partial(patient.proxy, uuid), self._seam.proxy_url(uuid), **options)
 
     @asynccontextmanager
     async def connect_all(
@@ -239,15 +246,17 @@ class Installations:
         ```
 
         An installation that fails, because its user has to authorize it again or its server is down, is one of the
-        `failures`, and no matter for the others. Of the service's 60 proxy calls a minute, each installation takes
-        three.
+        `failures`, and does not affect the others. So is each tool that breaks MCP's schema and was left out, and a
+        list that does not end; the other tools of the installation can be called. Of the service's 60 proxy calls a
+        minute, each installation takes three.
 
         Raises:
             ConfigurationError: The package `mcp`, 2.x, is not installed.
         """
         _arguments.at_least(1, concurrency, "concurrency")
+        _connection_function()
         connections = [
-            (installation, self.connect(installation.id, stream_timeout=stream_timeout))
+            (installation, self._connection(installation.id, stream_timeout))
             async for installation in self.list()
             if installation.is_enabled
         ]
@@ -325,16 +334,17 @@ class Installations:
             UnsafeRedirectError: The service named a URL that must not be opened.
             ValidationError: The service refused a value; `attr` names the field.
         """
+        key = conceal(api_key)
+        del api_key
         _arguments.refuse_none(
             name=name,
             url=url,
-            api_key=api_key,
+            api_key=key,
             description=description,
             install_source=install_source,
             posthog_code_callback_url=posthog_code_callback_url,
         )
-        key = conceal(api_key)
-        del api_key
+        _arguments.text(url, "url")
         answer = await self._seam.install_custom_create(
             name=name,
             url=url,
@@ -361,9 +371,10 @@ class Installations:
         is recognised, also of an installation that worked before and while it is authorized again. With the id of an
         installation that works, only what changes from now on counts.
 
-        The installation is looked at every half second at first, every five seconds in the end; all who wait on this
-        store and its views share their looks. `on_progress` is called after each. A failure that may pass (no
-        connection, 429, 5xx) does not end the wait. The view's `deadline` does, where it is shorter than `timeout`.
+        The installation is looked at every half second at first, every five seconds in the end. Where more than a few
+        wait on this store and its views, they share what they see. `on_progress` is called after each look, and what it
+        raises ends the wait. A failure that may pass (no connection, 408, 429, 5xx) does not end the wait. The view's
+        `deadline` does, where it is shorter than `timeout`.
 
         Raises:
             NotFoundError: The installation is gone, or never was.
@@ -378,10 +389,18 @@ class Installations:
             timeout=seconds if self._seam.deadline is None else min(seconds, self._seam.deadline),
             on_progress=_arguments.callback(on_progress, "on_progress"),
         )
-        installation = await wait.result(self._lookout, self)
+        installation = await wait.result(self, self._looks)
         if installation is None:
             raise _not_found(watch, self._seam.list_url)
         return installation
+
+
+def _connection_function() -> Callable[..., Connection]:
+    try:
+        from ._connection import connection  # noqa: PLC0415  # it imports the extra
+    except ImportError:
+        raise ConfigurationError('connect() needs: pip install "posthog-mcp-store[mcp]"') from None
+    return connection
 
 
 def _redirect(
@@ -389,7 +408,13 @@ def _redirect(
 ) -> AuthorizationRedirect:
     if not started.url:
         raise UnsafeRedirectError(f"the service answered {started.status_code} and named no URL to send the user to")
-    return AuthorizationRedirect(started.url, server_url, server_id, issue=started.issue)
+    if started.quotes_key:
+        raise UnsafeRedirectError("the service named a URL that must not be opened: it quotes the API key")
+    try:
+        return AuthorizationRedirect(started.url, server_url, server_id, issue=started.issue)
+    except UnsafeRedirectError as error:
+        refused = without_frames(error)
+    raise refused
 
 
 def _not_found(watch: Watch, list_url: str) -> NotFoundError:

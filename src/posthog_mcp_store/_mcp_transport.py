@@ -6,7 +6,7 @@ not end the session; the typed error travels in `data`.
 """
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
@@ -22,13 +22,15 @@ from mcp_types import (
     JSONRPCMessage,
     JSONRPCNotification,
     JSONRPCRequest,
+    JSONRPCResponse,
     RequestId,
     jsonrpc_message_adapter,
 )
 from pydantic import ValidationError
 
 from ._mcp_session import MCPSession
-from ._proxy import is_error, tool_call_error
+from ._mcp_tools import RAW_RESULTS, KnownTools
+from ._proxy import Sent, is_call, is_error
 from ._proxy_stream import ProxyStream
 
 logger = logging.getLogger(__name__)
@@ -38,15 +40,15 @@ Incoming = SessionMessage | Exception
 
 @asynccontextmanager
 async def proxy_transport(
-    session: MCPSession,
+    session: MCPSession, tools: KnownTools
 ) -> AsyncIterator[tuple[MemoryObjectReceiveStream[Incoming], "Courier"]]:
     """The two streams that `mcp.Client` asks of a transport: one to read from, one to write to."""
     deliver, incoming = anyio.create_memory_object_stream[Incoming](0)
-    async with deliver, incoming, anyio.create_task_group() as tasks:
+    async with deliver, incoming, anyio.create_task_group() as group:
         try:
-            yield incoming, Courier(session, deliver, tasks)
+            yield incoming, Courier(session, deliver, group, tools)
         finally:
-            tasks.cancel_scope.cancel()
+            group.cancel_scope.cancel()
 
 
 class Courier:
@@ -56,10 +58,19 @@ class Courier:
     taken before the next message is, so that they arrive in order.
     """
 
-    def __init__(self, session: MCPSession, deliver: MemoryObjectSendStream[Incoming], tasks: TaskGroup) -> None:
+    def __init__(
+        self,
+        session: MCPSession,
+        deliver: MemoryObjectSendStream[Incoming],
+        tasks: TaskGroup,
+        tools: KnownTools,
+    ) -> None:
         self._session = session
         self._deliver = deliver
         self._tasks = tasks
+        self._tools = tools
+        self._version = ""
+        """The version of MCP that the server chose."""
         self._under_way: dict[RequestId, anyio.CancelScope] = {}
 
     async def send(self, item: SessionMessage) -> None:
@@ -80,7 +91,7 @@ class Courier:
         with anyio.CancelScope() as scope:
             self._under_way[request.id] = scope
             try:
-                await self._exchange(request, headers, request.id)
+                await self._exchange(request, headers)
             except Exception as failure:  # noqa: BLE001  # the user's own callbacks may raise anything: it is raised there
                 error = ErrorData(code=INTERNAL_ERROR, message=str(failure), data=failure)
                 await self._hand_in(JSONRPCError(jsonrpc="2.0", id=request.id, error=error))
@@ -110,15 +121,62 @@ class Courier:
         except Exception as failure:  # noqa: BLE001  # there is nobody to raise to: the server waits in vain
             logger.warning("a request of the MCP server could not be answered: %s", failure)
 
-    async def _exchange(
-        self, message: JSONRPCMessage, headers: Mapping[str, str], request_id: RequestId | None = None
-    ) -> None:
+    async def _exchange(self, message: JSONRPCMessage, headers: Mapping[str, str]) -> None:
         content = message.model_dump(by_alias=True, mode="json", exclude_unset=True)
-        async with aclosing(await self._session.open(content, headers)) as stream:
+        opened, session_id = await self._session.open(content, headers)
+        asked_in = self._tools.version
+        async with aclosing(opened) as stream:
             async for answer in stream:
-                await self._hand_in(_read(answer, stream, request_id))
+                self._tools.redactor = stream._opened.received.redactor  # noqa: SLF001  # here and below: not for users
+                if is_call(answer):
+                    await self._hand_in(self._from_server(answer))
+                # What else answers a notification is for nobody.
+                elif isinstance(message, JSONRPCRequest):
+                    await self._hand_in(self._answer_to(message, answer, stream, session_id, asked_in))
 
-    async def _hand_in(self, message: JSONRPCMessage) -> None:
+    def _from_server(self, message: Mapping[str, Any]) -> JSONRPCMessage | None:
+        """A request or a notification of the server; None for what is neither, such as a heartbeat."""
+        if message["method"] == "notifications/tools/list_changed":
+            self._tools.forget()
+        try:
+            return jsonrpc_message_adapter.validate_python(message, by_name=False)
+        except ValidationError:
+            logger.debug("what the MCP server sent by itself is no JSON-RPC 2.0, and was passed over")
+            return None
+
+    def _answer_to(
+        self,
+        request: JSONRPCRequest,
+        answer: Mapping[str, Any],
+        stream: ProxyStream,
+        session_id: str | None,
+        asked_in: int,
+    ) -> JSONRPCMessage:
+        """The answer as the client knows it. Errors bring the exception that they are to become."""
+        id = answer.get("id")
+        # Some servers write an integer as text or with a fraction of zero.
+        if Sent((request.id,), calls_tools=False).position(id) is not None:
+            id = request.id
+        if is_error(answer):
+            # A request that could not be read is answered without its id.
+            id = request.id if id is None else id
+            error = stream._tool_call_error(answer)  # noqa: SLF001
+            self._session.is_lost_by(error, session_id)
+            data = ErrorData(code=error.code, message=error.message, data=error)
+            return _checked(lambda: JSONRPCError(jsonrpc="2.0", id=id, error=data), stream)
+        result = answer.get("result")
+        if request.method == "initialize" and isinstance(result, Mapping):
+            self._version = str(result.get("protocolVersion"))
+        if request.method == "tools/list" and isinstance(result, Mapping):
+            result = self._tools.readable(result, self._version, asked_in)
+        if request.method == "tools/call" and (kept := RAW_RESULTS.get(None)) is not None:
+            kept.append(result)
+        fields = {"jsonrpc": "2.0", "id": id, "result": result}
+        return _checked(lambda: JSONRPCResponse.model_validate(fields), stream)
+
+    async def _hand_in(self, message: JSONRPCMessage | None) -> None:
+        if message is None:
+            return
         # A client that is closing reads no more.
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             await self._deliver.send(SessionMessage(message))
@@ -141,14 +199,7 @@ def _headers(item: SessionMessage) -> Mapping[str, str]:
     return metadata.headers or {} if isinstance(metadata, ClientMessageMetadata) else {}
 
 
-def _read(message: Mapping[str, Any], stream: ProxyStream, request_id: RequestId | None) -> JSONRPCMessage:
-    """A message as the client knows it. Errors bring the exception that they are to become."""
+def _checked(make: Callable[[], JSONRPCMessage], stream: ProxyStream) -> JSONRPCMessage:
     with suppress(ValidationError):
-        if "method" in message or not is_error(message):
-            return jsonrpc_message_adapter.validate_python(message, by_name=False)
-        error = tool_call_error(message["error"])
-        data = ErrorData(code=error.code, message=error.message, data=error)
-        # A request that could not be read is answered without its id.
-        id = request_id if message.get("id") is None else message["id"]
-        return JSONRPCError(jsonrpc="2.0", id=id, error=data)
+        return make()
     raise stream._received.unreadable("a message in it is no JSON-RPC 2.0")  # noqa: SLF001

@@ -1,20 +1,18 @@
 """JSON-RPC messages in the body of an answer, read as its bytes arrive: pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from ._answer import Headers, parse_json
+from ._answer import EVENT_STREAM, JSON, Headers, media_type, parse_json
+from ._proxy import Awaited, is_call
 from ._sse import EventStreamDecoder
-
-JSON = "application/json"
-EVENT_STREAM = "text/event-stream"
 
 
 class MessageReader(Protocol):
     """What makes messages of the chunks of one body.
 
     Both methods raise ValueError or TypeError where the body is not what its content type says, or a message in it is
-    too large.
+    too large. What is JSON but not a JSON-RPC message, such as a heartbeat, is passed over.
     """
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
@@ -26,19 +24,18 @@ class MessageReader(Protocol):
         ...
 
 
-def reader_of(headers: Headers, max_bytes: int) -> MessageReader:
-    """The reader for a body with these headers, in which no message may be larger than `max_bytes`."""
+def reader_of(headers: Headers, max_bytes: int, awaited: Awaited) -> MessageReader:
+    """The reader for a body with these headers, in which no message may be larger than `max_bytes`.
+
+    Once no answer is missing, or where none was asked for, it also passes over what is not JSON.
+    """
     if is_event_stream(headers):
-        return _EventStreamReader(max_bytes)
-    return _JSONReader(_media_type(headers), max_bytes)
+        return _EventStreamReader(max_bytes, awaited)
+    return _JSONReader(media_type(headers), max_bytes, awaited)
 
 
 def is_event_stream(headers: Headers) -> bool:
-    return _media_type(headers) == EVENT_STREAM
-
-
-def _media_type(headers: Headers) -> str:
-    return headers.get("Content-Type", JSON).partition(";")[0].strip().lower()
+    return media_type(headers) == EVENT_STREAM
 
 
 class BoundedReader:
@@ -60,38 +57,52 @@ class BoundedReader:
 class _JSONReader:
     """One JSON text. An empty body, of whatever type, is the answer to notifications."""
 
-    def __init__(self, media_type: str, max_bytes: int) -> None:
+    def __init__(self, media_type: str, max_bytes: int, awaited: Awaited) -> None:
         self._media_type = media_type
         self._max_bytes = max_bytes
+        self._awaited = awaited
         self._content = bytearray()
+        self._size = 0
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
-        self._content += chunk
-        if len(self._content) > self._max_bytes:
+        self._size += len(chunk)
+        # White space in front of a JSON text says nothing, but counts.
+        self._content += chunk if self._content else chunk.lstrip()
+        if self._size > self._max_bytes:
             raise ValueError(f"its body is larger than the {self._max_bytes} bytes of max_response_bytes")
-        if self._media_type != JSON and self._content.strip():
+        if self._media_type != JSON and self._content and self._awaited.missing:
             raise ValueError(f"its content type is {self._media_type}, not JSON or an event stream")
         yield from ()
 
     def end(self) -> Iterator[dict[str, Any]]:
-        if self._content.strip():
-            yield from _objects(parse_json(bytes(self._content)))
+        return _messages(bytes(self._content), self._awaited) if self._content else iter(())
 
 
 class _EventStreamReader:
     """Events that each hold one JSON text."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, awaited: Awaited) -> None:
         self._decoder = EventStreamDecoder(max_bytes)
+        self._awaited = awaited
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
         for event in self._decoder.feed(chunk):
             # An event without data primes a client to resume the stream, which the proxy does not offer.
             if event.event == "message" and event.data:
-                yield from _objects(parse_json(event.data))
+                yield from _messages(event.data, self._awaited)
 
     def end(self) -> Iterator[dict[str, Any]]:
         yield from ()
+
+
+def _messages(text: str | bytes, awaited: Awaited) -> Iterator[dict[str, Any]]:
+    try:
+        objects = _objects(parse_json(text))
+    except (ValueError, TypeError):
+        if awaited.missing:
+            raise
+        return iter(())
+    return filter(_is_message, objects)
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
@@ -100,3 +111,10 @@ def _objects(value: object) -> list[dict[str, Any]]:
     if len(objects) < len(values):
         raise TypeError("it is no JSON-RPC object or list of them")
     return objects
+
+
+def _is_message(value: Mapping[str, Any]) -> bool:
+    """Whether it is a request, a notification, an error, or a result that says of which request."""
+    if is_call(value) or value.get("error") is not None:
+        return True
+    return "id" in value and ("result" in value or "error" in value)

@@ -9,11 +9,13 @@ from uuid import UUID
 
 from attrs import field, frozen
 
+from . import _arguments
 from ._answer import parse_json
 from ._errors import ConfigurationError, UnsafeRedirectError
 from ._host import is_loopback
-from ._service_time import aware
-from ._text import without_query
+from ._service_time import aware, is_plausible
+from ._text import split_url, without_query
+from ._web_origin import web_origin
 
 STATE_LIFETIME = timedelta(minutes=10)
 """How long the service knows a flow's state (service facts, section 6)."""
@@ -23,8 +25,11 @@ def _safe_url(url: str | None) -> str:
     """The URL, if it may be opened in a browser.
 
     Raises:
+        ConfigurationError: It is not text.
         UnsafeRedirectError: It may not, or the service named none.
     """
+    if not isinstance(url, str | None):
+        raise ConfigurationError(f"url must be text, not {type(url).__name__}")
     if not url:
         raise UnsafeRedirectError("the service named no URL to send the user to")
     if fault := _fault(url):
@@ -37,10 +42,10 @@ def _fault(url: str) -> str | None:
     if not re.fullmatch(r"[!-~]+", url) or "\\" in url:
         return "it holds a backslash, white space, control or non-ASCII characters"
     try:
-        parts = urlsplit(url)
+        parts = split_url(url)
         parts.port  # noqa: B018  # reading it is what checks it
     except ValueError:
-        return "its address or port can't be read"
+        return "its address or port can't be read, or it is too long"
     return _parts_fault(parts)
 
 
@@ -51,9 +56,18 @@ def _parts_fault(parts: SplitResult) -> str | None:
         return "it holds a user name or password"
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         return "it is not https"
+    try:
+        web_origin(parts)
+    except ValueError:
+        return "browsers and other software may take its host for another"
     if not parse_qs(parts.query).get("state"):
         return "it has no state"
     return None
+
+
+def _stripped(url: str | None) -> str | None:
+    """A server's URL as the service keeps it: it strips all text, as Django REST Framework does."""
+    return None if url is None else _arguments.text(url, "server_url").strip()
 
 
 @frozen(kw_only=True)
@@ -77,7 +91,7 @@ class AuthorizationRedirect:
 
     url: str = field(repr=without_query, converter=_safe_url)
     """The whole URL, to send the user's browser to."""
-    server_url: str | None = None
+    server_url: str | None = field(default=None, converter=_stripped)
     """The MCP server that `install_custom` was called for: its installation has this `url`."""
     server_id: UUID | None = None
     """The OAuth server record that `authorize` was called for."""
@@ -86,9 +100,8 @@ class AuthorizationRedirect:
 
     @property
     def origin(self) -> str:
-        """Scheme and host of the provider, to show to the user."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc}"
+        """Scheme, host and port of the provider as browsers show them, for the user to see."""
+        return web_origin(urlsplit(self.url))
 
     @property
     def state(self) -> str:
@@ -122,7 +135,7 @@ class AuthorizationRedirect:
         """
         try:
             return _from_fields(parse_json(text))
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
             # Without the cause, which may quote the text, and so the state.
             raise ConfigurationError("this is no AuthorizationRedirect as to_json() writes it") from None
 
@@ -143,4 +156,7 @@ def _from_fields(fields: dict[str, Any]) -> AuthorizationRedirect:
 
 
 def _moment(text: str) -> datetime:
-    return aware(datetime.fromisoformat(text))
+    moment = aware(datetime.fromisoformat(text))
+    if not is_plausible(moment):
+        raise ValueError("a time that no service can have meant")
+    return moment

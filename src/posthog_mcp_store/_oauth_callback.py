@@ -1,12 +1,12 @@
 """What the user's browser brings back at the end of an OAuth flow."""
 
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from attrs import frozen
 
 from ._errors import OAuthDeniedError, OAuthError
-from ._text import one_line, shown, without_query
+from ._text import one_line, shown, split_url, without_query
 
 Status = Literal["success", "error"]
 
@@ -75,6 +75,6 @@ def _query(url: object) -> dict[str, list[str]]:
         raise OAuthError(f"a callback's URL is text, not {shown(url)}")
     try:
         # Form-encoded, so a plus is a space (service facts, section 6). What isn't UTF-8 can't be the service's.
-        return parse_qs(urlsplit(url).query, keep_blank_values=True, errors="strict", max_num_fields=100)
+        return parse_qs(split_url(url).query, keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
         raise OAuthError(f"{without_query(url)} can't be read as the URL of a callback") from None

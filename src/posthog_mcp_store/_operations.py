@@ -6,6 +6,7 @@ from enum import Enum
 from attrs import field, frozen
 
 from ._rate_limiters import RateLimitScope
+from ._secret import Secret
 
 CREATE = "mcp_server_installations_create"
 AUTHORIZE = "mcp_server_installations_authorize_retrieve"
@@ -51,6 +52,8 @@ class Call:
     """The path and query on the configured host."""
     headers: Mapping[str, str] = field(factory=dict)
     content: bytes | None = field(default=None, repr=False)
+    secret: Secret | None = None
+    """A secret in its content, such as the key of an MCP server."""
     delivery: Delivery = Delivery.WHOLE
     """Of an answer that counts as a result; errors are read whole."""
 

@@ -1,12 +1,13 @@
 """Lists that come in pages: what a page is, and the ways to read a list."""
 
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing
-from typing import Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from attrs import field, frozen
 
 from ._asyncio_only import require_asyncio
+from ._errors import ConfigurationError
 from ._rows import DEFAULT_LIMIT, Source
 from ._whole_list import Reading
 
@@ -27,6 +28,8 @@ class Page(Generic[T]):
     offset: int
     """How many rows of the list come before this page."""
     has_next: bool
+    """Whether the service said that rows follow. It counts before it reads, so a row may have moved behind the last
+    page meanwhile; iterating over the list finds it."""
     _pager: "Pager[T]" = field(alias="pager", repr=False, eq=False)
 
     async def next(self) -> "Page[T] | None":
@@ -101,3 +104,22 @@ class Pager(Generic[T]):
             has_next=rows.has_more(offset),
             pager=self,
         )
+
+    def __copy__(self) -> "Pager[T]":
+        return self
+
+    def __deepcopy__(self, _: object) -> "Pager[T]":
+        """A copy of a page reads on where the page does."""
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[], "Pager[Any]"], tuple[()]]:
+        """A page that is pickled leaves the store behind, and with it the key."""
+        return _pager_without_store, ()
+
+
+def _pager_without_store() -> Pager[Any]:
+    return Pager(Source(_fetch_nothing, hash), limit=None, offset=0, concurrency=1)
+
+
+async def _fetch_nothing(_: int | None, __: int) -> NoReturn:
+    raise ConfigurationError("a pickled page has no store: list(offset=page.offset + len(page)) reads on")

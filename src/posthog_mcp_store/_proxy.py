@@ -1,13 +1,15 @@
 """JSON-RPC through the proxy: what goes in is checked, and what came back answers it: pure."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
 
-from ._answer import Answer
+from ._answer import JSON, Answer, Headers
 from ._answer_errors import decode_error
+from ._arguments import SESSION_ID
 from ._errors import (
     BatchRejectedError,
     ConfigurationError,
@@ -17,7 +19,7 @@ from ._errors import (
     ToolNotFoundError,
 )
 from ._operations import Call
-from ._text import one_line
+from ._text import shown
 
 MAX_BODY_BYTES = 1024 * 1024
 """The service's limit, which counts the body as it writes it out anew (service facts, section 7)."""
@@ -25,12 +27,22 @@ MAX_BODY_BYTES = 1024 * 1024
 Message = Mapping[str, Any]
 RequestId = str | int | float | None
 
-TOOL_ERRORS: dict[int, type[ToolCallError]] = {
-    -32000: BatchRejectedError,
-    -32001: ToolApprovalRequiredError,
-    -32002: ToolDisabledError,
-    -32601: ToolNotFoundError,
+REFUSALS: dict[int, tuple[type[ToolCallError], str]] = {
+    -32000: (
+        BatchRejectedError,
+        "Batch rejected: it contains a tool call that requires approval or is disabled; send items individually",
+    ),
+    -32001: (ToolApprovalRequiredError, "Tool '.*' requires approval before it can be called"),
+    -32002: (ToolDisabledError, "Tool '.*' (has been disabled by the user|is blocked by team policy)"),
+    -32601: (
+        ToolNotFoundError,
+        (
+            "Tool '.*' is (not registered for this installation|no longer available on the upstream server)|"
+            "tools/call missing 'name' parameter"
+        ),
+    ),
 }
+"""What the service refuses of tool calls, and in which words (service facts, section 7): servers use the codes too."""
 
 
 @frozen
@@ -41,7 +53,7 @@ class ProxyReply:
     """The JSON-RPC messages in the order they came; empty where notifications were only taken note of."""
     session_id: str | None
     """The server's `Mcp-Session-Id`, to hand back as `session_id=`."""
-    _request_ids: tuple[RequestId, ...] = field(alias="request_ids", repr=False)
+    _sent: "Sent" = field(alias="sent", repr=False)
     _answer: Answer = field(alias="answer", repr=False)
     _call: Call = field(alias="call", repr=False)
 
@@ -53,34 +65,36 @@ class ProxyReply:
             ResponseDecodeError: It was not answered.
             ConfigurationError: No such request was sent: a notification has no result.
         """
-        wanted = self._wanted(request_id)
+        position = self._position(request_id)
         for message in self.messages:
-            if _is_same(message.get("id"), wanted) and "method" not in message:
-                return _result(message)
+            if not is_call(message) and self._sent.position(message.get("id")) == position:
+                return self._result(message)
         for message in self.messages:
             # An error about a request that could not be read carries a null id (JSON-RPC 2.0, section 5).
             if message.get("id") is None and is_error(message):
-                return _result(message)
+                return self._result(message)
+        wanted = self._sent.request_ids[position]
         raise decode_error(self._answer, self._call, f"it does not answer request {wanted!r}")
 
-    def _wanted(self, request_id: RequestId) -> RequestId:
-        if request_id is None and len(self._request_ids) == 1:
-            return self._request_ids[0]
-        if request_id in self._request_ids:
-            return request_id
-        sent = ", ".join(map(repr, self._request_ids)) or "none, a notification has no result"
-        raise ConfigurationError(f"request_id must name a request that was sent: {sent}")
+    def _position(self, request_id: RequestId) -> int:
+        ids = self._sent.request_ids
+        if request_id is None and len(ids) == 1:
+            return 0
+        if request_id in ids:
+            return ids.index(request_id)
+        sent = ", ".join(map(shown, ids[:10])) or "none, a notification has no result"
+        more = ", ..." if len(ids) > 10 else ""
+        raise ConfigurationError(f"request_id must name a request that was sent: {sent}{more}")
+
+    def _result(self, message: Message) -> Any:
+        if is_error(message):
+            raise self._sent.error(message, self._answer)
+        return message.get("result")
 
 
-def _is_same(one: object, other: object) -> bool:
-    """Whether two ids are one: in JSON, true is not 1."""
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
-
-
-def _result(message: Message) -> Any:
-    if is_error(message):
-        raise tool_call_error(message["error"])
-    return message.get("result")
+def is_call(message: Message) -> bool:
+    """Whether a message is a request or a notification. Some servers write null where others leave a member out."""
+    return message.get("method") is not None
 
 
 def is_error(message: Message) -> bool:
@@ -88,13 +102,19 @@ def is_error(message: Message) -> bool:
     return "error" in message and (message["error"] is not None or "result" not in message)
 
 
-def tool_call_error(error: object) -> ToolCallError:
-    """The exception for a JSON-RPC error object, whatever it holds."""
+def tool_call_error(error: object, *, is_refusal: bool) -> ToolCallError:
+    """The exception for a JSON-RPC error object, whatever it holds.
+
+    `is_refusal` says whether it may be one of the service's own refusals; its words then have to be theirs, too.
+    """
     fields = error if isinstance(error, Mapping) else {"message": error}
     code = fields.get("code")
     number = code if isinstance(code, int) else 0
-    text = one_line(str(fields.get("message", "no message")), limit=2000)
-    return TOOL_ERRORS.get(number, ToolCallError)(text, code=number, data=fields.get("data"))
+    text = str(fields.get("message", "no message"))
+    kind, words = REFUSALS.get(number, (ToolCallError, ""))
+    if not is_refusal or not re.fullmatch(words, text, re.DOTALL):
+        kind = ToolCallError
+    return kind(text, code=number, data=fields.get("data"))
 
 
 def checked_messages(message: Message | Sequence[Message]) -> list[dict[str, Any]]:
@@ -104,6 +124,20 @@ def checked_messages(message: Message | Sequence[Message]) -> list[dict[str, Any
     if not is_list or not messages or not all(isinstance(one, Mapping) and one for one in messages):
         raise ConfigurationError("message must be one JSON-RPC object, or a list of them, with something in it")
     return [dict(one) for one in messages]
+
+
+def server_session_id(headers: Headers) -> str | None:
+    """The session that an answer belongs to, if the server keeps sessions.
+
+    Raises:
+        ValueError: The server named one that could not be sent back.
+    """
+    # A header that was sent more than once arrives as one, joined by commas (RFC 9110, section 5.3).
+    named = headers.get("Mcp-Session-Id", "").strip()
+    session_id = ", ".join(dict.fromkeys(named.split(", ")))
+    if session_id and not SESSION_ID.fullmatch(session_id):
+        raise ValueError("the server's Mcp-Session-Id is not visible ASCII text without spaces")
+    return session_id or None
 
 
 def check_size(call: Call, message: Message | Sequence[Message]) -> None:
@@ -118,27 +152,67 @@ def check_size(call: Call, message: Message | Sequence[Message]) -> None:
         )
 
 
-def request_ids(messages: Sequence[Message]) -> tuple[RequestId, ...]:
-    """The requests among the messages: what has no id is a notification, what has no method an answer."""
-    return tuple(message["id"] for message in messages if "id" in message and "method" in message)
+@frozen
+class Sent:
+    """What was sent in one body, as far as it matters to the answer."""
+
+    request_ids: tuple[RequestId, ...]
+    calls_tools: bool
+    """Whether a `tools/call` is among it: only those are refused by the service's policy."""
+    _positions: dict[object, int] = field(init=False, repr=False, eq=False)
+
+    @_positions.default
+    def _index(self) -> dict[object, int]:
+        # The first of several: exact ids before their texts, and requests in the order they were sent.
+        exact = {_key(id): position for position, id in reversed([*enumerate(self.request_ids)])}
+        texts = {_text_key(id): position for position, id in reversed([*enumerate(self.request_ids)])}
+        return {**texts, **exact}
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> "Sent":
+        """What has no id is a notification, what has no method an answer."""
+        ids = tuple(message["id"] for message in messages if "id" in message and "method" in message)
+        return cls(ids, calls_tools=any(message.get("method") == "tools/call" for message in messages))
+
+    def position(self, id: object) -> int | None:
+        """Which of the requests an answer with this id is for. Some servers answer request 1 with the id "1"."""
+        return self._positions.get(_key(id), self._positions.get(_text_key(id)))
+
+    def error(self, message: Message, answer: Answer) -> ToolCallError:
+        """The exception for an error in the answer to it."""
+        # All that the service's own refusals have in common, but for their words.
+        content_type = answer.headers.get("Content-Type", JSON).partition(";")[0].strip().lower()
+        is_refusal = self.calls_tools and answer.status_code == 200 and content_type == JSON
+        return tool_call_error(message["error"], is_refusal=is_refusal)
+
+
+def _key(id: object) -> object:
+    """What equal ids have in common: in JSON, true is not 1."""
+    return (type(id) is bool, id) if isinstance(id, str | int | float | None) else repr(id)
+
+
+def _text_key(id: object) -> object:
+    """What a number and its text have in common."""
+    return ("text", str(id)) if isinstance(id, str | int | float) and not isinstance(id, bool) else _key(id)
 
 
 class Awaited:
     """The requests that wait for their answers."""
 
-    def __init__(self, request_ids: Sequence[RequestId]) -> None:
-        self.missing = list(request_ids)
-        self._are_any = bool(request_ids)
-
-    @property
-    def are_answered(self) -> bool:
-        """Whether there were requests, and each has its answer."""
-        return self._are_any and not self.missing
+    def __init__(self, sent: Sent) -> None:
+        self.sent = sent
+        self.missing = {sent.position(id): id for id in sent.request_ids}
+        """The ids of the requests that have no answer yet; none where nothing was asked for."""
+        self.is_refused = False
+        """Whether there was an error about a request that could not be read, which has no id."""
 
     def take(self, message: Message) -> None:
         """Take note of a message that arrived."""
-        if "method" in message:
+        if is_call(message):
             return
         if message.get("id") is None and is_error(message):
-            self.missing.clear()
-        self.missing = [id for id in self.missing if not _is_same(message.get("id"), id)]
+            self.is_refused = True
+            # Of several requests, the others may still be answered.
+            if len(self.missing) == 1:
+                self.missing.clear()
+        self.missing.pop(self.sent.position(message.get("id")), None)

@@ -1,6 +1,6 @@
 """One call of the proxy: awaited for its whole answer, or entered for a stream."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
 from typing import Any
 
@@ -9,7 +9,7 @@ from attrs import evolve
 from ._errors import ConfigurationError
 from ._messages import BoundedReader, is_event_stream, reader_of
 from ._operations import Call, Delivery
-from ._proxy import ProxyReply, RequestId
+from ._proxy import Awaited, ProxyReply, Sent, server_session_id
 from ._proxy_stream import ProxyStream
 from ._received import Opened
 
@@ -27,10 +27,10 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
     ```
     """
 
-    def __init__(self, open: Open, call: Call, request_ids: Sequence[RequestId], *, max_bytes: int) -> None:
+    def __init__(self, open: Open, call: Call, sent: Sent, *, max_bytes: int) -> None:
         self._open = open
         self._call = call
-        self._request_ids = tuple(request_ids)
+        self._sent = sent
         self._max_bytes = max_bytes
         self._is_used = False
         self._stream: ProxyStream | None = None
@@ -51,9 +51,10 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
 
     async def open(self) -> ProxyStream:
         """Send it, and leave closing the stream to the caller."""
-        opened = await self._opened(Delivery.APART)
-        reader = reader_of(opened.received.answer.headers, self._max_bytes)
-        return ProxyStream(opened, reader, self._request_ids, must_answer=True)
+        opened, session_id = await self._opened(Delivery.APART)
+        awaited = Awaited(self._sent)
+        reader = reader_of(opened.received.answer.headers, self._max_bytes, awaited)
+        return ProxyStream(opened, session_id, reader, awaited, must_answer=True)
 
     def send(self, value: Any) -> Any:
         """As for the other methods of a coroutine: `asyncio.create_task()` takes nothing else."""
@@ -72,12 +73,14 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
         return self._coroutine
 
     async def _reply(self) -> ProxyReply:
-        opened = await self._opened(Delivery.STREAMED)
-        reader = reader_of(opened.received.answer.headers, self._max_bytes)
+        opened, session_id = await self._opened(Delivery.STREAMED)
+        awaited = Awaited(self._sent)
+        reader = reader_of(opened.received.answer.headers, self._max_bytes, awaited)
         stream = ProxyStream(
             opened,
+            session_id,
             BoundedReader(reader, self._max_bytes),
-            self._request_ids,
+            awaited,
             # Of a JSON text that is there whole, `result()` says what is missing.
             must_answer=is_event_stream(opened.received.answer.headers),
         )
@@ -86,10 +89,20 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
         finally:
             await stream.aclose()
         shown = stream._received.shown  # noqa: SLF001  # here and in _mcp_transport: not for users
-        return ProxyReply(messages, stream.session_id, self._request_ids, shown, self._call)
+        return ProxyReply(messages, stream.session_id, self._sent, shown, self._call)
 
-    async def _opened(self, delivery: Delivery) -> Opened:
+    async def _opened(self, delivery: Delivery) -> tuple[Opened, str | None]:
+        """The answer up to its body, and the session it belongs to."""
         if self._is_used:
             raise ConfigurationError("a message is sent once: call proxy() again to send another")
         self._is_used = True
-        return await self._open(evolve(self._call, delivery=delivery))
+        opened = await self._open(evolve(self._call, delivery=delivery))
+        try:
+            return opened, server_session_id(opened.received.answer.headers)
+        except ValueError as error:
+            # The result of a call that ran is worth more than the session it belongs to.
+            if self._sent.calls_tools or not self._sent.request_ids:
+                return opened, None
+            await opened.body.aclose()
+            refused = opened.received.refused(error)
+        raise refused

@@ -2,24 +2,28 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Awaitable
+from typing import Any, Self, TypeVar
 
-from ._answer import FIRST_BYTES
-from ._errors import APIConnectionError, ConfigurationError, MCPStoreError
+from ._answer import KEPT_BYTES
+from ._errors import APIConnectionError, ConfigurationError, MCPStoreError, ToolCallError
 from ._messages import MessageReader
-from ._proxy import Awaited, RequestId
+from ._proxy import Awaited, Message
 from ._received import Opened, Received
 
 LINGER_SECONDS = 0.5
-"""How long the end of a stream is waited for when all requests have their answers: servers should end it then (MCP
-2025-06-18, transports), and a connection that was read to its end can be used again."""
+"""How long the end of a body is waited for when all requests have their answers, or there were none: servers should end
+it then (MCP 2025-06-18, transports), and a connection that was read to its end can be used again."""
+PIECE_BYTES = 8 * 1024
+"""Of the smallest events, so much takes some hundredths of a second, in which nothing else runs."""
+
+T = TypeVar("T")
 
 
 class ProxyStream:
     """The JSON-RPC messages that answer one call of the proxy, each as it arrives. Iterate over it once.
 
-    The iteration ends behind the last answer to what was sent, or raises:
+    The iteration ends at the latest half a second after the last answer to what was sent, or raises:
 
         APIConnectionError: The connection broke, or was silent for longer than the timeout.
         ResponseDecodeError: What came is no JSON-RPC, a message is larger than `max_response_bytes`, or the end came
@@ -27,15 +31,18 @@ class ProxyStream:
     """
 
     def __init__(
-        self, opened: Opened, reader: MessageReader, request_ids: Sequence[RequestId], *, must_answer: bool
+        self, opened: Opened, session_id: str | None, reader: MessageReader, awaited: Awaited, *, must_answer: bool
     ) -> None:
-        self.session_id: str | None = opened.received.answer.headers.get("Mcp-Session-Id")
+        self.session_id = session_id
         """The server's `Mcp-Session-Id`, to hand back as `session_id=`."""
         self._opened = opened
         self._reader = reader
-        self._awaited = Awaited(request_ids)
+        self._awaited = awaited
         self._must_answer = must_answer
         self._first_bytes = b""
+        self._chunk = b""
+        self._position = 0
+        """How much of the chunk was made into messages."""
         self._messages: deque[dict[str, Any]] = deque()
         self._failure: MCPStoreError | None = None
         self._is_over = False
@@ -45,6 +52,10 @@ class ProxyStream:
     def _received(self) -> Received:
         """The answer, with the first bytes of its body."""
         return self._opened.up_to(self._first_bytes)
+
+    def _tool_call_error(self, message: Message) -> ToolCallError:
+        """The exception for one of the messages that is an error."""
+        return self._awaited.sent.error(message, self._opened.received.answer)
 
     def __aiter__(self) -> Self:
         return self
@@ -69,34 +80,49 @@ class ProxyStream:
     async def _read_on(self) -> None:
         """Read what comes next into messages. Those in front of a failure are not lost."""
         failure: MCPStoreError | None = None
-        chunk = b""
+        piece = b""
         try:
-            chunk = await self._next_chunk()
-            self._first_bytes += chunk[: FIRST_BYTES - len(self._first_bytes)]
-            for message in self._reader.feed(chunk) if chunk else self._reader.end():
+            piece = await self._next_piece()
+            self._first_bytes += piece[: KEPT_BYTES - len(self._first_bytes)]
+            for message in self._reader.feed(piece) if piece else self._reader.end():
                 self._awaited.take(message)
+                if "error" in message:
+                    message["error"] = self._opened.received.redactor.data(message["error"])
                 self._messages.append(message)
         except MCPStoreError as error:
             failure = error
         except (ValueError, TypeError) as error:
-            failure = self._received.refused(error)
+            # Behind the last answer, and where nothing was asked for, nothing that was asked for can be missing.
+            failure = self._received.refused(error) if self._awaited.missing else None
         else:
-            if chunk:
+            if piece:
                 return
         await self._end(failure or self._unanswered())
 
-    async def _next_chunk(self) -> bytes:
-        """The next bytes of the body; none at its end."""
-        if not self._awaited.are_answered:
-            return await self._opened.deadline.hold(self._opened.body.read())
+    async def _next_piece(self) -> bytes:
+        """The next bytes of the body, few enough to be made into messages at once; none at its end."""
+        try:
+            if self._position < len(self._chunk):
+                # Other tasks come between two pieces, and so do the deadline and cancellation.
+                await self._in_time(asyncio.sleep(0))
+            else:
+                self._chunk, self._position = await self._in_time(self._opened.body.read()), 0
+        except (TimeoutError, APIConnectionError):
+            if self._awaited.missing:
+                raise
+            return b""
+        piece = self._chunk[self._position : self._position + PIECE_BYTES]
+        self._position += len(piece)
+        return piece
+
+    async def _in_time(self, work: Awaitable[T]) -> T:
+        """Wait for as long as there is time: the deadline's, or when nothing is missing any more, a little."""
+        if self._awaited.missing:
+            return await self._opened.deadline.hold(work)
         if self._linger_ends is None:
             self._linger_ends = asyncio.get_running_loop().time() + LINGER_SECONDS
-        try:
-            async with asyncio.timeout_at(self._linger_ends):
-                return await self._opened.body.read()
-        except (TimeoutError, APIConnectionError):
-            # Nothing that was asked for can be missing.
-            return b""
+        async with asyncio.timeout_at(self._linger_ends):
+            return await work
 
     async def _end(self, failure: MCPStoreError | None) -> None:
         # Who closed it meanwhile has said why it is over.
@@ -105,7 +131,7 @@ class ProxyStream:
         await self.aclose()
 
     def _unanswered(self) -> MCPStoreError | None:
-        if not self._must_answer or not self._awaited.missing:
+        if not self._must_answer or not self._awaited.missing or self._awaited.is_refused:
             return None
-        missing = ", ".join(map(repr, self._awaited.missing))
+        missing = ", ".join(map(repr, self._awaited.missing.values()))
         return self._received.unreadable(f"it ended without the answer to request {missing}")

@@ -5,12 +5,12 @@ from typing import TypeVar
 
 from attrs import evolve, frozen
 
-from ._answer import FIRST_BYTES, Answer, Body, Headers
+from ._answer import KEPT_BYTES, Answer, Body, Headers
 from ._answer_errors import decode_error
 from ._deadline import Deadline
 from ._errors import ResponseDecodeError
 from ._operations import Call
-from ._secret import Secret
+from ._redaction import Redactor
 
 T = TypeVar("T")
 
@@ -21,12 +21,12 @@ class Received:
 
     call: Call
     answer: Answer
-    api_key: Secret
+    redactor: Redactor
 
     @classmethod
     def of_deletion(cls, call: Call) -> "Received":
         """What stands for the answer that was lost: a row that a repeated DELETE does not find is deleted."""
-        return cls(call, Answer(204, Headers({}), b"", 0.0), Secret(""))
+        return cls(call, Answer(204, Headers({}), b"", 0.0), Redactor.of())
 
     def read(self, reader: Callable[[Answer], T]) -> T:
         """What the answer says.
@@ -44,19 +44,19 @@ class Received:
 
     def unreadable(self, reason: str) -> ResponseDecodeError:
         """The typed error for an answer that can't be read."""
-        return decode_error(self.shown, self.call, reason)
+        return decode_error(self.shown, self.call, self.redactor.text(reason))
 
     @property
     def shown(self) -> Answer:
-        """The answer as it may be kept and shown: without the key, in case the service quotes it."""
-        return self.answer.without(self.api_key)
+        """The answer as it may be kept and shown: its first bytes, without secrets, in case the service quotes them."""
+        return evolve(self.answer, content=self.answer.content[:KEPT_BYTES]).redacted(self.redactor)
 
     def refused(self, error: Exception) -> ResponseDecodeError:
-        """The typed error for what a reader refused; the refusal stays its cause, unless it quotes the key.
+        """The typed error for what a reader refused; the refusal stays its cause, unless it quotes a secret.
 
         Without the frames it came through and the errors behind it: those hold the body of the answer.
         """
-        reason = self.api_key.blot_out(str(error))
+        reason = self.redactor.text(str(error))
         unreadable = self.unreadable(reason)
         if reason == str(error):
             error.__cause__ = error.__context__ = None
@@ -74,6 +74,6 @@ class Opened:
     """What is left of the call's time."""
 
     def up_to(self, content: bytes) -> Received:
-        """The answer with as much of its body as an error about it keeps."""
-        answer = evolve(self.received.answer, content=content[:FIRST_BYTES], body=None)
+        """The answer with the first bytes of its body."""
+        answer = evolve(self.received.answer, content=content, body=None)
         return evolve(self.received, answer=answer)

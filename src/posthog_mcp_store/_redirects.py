@@ -8,18 +8,19 @@ import re
 from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
 
 from ._answer import Answer
+from ._web_origin import DEFAULT_PORTS
 
 MAX_REDIRECTS = 5
 LONGEST_URL = 8192
 """What servers and gateways commonly take."""
-DEFAULT_PORTS = {"http": 80, "https": 443}
+LOCATION = re.compile(rf"[!-\[\]-~]{{1,{LONGEST_URL}}}")
+"""ASCII without backslashes: what one parser reads as a path, another may read as a host."""
 
 
 def followed_url(url: str, answer: Answer) -> str | None:
     """Where the request to `url` goes on to, or None where the answer is the last word."""
-    location = answer.headers.get("Location")
-    # What one parser reads as a path, another may read as a host.
-    if answer.status_code not in {307, 308} or not location or not re.fullmatch(r"[!-\[\]-~]+", location):
+    location = answer.headers.get("Location", "")
+    if answer.status_code not in {307, 308} or not LOCATION.fullmatch(location):
         return None
     try:
         target = urldefrag(urljoin(url, location)).url

@@ -1,32 +1,35 @@
 """A budget of calls in Redis, counted by the `limits` library. Imported only by who wants the extra `redis`."""
 
+import asyncio
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from random import uniform
+from typing import TypeVar
 
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from ._errors import ConfigurationError, MCPStoreError
+from ._errors import ConfigurationError
 from ._rate_limiters import Rate, RateLimitScope
+from ._redis_failures import failure, further_tries
 from ._secret import Secret
-from ._text import one_line, shown
+from ._text import shown
 
 TIMEOUT = 5.0
 """Seconds for Redis to take a connection, and to answer."""
-RETRIES = 2
 FIRST_BACKOFF = 0.05
 JITTER = (0.005, 0.05)
 """Seconds between the end of a wait and the next try, so that processes that waited for the same moment do not collide.
 Never none: a try that lost against another process must not be repeated at once."""
 
+T = TypeVar("T")
 Counters = Mapping[RateLimitScope, Sequence[RateLimitItem]]
 
 
@@ -39,6 +42,7 @@ class Budget:
         storage = RedisStorage("redis://", implementation="redispy", connection_pool=self._pool)  # type: ignore[arg-type]
         self._windows = MovingWindowRateLimiter(storage)
         self._counters = counters
+        self._is_closed = False
 
     async def claim(self, scope: RateLimitScope) -> float:
         """Count a call and answer 0, or answer the seconds to wait before the next try.
@@ -48,18 +52,25 @@ class Budget:
         """
         try:
             wait = await self._wait(scope)
-            if wait <= 0 and await self._count(scope):
+            if wait == 0 and await self._count(scope):
                 return 0.0
-        except RedisError as error:
-            reason = one_line(f"{type(error).__name__}: {error}")
-            raise MCPStoreError(f"the call was not sent: the rate limiter's Redis failed ({reason})") from error
-        return max(wait, 0.0) + uniform(*JITTER)  # noqa: S311  # nothing secret hangs on it
+        except Exception as error:  # noqa: BLE001  # redis-py trips over foreign answers in many ways
+            told = failure(error, Secret(self._pool.connection_kwargs.get("password") or ""))
+        else:
+            return wait + uniform(*JITTER)  # noqa: S311  # nothing secret hangs on it
+        # Not within `except`: the error would be its context, and may quote the password.
+        raise told
 
     async def _wait(self, scope: RateLimitScope) -> float:
         """Seconds until there is room in every window. All are asked before one is counted in."""
-        stats = [await self._windows.get_window_stats(item, scope) for item in self._counters[scope]]
+        stats = [await self._ask(self._windows.get_window_stats, item, scope) for item in self._counters[scope]]
         # The clock that the library counts by.
-        return max((each.reset_time - time.time() for each in stats if each.remaining <= 0), default=0.0)
+        waits = [
+            bounded(each.reset_time - time.time(), item.get_expiry())
+            for each, item in zip(stats, self._counters[scope], strict=True)
+            if each.remaining <= 0
+        ]
+        return max(waits, default=0.0)
 
     async def _count(self, scope: RateLimitScope) -> bool:
         """Take a place in every window, unless other processes were faster in one.
@@ -68,13 +79,38 @@ class Budget:
         those that are not cost a place that is soon free again.
         """
         for item in self._counters[scope]:
-            if not await self._windows.hit(item, scope):
+            if not await self._ask(self._windows.hit, item, scope):
                 return False
         return True
 
+    async def _ask(
+        self, question: Callable[[RateLimitItem, str], Awaitable[T]], item: RateLimitItem, scope: RateLimitScope
+    ) -> T:
+        """The answer of the library, asked again on new connections after failures that may pass."""
+        failures = 0
+        while True:
+            try:
+                return await question(item, scope)
+            except Exception as error:
+                await self._drop_idle_connections()
+                if self._is_closed or failures >= further_tries(error):
+                    raise
+            await asyncio.sleep(FIRST_BACKOFF * 2**failures)
+            failures += 1
+
+    async def _drop_idle_connections(self) -> None:
+        with suppress(RedisError, OSError):
+            await self._pool.disconnect(inuse_connections=False)
+
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections, and open no new ones."""
+        self._is_closed = True
         await self._pool.aclose()
+
+
+def bounded(wait: float, window: float) -> float:
+    """A wait of no longer than the window, whatever the clocks of others say; none if it is no number."""
+    return max(0.0, min(wait, window))
 
 
 def make_pool(address: Secret) -> ConnectionPool:
@@ -94,7 +130,8 @@ def make_pool(address: Secret) -> ConnectionPool:
 
 
 def _read_address(address: Secret) -> ConnectionPool:
-    retry = Retry(ExponentialBackoff(cap=1, base=FIRST_BACKOFF), RETRIES)
+    # Asking again is up to the budget: redis-py knows nothing of failovers, and would count a call again and again.
+    retry = Retry(NoBackoff(), 0)
     pool = ConnectionPool.from_url(
         address.reveal(), retry=retry, socket_connect_timeout=TIMEOUT, socket_timeout=TIMEOUT
     )

@@ -13,11 +13,19 @@ class RedisRateLimiter:
 
     No window ever holds more than its rate. Where processes race for the last place, a place in another window may be
     lost. Within a process calls are let go in the order in which they came; among processes it is chance. The clocks of
-    the processes have to agree: a window is off by as much as they differ.
+    the processes have to agree: a window is off by as much as they differ. A process whose clock is far ahead keeps the
+    others waiting while it fills the window; they look again whenever the window's length has passed.
 
-    While Redis can't be reached no call is sent, but an MCPStoreError raised, after a few tries within a second if
-    Redis refuses and within 20 if it is silent. Sending unpaced would spend what other processes count on, and calls
-    refused for that make the service's hour longer.
+    What Redis forgets was never counted: after a restart without persistence, or a failover to a replica that had not
+    heard of the last calls yet, as many more may be let go within the same window, and the service may refuse them.
+
+    While Redis can't be reached, or what answers is no Redis, no call is sent but an MCPStoreError raised, after a few
+    tries within a second if it refuses and within 20 if it is silent. Sending unpaced would spend what other processes
+    count on, and calls refused for that make the service's hour longer.
+
+    After a failover, calls go on once `url` leads to the new primary: a connection to a server that has become a
+    replica is dropped, and Redis asked once more over a new one. Redis Cluster is not supported. Where a connection
+    breaks before Redis has confirmed that it counted a call, the call is counted again, so up to three times in all.
     """
 
     def __init__(self, url: str, *, rates: Rates = SERVICE_RATES, prefix: str = "posthog-mcp-store") -> None:

@@ -22,9 +22,11 @@ from ._exchange import USER_AGENT, Outgoing
 from ._gates import Turn
 from ._operations import Call
 from ._received import Opened, Received
+from ._redaction import Redactor
 from ._redirects import MAX_REDIRECTS, followed_url
 from ._retry import is_deleted, may_have_acted, retry_delay, wait_before
 from ._secret import Secret
+from ._service_time import sent_at
 from ._settings import Settings
 from ._shared import Shared
 
@@ -111,14 +113,15 @@ class RequestPath:
         if self._shared.rate_limiter is not None:
             await self._shared.rate_limiter.acquire(call.rate_limit)
         api_key = await self._settings.current_api_key()
+        redactor = Redactor.of(api_key, call.secret)
         turn.sent()
         try:
             answer = await self._exchange(call, api_key, attempt)
         except APIConnectionError as failure:
             return failure
         if call.is_answered_by(answer.status_code):
-            return Received(call, answer, api_key)
-        return status_error(answer.without(api_key), call, datetime.now(UTC))
+            return Received(call, answer, redactor)
+        return status_error(answer, call, sent_at(answer.headers.get("Date"), datetime.now(UTC)), redactor)
 
     async def _exchange(self, call: Call, api_key: Secret, attempt: int) -> Answer:
         """Send once, and go on to where the service itself has moved to."""
@@ -132,7 +135,7 @@ class RequestPath:
     async def _send_once(self, call: Call, url: str, api_key: Secret, attempt: int) -> Answer:
         answer = await self._shared.transport.send(self._outgoing(call, url, api_key))
         try:
-            self._report(call, answer, attempt)
+            self._report(call, answer, attempt, api_key)
         except BaseException:
             # What the user's own `on_response` raises must not leave a stream open.
             if answer.body is not None:
@@ -147,8 +150,8 @@ class RequestPath:
         headers |= {name.lower(): value for name, value in call.headers.items()}
         return Outgoing(call, url, headers, api_key, settings.timeout or call.timeout, settings.max_response_bytes)
 
-    def _report(self, call: Call, answer: Answer, attempt: int) -> None:
-        self._shared.warn_of_deprecation(call, answer.headers)
+    def _report(self, call: Call, answer: Answer, attempt: int, api_key: Secret) -> None:
+        self._shared.warn_of_deprecation(call, answer.headers, api_key)
         if self._settings.on_response is not None:
             self._settings.on_response(
                 ResponseInfo(

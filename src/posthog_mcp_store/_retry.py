@@ -10,6 +10,8 @@ from ._errors import APIConnectionError, APIStatusError, MCPStoreError, NotFound
 
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 8.0
+SHORTEST_ASKED = 0.1
+"""A Retry-After below it, 0 above all, would make clients hammer: our own backoff is gentler."""
 DEFAULT_MAX_RETRIES = 2
 DEFAULT_MAX_RETRY_AFTER = 60.0
 
@@ -53,7 +55,9 @@ def _is_passing_status(failure: APIStatusError) -> bool:
 def wait_before(failure: MCPStoreError, *, attempt: int, jitter: float) -> float:
     """What the service asks for, else exponential backoff with full jitter."""
     asked = failure.retry_after if isinstance(failure, APIStatusError) else None
-    return jitter * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt - 1, 10)) if asked is None else asked
+    if asked is not None and asked >= SHORTEST_ASKED:
+        return asked
+    return jitter * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempt - 1, 10))
 
 
 def may_have_acted(failure: MCPStoreError) -> bool:

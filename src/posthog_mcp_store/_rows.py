@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from attrs import frozen
+
+from ._text import split_url
 
 T = TypeVar("T")
 
@@ -25,13 +27,17 @@ class Rows(Generic[T]):
         """Whether rows follow those of this page, which starts at `offset`. After a page without rows, none do."""
         return bool(self.items) and (offset + len(self.items) < self.count or self.leads_beyond(offset))
 
+    def is_coherent(self, offset: int, limit: int) -> bool:
+        """Whether `next` leads on if the count does: a service makes one out of the other."""
+        return self.count <= offset + limit or self.leads_beyond(offset)
+
     def leads_beyond(self, offset: int) -> bool:
         """Whether the `next` link names a later offset.
 
         That is all it is read for. It is never opened: its host is the server's own view of itself.
         """
         try:
-            values = parse_qs(urlsplit(self.next or "").query).get("offset", [])
+            values = parse_qs(split_url(self.next or "").query).get("offset", [])
             return bool(values) and int(values[-1]) > offset
         except ValueError:
             return False

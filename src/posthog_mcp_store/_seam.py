@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ._answer import Answer
 from ._arguments import json_body
 from ._errors import ConfigurationError
 from ._oauth import Issue
 from ._operations import Call
-from ._received import Opened
+from ._received import Opened, Received
+from ._redaction import without_frames
 from ._request_path import RequestPath
 from ._rows import Rows
 from ._secret import Secret
@@ -66,10 +67,12 @@ DOCUMENT_PREFIX = "/api/environments/"
 class Started:
     """An OAuth flow as the service started it."""
 
-    url: str | None
-    """The provider's URL; None where the answer names none."""
+    url: str | None = field(repr=False)
+    """The provider's URL, which holds the flow's state; None where the answer names none."""
     status_code: int
     issue: Issue
+    quotes_key: bool
+    """Whether the URL holds the API key, or the key that an MCP server was installed with."""
 
 
 class Parse(Protocol):
@@ -246,12 +249,13 @@ class Seam:
         )
         parse = self._reader(mcp_server_installations_authorize_retrieve.parse_response, OAuthRedirectResponse)
 
-        def read(answer: Answer) -> Started:
+        def read(answer: Answer) -> str | None:
             if answer.status_code == 302 or not answer.content:
-                return _started(answer.headers.get("Location"), answer)
-            return _started(parse(answer).redirect_url, answer)
+                return answer.headers.get("Location")
+            return parse(answer).redirect_url
 
-        return await self._send(request, read)
+        received = await self._path.fetch(self.client.call(request))
+        return _started(received.read(read), received)
 
     async def install_custom_create(
         self,
@@ -265,25 +269,35 @@ class Seam:
         posthog_code_callback_url: str | Unset,
     ) -> Installation | Started:
         """The installation, or the flow in which the user has to authorize it first."""
-        body = InstallCustom(
-            name=name,
-            url=url,
-            auth_type=_choice(InstallCustomAuthTypeEnum, auth_type, "auth_type"),
-            api_key=api_key.reveal() if isinstance(api_key, Secret) else api_key,
-            description=description,
-            install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
-            posthog_code_callback_url=posthog_code_callback_url,
+        try:
+            call = self._install_custom_call(
+                name=name,
+                url=url,
+                auth_type=_choice(InstallCustomAuthTypeEnum, auth_type, "auth_type"),
+                api_key=api_key,
+                description=description,
+                install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
+                posthog_code_callback_url=posthog_code_callback_url,
+            )
+        except ConfigurationError as error:
+            refused = without_frames(error)
+        else:
+            return await self._sent_install(call)
+        raise refused
+
+    def _install_custom_call(self, *, api_key: Secret | Unset, **fields: Any) -> Call:
+        key = api_key.reveal() if isinstance(api_key, Secret) else api_key
+        request = mcp_server_installations_install_custom_create.build_request(
+            self._project_id, body=InstallCustom(api_key=key, **fields)
         )
-        endpoint = mcp_server_installations_install_custom_create
-        installation = self._reader(endpoint.parse_response, MCPServerInstallation)
-        redirect = self._reader(endpoint.parse_response, OAuthRedirectResponse)
+        return evolve(self.client.call(request), secret=api_key if isinstance(api_key, Secret) else None)
 
-        def read(answer: Answer) -> Installation | Started:
-            if answer.status_code == 201:
-                return installation(answer)
-            return _started(redirect(answer).redirect_url, answer)
-
-        return await self._send(endpoint.build_request(self._project_id, body=body), read)
+    async def _sent_install(self, call: Call) -> Installation | Started:
+        parse = mcp_server_installations_install_custom_create.parse_response
+        received = await self._path.fetch(call)
+        if received.answer.status_code == 201:
+            return received.read(self._reader(parse, MCPServerInstallation))
+        return _started(received.read(self._reader(parse, OAuthRedirectResponse)).redirect_url, received)
 
     async def _send(self, request: Request, read: Callable[[Answer], T]) -> T:
         return await self._path.send(self.client.call(request), read)
@@ -306,15 +320,17 @@ def _nothing(answer: Answer) -> None:
         raise ValueError("the document promises 204")
 
 
-def _started(url: str | None, answer: Answer) -> Started:
+def _started(url: str | None, received: Received) -> Started:
+    answer = received.answer
     ended = service_time(answer.headers.get("Date"), datetime.now(UTC))
-    return Started(url, answer.status_code, Issue(began=ended - timedelta(seconds=answer.seconds), ended=ended))
+    issue = Issue(began=ended - timedelta(seconds=answer.seconds), ended=ended)
+    return Started(url, answer.status_code, issue, url is not None and received.redactor.finds_key(url))
 
 
 def _query(params: Mapping[str, Any]) -> str:
     try:
         return f"?{urlencode(params)}" if params else ""
-    except UnicodeError as error:
+    except ValueError as error:
         raise ConfigurationError(f"the query can't be written as a URL: {error}") from None
 
 

@@ -5,6 +5,8 @@ from email.utils import parsedate_to_datetime
 
 DATE_LAG = timedelta(seconds=3)
 """How old a `Date` may be: it tells no fractions of a second, and servers do not make it anew for every answer."""
+PLAUSIBLE_YEARS = range(1970, 2200)
+"""Times outside are a server's mistake, and the ends of the calendar leave no room to calculate in."""
 
 
 def service_time(date: str | None, now: datetime) -> datetime:
@@ -12,11 +14,27 @@ def service_time(date: str | None, now: datetime) -> datetime:
 
     It is our own `now`, but for what the header proves wrong.
     """
-    try:
-        earliest = aware(parsedate_to_datetime(date or ""))
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return now
+    earliest = sent_at(date, now)
     return min(max(now, earliest), earliest + DATE_LAG)
+
+
+def sent_at(date: str | None, now: datetime) -> datetime:
+    """When an answer with this `Date` was sent, by the server's clock; `now` where it has no plausible one."""
+    moment = http_date(date)
+    return now if moment is None or not is_plausible(moment) else moment
+
+
+def http_date(text: str | None) -> datetime | None:
+    """The moment that an HTTP date names (RFC 9110, section 5.6.7), or None where it names none."""
+    try:
+        return aware(parsedate_to_datetime(text or ""))
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def is_plausible(moment: datetime) -> bool:
+    """Whether a server can mean this moment as the present."""
+    return moment.year in PLAUSIBLE_YEARS
 
 
 def aware(moment: datetime) -> datetime:

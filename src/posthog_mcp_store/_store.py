@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 
 from ._exchange import DEFAULT_MAX_RESPONSE_BYTES
 from ._installations import Installations
-from ._lookout import Lookout
 from ._request_path import RequestPath
 from ._retry import DEFAULT_MAX_RETRIES, DEFAULT_MAX_RETRY_AFTER
 from ._seam import LowLevelClient, Seam
@@ -16,6 +15,7 @@ from ._secret import conceal
 from ._settings import APIKey, APIPrefix, OnResponse, Settings, make_settings
 from ._shared import Shared
 from ._transport import DEFAULT_MAX_CONCURRENCY, Transport, TransportName
+from ._waiting import Looks
 
 if TYPE_CHECKING:
     import httpx
@@ -99,10 +99,10 @@ class MCPStore:
         )
         self._setup(settings, Shared(connections, rate_limiter), {}, is_view=False)
 
-    def _setup(self, settings: Settings, shared: Shared, lookouts: dict[str, Lookout], *, is_view: bool) -> None:
+    def _setup(self, settings: Settings, shared: Shared, looks: dict[str, Looks], *, is_view: bool) -> None:
         self._settings = settings
         self._shared = shared
-        self._lookouts = lookouts
+        self._looks = looks
         self._is_view = is_view
 
     def with_options(
@@ -118,7 +118,8 @@ class MCPStore:
         """A view on this store with other settings and the same connections. What is not given stays as it is.
 
         `deadline`, in seconds, bounds a call whole: attempts, waits and queueing together. `headers` are sent with
-        every request, besides those set before. `on_response` is told of every answer as plain data, errors included.
+        every request, besides those set before. `on_response` is told of every answer as plain data, errors included;
+        what it raises, the call raises.
         Closing the view closes nothing; it is closed with its store.
         """
         settings = self._settings.evolved(
@@ -130,13 +131,13 @@ class MCPStore:
             on_response=on_response,
         )
         view = type(self).__new__(type(self))
-        view._setup(settings, self._shared, self._lookouts, is_view=True)  # noqa: SLF001  # an object of this very class
+        view._setup(settings, self._shared, self._looks, is_view=True)  # noqa: SLF001  # an object of this very class
         return view
 
     @cached_property
     def installations(self) -> Installations:
         """The installations in the project."""
-        return Installations(self._seam, self._lookouts.setdefault(self._settings.project_id, Lookout()))
+        return Installations(self._seam, self._looks.setdefault(self._settings.project_id, Looks()))
 
     @cached_property
     def lowlevel(self) -> LowLevelClient:

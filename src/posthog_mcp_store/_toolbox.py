@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mcp.shared.dispatcher import ProgressFnT
     from mcp_types import CallToolResult, Tool
 
+    from ._mcp_client import ProxyClient
+
 
 @frozen
 class InstalledTool:
@@ -53,7 +55,7 @@ class InstalledTool:
 
 @frozen
 class FailedInstallation:
-    """An installation whose tools could not be listed, and why."""
+    """An installation whose tools could not be listed, or not all of them, and why."""
 
     installation: Installation
     error: MCPStoreError
@@ -61,7 +63,7 @@ class FailedInstallation:
 
 @frozen
 class Toolbox:
-    """The tools of all enabled installations, and the installations that failed."""
+    """The tools of all enabled installations, and what could not be listed of them."""
 
     tools: list[InstalledTool] = field(factory=list)
     failures: list[FailedInstallation] = field(factory=list)
@@ -69,25 +71,26 @@ class Toolbox:
 
 @asynccontextmanager
 async def open_toolbox(
-    connections: Sequence[tuple[Installation, AbstractAsyncContextManager[Client]]], *, concurrency: int
+    connections: Sequence[tuple[Installation, AbstractAsyncContextManager[ProxyClient]]], *, concurrency: int
 ) -> AsyncIterator[Toolbox]:
     """Open the connections, `concurrency` at a time, and list the tools behind them."""
     turns = asyncio.Semaphore(concurrency)
     async with AsyncExitStack() as opened:
 
-        async def listed(
-            installation: Installation, connection: AbstractAsyncContextManager[Client]
-        ) -> list[InstalledTool] | FailedInstallation:
+        async def listed(installation: Installation, connection: AbstractAsyncContextManager[ProxyClient]) -> Toolbox:
+            tools: list[InstalledTool] = []
+            errors: list[MCPStoreError] = []
             try:
                 async with turns:
                     client = await opened.enter_async_context(connection)
-                    return [
-                        InstalledTool(installation, tool, client)
-                        async for page in tool_pages(client)
-                        for tool in page.tools
-                    ]
+                    try:
+                        async for page in tool_pages(client):
+                            tools.extend(InstalledTool(installation, tool, client) for tool in page)
+                    finally:
+                        errors.extend(client.malformed_tools)
             except MCPStoreError as error:
-                return FailedInstallation(installation, error)
+                errors.append(error)
+            return Toolbox(tools, [FailedInstallation(installation, error) for error in errors])
 
         toolbox = Toolbox()
         listings = [asyncio.ensure_future(listed(*each)) for each in connections]
@@ -97,11 +100,9 @@ async def open_toolbox(
             # The others must not enter what is about to be left.
             await _given_up(listings)
             raise
-        for tools in outcomes:
-            if isinstance(tools, FailedInstallation):
-                toolbox.failures.append(tools)
-            else:
-                toolbox.tools.extend(tools)
+        for outcome in outcomes:
+            toolbox.tools.extend(outcome.tools)
+            toolbox.failures.extend(outcome.failures)
         yield toolbox
 
 

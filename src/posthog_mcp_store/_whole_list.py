@@ -1,44 +1,31 @@
 """Reading a list whole while it changes, several pages at a time.
 
-The service pages by offset, newest row first, so a row that is added or removed between two requests shifts all rows
-behind it. Hence every page but the first starts one row early. If a row that was read before is on it, the list goes on
-behind that row, whichever page was fetched first. If none is, rows before it were removed, and the page is fetched
-again from further ahead. At the end the service's count tells whether a row is missing still (rows of one age have no
-fixed order); it is looked for from the top.
+What the pages prove is told in `_list_progress`. Here they are fetched: ahead, as far as the list is counted to reach,
+and again from further ahead where a page holds no known row, because rows before it were removed.
 
-A list that holds still costs as many requests as plain paging.
+A list that holds still costs as many requests as plain paging, and one more if it fills exactly its first page: the row
+that each request asks for beyond its page shows that the page was full. The service's count decides on nothing but how
+far to fetch ahead, and whether to look once more at the end: rows of equal age have no fixed order, so one of them may
+have moved to a page already read.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, Callable
 from typing import Generic, TypeVar
 
 from attrs import frozen
 
 from ._errors import ListUnstableError
+from ._list_progress import LONG_LIST, Progress, Span
 from ._rows import DEFAULT_LIMIT, Rows, Source
 
 T = TypeVar("T")
 
 MARGINS = (8, 64)
 """How many rows further ahead a page is fetched again, attempt by attempt."""
-LONG_LIST = 1000
-"""A list of more rows than this is long."""
-LONG_LIST_LIMIT = 200
-"""How many rows a page of a long list holds, where the caller did not say: that halves the requests."""
 TURNS_TO_SEND = 3
 """So many turns of the event loop after its task was made, a request is on its way: decoding a page holds them up."""
-PAGES_BEYOND_COUNT = 2
-"""How many pages are followed past the service's own count, which may be wrong, but must not lead on for ever."""
-
-
-@frozen
-class Span:
-    """The rows that one request asks for."""
-
-    offset: int
-    limit: int
 
 
 @frozen
@@ -50,7 +37,7 @@ class Part(Generic[T]):
     """How many rows came before it."""
     count: int
     limit: int
-    """The most rows it was asked for, those not counted that it repeats."""
+    """The most rows it was asked for, without the one that the next page starts at."""
     has_next: bool
 
 
@@ -59,21 +46,12 @@ class Reading(Generic[T]):
 
     def __init__(self, source: Source[T], *, limit: int | None, start: int, concurrency: int) -> None:
         self._source = source
-        self._limit = limit
+        self._limit = limit or DEFAULT_LIMIT
         self._start = start
         self._concurrency = concurrency
-        self._known: set[Hashable] = set()
-        self._end = start
-        """The position behind the last row that was read."""
+        self._progress = Progress(source.identity, limit=limit, start=start)
         self._planned = start
-        """The position behind the last row that was asked for."""
-        self._size = 0
-        """How many new rows a page is to bring."""
-        self._proven_size = 0
-        """How many rows the first page had."""
-        self._count = 0
-        self._pages_beyond = 0
-        self._has_more = False
+        """Where the next request starts."""
         self._ahead: deque[tuple[Span, asyncio.Task[Callable[[], Rows[T]]]]] = deque()
 
     async def parts(self) -> AsyncGenerator[Part[T], None]:
@@ -83,114 +61,93 @@ class Reading(Generic[T]):
             ListUnstableError: The list changes faster than it can be read, or the service contradicts itself.
         """
         try:
-            first = await self._fetch(Span(self._start, self._limit or 0))
-            self._size = self._proven_size = len(first.items)
-            self._advance(Span(self._start, self._size), first)
-            part = self._part(first.items)
-            if self._limit is None and self._size == DEFAULT_LIMIT and first.count > LONG_LIST:
-                self._size = LONG_LIST_LIMIT
-            self._fetch_ahead()
-            yield part
-            if not self._has_more:
-                return
-            while self._has_more:
-                if new := await self._next():
-                    yield self._part(new)
-            async for found in self._missing():
-                yield self._part(found)
+            self._fetch_ahead(at_least=1)
+            while self._ahead:
+                part = await self._next()
+                if self._progress.has_more:
+                    self._fetch_ahead(at_least=1)
+                else:
+                    self._cancel_ahead()
+                if part.items or not self._progress.known:
+                    yield part
+            async for part in self._missing():
+                yield part
         finally:
             await self._let_go()
 
-    async def _next(self) -> list[T]:
-        """The new rows of the next page."""
-        self._fetch_ahead()
+    async def _next(self) -> Part[T]:
+        """What the next page adds, if anything."""
         span, task = self._ahead.popleft()
+        size = span.limit - 1
         read = await task
         # The next request is on its way while this answer is decoded.
         self._fetch_ahead()
         for _ in range(TURNS_TO_SEND):
             await asyncio.sleep(0)
         rows = read()
-        new = self._behind_known(rows.items)
-        if new is None:
-            span, rows, new = await self._rejoin(span, rows)
-        self._advance(span, rows)
-        return new
+        joined = self._progress.join(span, rows)
+        if joined is None:
+            span, rows, joined = await self._rejoin(span, rows)
+        offset = self._start + self._progress.known
+        new = self._progress.advance(span, rows, joined, size)
+        if len(rows.items) != span.limit:
+            self._replan()
+        has_next = self._progress.has_next(span, rows)
+        return Part(new, offset, rows.count, max(self._limit, size), has_next)
 
-    def _fetch_ahead(self) -> None:
-        """Keep as many requests under way as may be, as far as the list is known to reach."""
-        while len(self._ahead) < self._concurrency and (self._planned < self._count or self._must_fetch()):
-            # One row early, so that the page is seen to go on where the one before it ends.
-            span = Span(self._planned - 1, self._size + 1)
-            self._planned += self._size
+    def _fetch_ahead(self, at_least: int = 0) -> None:
+        """Keep as many requests under way as may be, as far as the list is counted to reach."""
+        size, count = self._progress.size, self._progress.count
+        most = self._concurrency if self._progress.is_steady else 0
+        while len(self._ahead) < at_least or (len(self._ahead) < most and self._planned < count):
+            span = Span(self._planned, size + 1)
+            self._planned += size
             task = asyncio.get_running_loop().create_task(self._source.fetch(span.limit, span.offset))
             self._ahead.append((span, task))
 
-    def _must_fetch(self) -> bool:
-        return self._has_more and not self._ahead and self._planned <= self._end
+    def _replan(self) -> None:
+        """Go on where the last page ended, whatever was planned.
 
-    def _behind_known(self, items: list[T]) -> list[T] | None:
-        """The new rows behind the first one that is known; None where none is. Those before it were added meanwhile."""
-        identity, known = self._source.identity, self._known
-        for index, item in enumerate(items):
-            if identity(item) in known:
-                return [each for each in items[index:] if identity(each) not in known]
-        return None
+        Some rows early: a page that joins although a few rows were removed can prove at once that the list is over.
+        """
+        self._cancel_ahead()
+        self._planned = max(self._start, self._progress.end - max(1, self._progress.size // 2))
 
     async def _rejoin(self, span: Span, rows: Rows[T]) -> tuple[Span, Rows[T], list[T]]:
         """Fetch a page again from where it goes on from what is known: rows before it were removed."""
         end = span.offset + span.limit
         for margin in MARGINS:
-            removed = max(1, self._count - rows.count)
+            removed = max(1, self._progress.count - rows.count)
             offset = max(0, min(span.offset, rows.count) - removed - margin)
             again = Span(offset, end - offset)
             rows = await self._fetch(again)
-            new = self._behind_known(rows.items)
-            if new is None and offset == self._start == 0:
-                new = rows.items  # none of the known rows is left, and this is all there is before the next page
-            if new is not None:
-                return again, rows, new
+            joined = self._progress.join(again, rows)
+            if joined is not None:
+                return again, rows, joined
         raise ListUnstableError("the list changes faster than it can be read: read it again when it is quieter")
 
-    def _advance(self, span: Span, rows: Rows[T]) -> None:
-        """Take note of what a page says of the list, and whether more is to come."""
-        end = span.offset + len(rows.items)
-        if end < rows.count and (not rows.items or end <= self._end):
-            raise ListUnstableError(f"the service counts {rows.count} rows, and gives none behind row {self._end}")
-        is_past_count = end >= rows.count and rows.leads_beyond(span.offset) and end > self._end
-        self._pages_beyond += is_past_count
-        if self._pages_beyond > PAGES_BEYOND_COUNT:
-            raise ListUnstableError(f"the service counts {rows.count} rows, and names a next page for ever")
-        self._has_more = end < rows.count or is_past_count
-        self._end, self._count = end, rows.count
-        if end < min(span.offset + span.limit, rows.count):
-            # Planned for full pages, which this service does not give. As many as at first it does; one is known.
-            self._cancel_ahead()
-            self._size = max(1, self._proven_size - 1)
-        if not self._ahead:
-            self._planned = end
-
-    async def _missing(self) -> AsyncGenerator[list[T], None]:
-        """Look for the rows that the count says are missing: first among those on top, then among all at once."""
+    async def _missing(self) -> AsyncGenerator[Part[T], None]:
+        """Look for the rows that the count says are missing: in a long list first among those on top."""
+        progress = self._progress
         # Which of the rows before `start` have moved behind it, nobody can say.
-        for size in () if self._start else (self._size, self._count + self._size):
-            missing = self._count - len(self._known)
+        if self._start:
+            return
+        for is_whole in (False, True) if progress.count > LONG_LIST else (True,):
+            missing = progress.count - progress.known
             if missing <= 0:
                 return
-            rows = await self._fetch(Span(0, missing + size))
-            self._count = rows.count
-            if found := [item for item in rows.items if self._source.identity(item) not in self._known]:
-                yield found
-        if not self._start and len(self._known) < self._count:
-            raise ListUnstableError(f"the service counts {self._count} rows, and gives only {len(self._known)}")
-
-    def _part(self, items: list[T]) -> Part[T]:
-        offset = self._start + len(self._known)
-        self._known.update(map(self._source.identity, items))
-        return Part(items, offset, self._count, max(self._limit or DEFAULT_LIMIT, self._size), self._has_more)
+            span = Span(0, progress.size + (progress.count if is_whole else missing))
+            rows = await self._fetch(span)
+            offset = progress.known
+            if found := progress.find(rows):
+                yield Part(found, offset, rows.count, max(self._limit, progress.size), has_next=False)
+            if len(rows.items) < span.limit:
+                break
+        if progress.known < progress.count:
+            raise ListUnstableError(f"the service counts {progress.count} rows, and gives only {progress.known}")
 
     async def _fetch(self, span: Span) -> Rows[T]:
-        read = await self._source.fetch(span.limit or None, span.offset)
+        read = await self._source.fetch(span.limit, span.offset)
         return read()
 
     def _cancel_ahead(self) -> None:

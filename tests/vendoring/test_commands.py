@@ -7,6 +7,7 @@ import re
 import runpy
 import shutil
 import stat
+import subprocess
 import sys
 import tomllib
 import zipfile
@@ -25,13 +26,28 @@ from .support import SOURCE, run, vendored
 
 ROOT = Path(__file__).parents[2]
 WITHOUT = b'{"name": "posthog-mcp-store", "version": "0", "document_version": "0", "without": "redis", "files": {}}'
+FIELDS = {"name": '"posthog-mcp-store"', "version": '"0"', "document_version": '"0"', "without": "[]", "files": "{}"}
 DONE, REFUSED, USAGE, OUT_OF_DATE, EDITED = 0, 1, 2, 3, 4
 Capture = pytest.CaptureFixture[str]
+
+
+def malformed(field: str, value: str) -> bytes:
+    """A manifest with another value in one field."""
+    fields = {**FIELDS, field: value}
+    return f"{{{', '.join(f'{json.dumps(name)}: {text}' for name, text in fields.items())}}}".encode()
 
 
 def tree(directory: Path) -> dict[str, bytes]:
     return {
         path.relative_to(directory).as_posix(): path.read_bytes() for path in directory.rglob("*") if path.is_file()
+    }
+
+
+def everything(directory: Path) -> dict[str, tuple[int, str]]:
+    """What is in a directory, with what it is and where links lead."""
+    return {
+        path.relative_to(directory).as_posix(): (path.lstat().st_mode, str(path.resolve()))
+        for path in directory.rglob("*")
     }
 
 
@@ -214,6 +230,56 @@ def remove(copy: Path) -> None:
     (copy / "py.typed").unlink()
 
 
+def link_to_the_same(copy: Path) -> None:
+    (copy / "_store.py").rename(copy.parent / "theirs.py")
+    (copy / "_store.py").symlink_to(copy.parent / "theirs.py")
+
+
+def link_the_manifest(copy: Path) -> None:
+    (copy / "MANIFEST.json").rename(copy.parent / "theirs.json")
+    (copy / "MANIFEST.json").symlink_to(copy.parent / "theirs.json")
+
+
+def make_a_pipe_of_it(copy: Path) -> None:
+    (copy / "_store.py").unlink()
+    os.mkfifo(copy / "_store.py")
+
+
+def add_a_pipe(copy: Path) -> None:
+    os.mkfifo(copy / "pipe")
+
+
+def make_executable(copy: Path) -> None:
+    (copy / "_store.py").chmod(0o755)
+
+
+def add_to_the_manifest(copy: Path) -> None:
+    (copy / "MANIFEST.json").write_text(json.dumps({**manifest(copy), "owner": "platform", "ticket": 7}))
+
+
+def add_beside_caches(copy: Path) -> None:
+    (copy / "__pycache__").mkdir()
+    (copy / "__pycache__" / "_store.cpython-311.pyc").write_bytes(b"")
+    (copy / "__pycache__" / "notes.txt").write_text("mine")
+
+
+def add_below_caches(copy: Path) -> None:
+    (copy / "testing" / "__pycache__" / "kept").mkdir(parents=True)
+    (copy / "testing" / "__pycache__" / "kept" / "mine.py").write_text("")
+
+
+def link_as_litter(copy: Path) -> None:
+    (copy / ".DS_Store").symlink_to("nowhere")
+
+
+def add_a_name_that_is_not_utf_8(copy: Path) -> None:
+    Path(os.fsdecode(os.fsencode(copy) + b"/caf\xe9.py")).write_text("")
+
+
+def add_a_name_of_two_lines(copy: Path) -> None:
+    (copy / "one\n  changed two\x1b[31m.py").write_text("")
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -224,6 +290,17 @@ def remove(copy: Path) -> None:
         (link, "added testing/theirs"),
         (link_to_nothing, "added theirs"),
         (remove, "removed py.typed"),
+        (link_to_the_same, "changed _store.py: no longer a file of its own"),
+        (link_the_manifest, "changed MANIFEST.json: no longer a file of its own"),
+        (make_a_pipe_of_it, "changed _store.py: no longer a file of its own"),
+        (add_a_pipe, "added pipe"),
+        (make_executable, "changed _store.py: executable now"),
+        (add_to_the_manifest, "added MANIFEST.json: owner\n  added MANIFEST.json: ticket"),
+        (add_beside_caches, "added __pycache__/notes.txt"),
+        (add_below_caches, "added testing/__pycache__/kept/mine.py"),
+        (link_as_litter, "added .DS_Store"),
+        (add_a_name_that_is_not_utf_8, r"added caf\udce9.py"),
+        (add_a_name_of_two_lines, r"added one\n  changed two\x1b[31m.py"),
     ],
 )
 def test_an_edited_copy_is_told_with_what_was_edited(
@@ -236,7 +313,12 @@ def test_an_edited_copy_is_told_with_what_was_edited(
 
     head, *lines = capsys.readouterr().out.splitlines()
     assert head.endswith(": current; edited by hand since it was written")
-    assert lines == [f"  {told}"]
+    assert "\n".join(lines) == f"  {told}"
+    before = everything(copy)
+    assert main(["--update", "--without", "testing", str(copy)]) == EDITED
+    assert everything(copy) == before
+    assert main(["--update", "--force", str(copy)]) == DONE
+    assert main(["--check", str(copy)]) == DONE
 
 
 def test_what_python_itself_writes_is_no_edit(copy: Path) -> None:
@@ -244,6 +326,84 @@ def test_what_python_itself_writes_is_no_edit(copy: Path) -> None:
     assert list(copy.rglob("*.pyc"))
 
     assert main(["--check", str(copy)]) == DONE
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".DS_Store",
+        "testing/.DS_Store",
+        "Thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "Desktop.ini",
+        ".directory",
+        "_store.pyc",
+        "testing/_app.pyo",
+        "_store.cpython-311.pyc.140",
+    ],
+)
+def test_what_desktops_write_by_themselves_is_no_edit(copy: Path, name: str) -> None:
+    (copy / name).write_bytes(b"\x00")
+
+    assert main(["--check", str(copy)]) == DONE
+    assert main(["--update", "--without", "redis", str(copy)]) == DONE
+
+
+@pytest.mark.parametrize(("content", "status"), [(b"\x00\x05\x16\x07\x00\x02", DONE), (b"mine = 1\n", EDITED)])
+def test_attributes_that_macos_writes_beside_files_are_no_edit(copy: Path, content: bytes, status: int) -> None:
+    (copy / "._store.py").write_bytes(content)
+
+    assert main(["--check", str(copy)]) == status
+
+
+def test_where_everything_is_executable_that_is_no_edit(copy: Path, capsys: Capture) -> None:
+    """As on file systems that know no modes."""
+    for path in copy.rglob("*"):
+        path.chmod(0o777)
+    assert main(["--check", str(copy)]) == DONE
+    (copy / "theirs").symlink_to("nowhere")
+    capsys.readouterr()
+
+    assert main(["--check", str(copy)]) == EDITED
+    assert capsys.readouterr().out.splitlines()[1:] == ["  added theirs"]
+
+
+def test_who_may_read_and_write_a_file_is_no_edit(copy: Path) -> None:
+    (copy / "_store.py").chmod(0o600)
+    (copy / "_api.py").chmod(0o444)
+
+    assert main(["--check", str(copy)]) == DONE
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_names_are_told_on_any_terminal(tmp_path: Path, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = vendored(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9/\xe2\x82\xac")) / "mcp_store")
+    add_a_name_that_is_not_utf_8(copy)
+    (copy / "\N{EURO SIGN}.py").write_text("")
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+
+    said = subprocess.run(
+        [sys.executable, "-m", "posthog_mcp_store.vendor", "--check", os.fsencode(copy)],
+        env={**os.environ, "PYTHONPATH": str(SOURCE.parent)},
+        capture_output=True,
+        check=False,
+    )
+
+    assert (said.returncode, said.stderr) == (EDITED, b"")
+    assert said.stdout.decode(encoding).splitlines()[1:] == [
+        r"  added caf\udce9.py",
+        "  added €.py" if encoding == "utf-8" else r"  added \u20ac.py",
+    ]
+
+
+def test_a_refusal_is_one_line_whatever_the_place_is_called(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["--check", f"{tmp_path}/no\nwhere\udce9"]) == REFUSED
+
+    place = rf"{tmp_path}/no\nwhere\udce9"
+    assert capsys.readouterr().err == (
+        f"vendor: {place}: is no copy of posthog-mcp-store: there is no MANIFEST.json in it\n"
+    )
 
 
 def test_line_ends_of_another_system_are_no_edit(copy: Path) -> None:
@@ -300,7 +460,16 @@ def test_what_is_no_copy_is_refused(tmp_path: Path, capsys: Capture, mode: str) 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"<<<<<<< ours", b"\xff", b"[]", b"{}", b'{"name": "left-pad"}', b'{"name": "posthog-mcp-store"}', WITHOUT],
+    [
+        *[b"", b"<<<<<<< ours", b"\xff", b"[]", b"{}", b"null", b"7", b'{"name": "left-pad"}', WITHOUT],
+        *[b'{"name": "posthog-mcp-store"}', b"[" * 100_000, b'{"a":' * 100_000, b"1" * 5000],
+        *[malformed(field, value) for field in ("version", "document_version") for value in ("null", "7", "[]", "{}")],
+        *[
+            malformed("files", value)
+            for value in ("null", "[]", '{"a": 1}', '{"a": []}', '{"a": null}', '[["a", "b"]]')
+        ],
+        *[malformed("without", value) for value in ("null", "{}", '"redis"', "[7]", "[[]]")],
+    ],
 )
 @pytest.mark.parametrize("mode", ["--check", "--update"])
 def test_a_manifest_that_can_not_be_read_is_refused(copy: Path, capsys: Capture, mode: str, content: bytes) -> None:
@@ -309,10 +478,19 @@ def test_a_manifest_that_can_not_be_read_is_refused(copy: Path, capsys: Capture,
 
     assert main([mode, str(copy)]) == REFUSED
 
-    assert (
-        "its MANIFEST.json can't be read: restore it, or delete the copy and write it anew" in capsys.readouterr().err
-    )
+    said = capsys.readouterr().err
+    assert said.endswith("its MANIFEST.json can't be read: restore it, or delete the copy and write it anew\n")
+    assert said.count("\n") == 1
     assert tree(copy) == before
+
+
+def test_a_manifest_may_say_what_no_terminal_shows(copy: Path, capsys: Capture) -> None:
+    (copy / "MANIFEST.json").write_bytes(malformed("version", r'"\ud800\n\u001b[31m"'))
+    capsys.readouterr()
+
+    assert main(["--check", str(copy)]) == EDITED
+
+    assert capsys.readouterr().out.splitlines()[0].endswith("; edited by hand since it was written")
 
 
 # Updating

@@ -26,6 +26,8 @@ It needs the extra `testing`; `tool_server` and `OAuthProvider` need the package
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._extra import needing_extra
+
 if TYPE_CHECKING:
     from ._consent import give_consent as give_consent
     from ._faults import Fault as Fault
@@ -70,4 +72,6 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name], __name__), name)
+    with needing_extra(f"{__name__}.{name}"):
+        home = import_module(_HOMES[name], __name__)
+    return getattr(home, name)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
+from ._extra import needing_extra
 from ._server import serve_app
 from ._switchboard import Switchboard
 
@@ -30,7 +31,8 @@ class OAuthProvider:
         self, *, access_token_seconds: int = 3600, gives_refresh_tokens: bool = True, registers_clients: bool = True
     ) -> None:
         # Imported here because the rest of the testing kit works without the package that it needs.
-        from ._authorization_server import AuthorizationServer  # noqa: PLC0415
+        with needing_extra("OAuthProvider"):
+            from ._authorization_server import AuthorizationServer  # noqa: PLC0415
 
         self._server = AuthorizationServer(
             access_token_seconds=access_token_seconds, gives_refresh_tokens=gives_refresh_tokens

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 
+from ._extra import needing_extra
 from ._provider import OAuthProvider
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def tool_server(
             it answers nothing.
     """
     # Imported here because the rest of the testing kit works without this package.
-    from mcp.server import MCPServer  # noqa: PLC0415
-    from mcp.server.transport_security import TransportSecuritySettings  # noqa: PLC0415
+    with needing_extra("tool_server()"):
+        from mcp.server import MCPServer  # noqa: PLC0415
+        from mcp.server.transport_security import TransportSecuritySettings  # noqa: PLC0415
 
     server = MCPServer(
         "Example tools",

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ._extra import needing_extra
+
 if TYPE_CHECKING:
     from ._service import EmbeddedService
     from ._switchboard import Switchboard
@@ -14,8 +16,9 @@ if TYPE_CHECKING:
 def _mcp_store_server() -> Iterator[tuple["Switchboard", str]]:
     """The server that the services of all tests share in turn, and its URL."""
     # Imported here because every pytest run imports this module, also those that never ask for a fixture.
-    from ._server import serve_app  # noqa: PLC0415
-    from ._switchboard import Switchboard  # noqa: PLC0415
+    with needing_extra("the fixture mcp_store_service"):
+        from ._server import serve_app  # noqa: PLC0415
+        from ._switchboard import Switchboard  # noqa: PLC0415
 
     switchboard = Switchboard()
     with serve_app(switchboard) as base_url:

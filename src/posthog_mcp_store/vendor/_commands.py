@@ -5,12 +5,14 @@ import keyword
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
-from . import _directory
-from ._errors import VendorError
+from ._directory import Found, read
+from ._errors import ChangedError, TakenError, VendorError
 from ._manifest import MANIFEST, Manifest, edits, known_parts, make_copy, read_manifest
 from ._parts import PARTS
-from ._release import NAME, Files, package_files
+from ._release import NAME, package_files
+from ._replacing import create, replace
 
 PACKAGE_DIRECTORY = Path(__file__).parent.parent
 DONE, REFUSED, OUT_OF_DATE, EDITED = 0, 1, 3, 4
@@ -25,7 +27,8 @@ EXIT_CODES = f"""exit codes:
   {REFUSED}  refused or failed, one line on standard error says why
   2  wrong arguments
   {OUT_OF_DATE}  with --check: out of date
-  {EDITED}  edited by hand since it was written, with --check or with --update, which then changes nothing
+  {EDITED}  edited by hand since it was written, with --check or with --update, which then changes nothing;
+     or edited while --update ran, which then brings it back
 """
 
 
@@ -46,8 +49,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return update(destination, parts, force=options.force)
         return write(destination, parts or ())
     except (VendorError, OSError) as error:
-        print(f"vendor: {destination}: {error}", file=sys.stderr)
-        return REFUSED
+        notes = getattr(error, "__notes__", [])
+        _say(f"vendor: {'; '.join([f'{destination}: {error}', *notes])}", stream=sys.stderr)
+        return EDITED if isinstance(error, ChangedError) else REFUSED
+
+
+def _say(*lines: str, stream: TextIO | None = None) -> None:
+    """Each on a line of its own, whatever is in the names of files."""
+    stream = stream or sys.stdout
+    encoding = stream.encoding or "utf-8"
+    shown = ["".join(char if char.isprintable() else ascii(char)[1:-1] for char in line) for line in lines]
+    print("\n  ".join(shown).encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,10 +96,10 @@ def write(destination: Path, parts: Sequence[str]) -> int:
     if (destination / MANIFEST).exists():
         raise VendorError("is a copy already: --update brings it to this version")
     if destination.exists():
-        raise VendorError("is there already, and no copy: name a directory that is not there yet")
+        raise TakenError
     manifest, copy = make_copy(files, parts)
-    _directory.replace(destination, copy)
-    print(f"{destination}: wrote {manifest}, {len(copy)} files")
+    create(destination, copy)
+    _say(f"{destination}: wrote {manifest}, {len(copy)} files")
     return DONE
 
 
@@ -97,7 +109,7 @@ def check(destination: Path) -> int:
     age = "current" if manifest == current else f"out of date, for this is {_told_apart(current, manifest)}"
     edited = edits(manifest, found)
     hand = "edited by hand since it was written" if edited else "as it was written"
-    print(f"{destination}: {manifest}: {age}; {hand}", *edited, sep="\n  ")
+    _say(f"{destination}: {manifest}: {age}; {hand}", *edited)
     if edited:
         return EDITED
     return DONE if manifest == current else OUT_OF_DATE
@@ -110,21 +122,21 @@ def _told_apart(current: Manifest, manifest: Manifest) -> str:
 def update(destination: Path, parts: Sequence[str] | None, *, force: bool) -> int:
     manifest, found = _read(destination)
     if (edited := edits(manifest, found)) and not force:
-        print(f"{destination}: not updated, for it was edited by hand; --force loses this:", *edited, sep="\n  ")
+        _say(f"{destination}: not updated, for it was edited by hand; --force loses this:", *edited)
         return EDITED
     current, copy = make_copy(package_files(), known_parts(manifest) if parts is None else parts)
     if manifest == current and not edited:
-        print(f"{destination}: current already, {manifest}")
+        _say(f"{destination}: current already, {manifest}")
         return DONE
-    _directory.replace(destination, copy)
-    print(f"{destination}: updated to {current}, from {manifest}")
+    replace(destination, copy, found)
+    _say(f"{destination}: updated to {current}, from {manifest}")
     return DONE
 
 
-def _read(destination: Path) -> tuple[Manifest, Files]:
+def _read(destination: Path) -> tuple[Manifest, Found]:
     if not (destination / MANIFEST).is_file():
         raise VendorError(f"is no copy of {NAME}: there is no {MANIFEST} in it")
-    return read_manifest((destination / MANIFEST).read_bytes()), _directory.read(destination)
+    return read_manifest((destination / MANIFEST).read_bytes()), read(destination)
 
 
 def _check_place(destination: Path) -> None:

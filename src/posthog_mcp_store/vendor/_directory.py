@@ -1,76 +1,72 @@
-"""Reading a directory, and putting one in its place whole."""
+"""Reading what is in a directory."""
 
-import ctypes
 import os
-import sys
-import tempfile
-from collections.abc import Callable
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
-from ._release import CACHE, Files
-
-Swap = Callable[[Path, Path], bool]
-
-AT_FDCWD = -100
-RENAME_EXCHANGE = 2
+LITTER = re.compile(r".*\.py[co](\.\d+)?|\.DS_Store|(eh)?thumbs\.db|desktop\.ini|\.directory", re.IGNORECASE)
+"""What Python and desktops write by themselves."""
+APPLE_DOUBLE = b"\x00\x05\x16\x07"
+"""How a `._` file begins that macOS leaves on file systems without its attributes."""
 
 
-def read(directory: Path) -> Files:
-    """Every file below a directory but what Python itself puts there; of a link to no file, where it leads."""
-    found = {}
+@dataclass(frozen=True)
+class Entry:
+    """What is in a directory and is none itself."""
+
+    kind: Literal["file", "link", "other"]
+    content: bytes = b""
+    """Of a link, where it leads."""
+    is_executable: bool = False
+
+
+Found = dict[str, Entry]
+"""Entries by path, with slashes, below the directory."""
+
+
+def read(directory: Path) -> Found:
+    """Everything below a directory but litter. Links are not followed."""
+    found = {path.relative_to(directory).as_posix(): _entry(path) for path in paths(directory)}
+    return {path: entry for path, entry in sorted(found.items()) if not _is_litter(path, entry)}
+
+
+def paths(directory: Path) -> Iterator[Path]:
+    """Everything below a directory that is no directory itself."""
     for place, directories, names in os.walk(directory, onerror=_fail):
-        paths = [Path(place) / name for name in [*names, *directories]]
-        directories[:] = [name for name in directories if name != CACHE]
-        for path in paths:
-            if path.is_file():
-                found[path.relative_to(directory).as_posix()] = path.read_bytes()
-            elif path.is_symlink():
-                found[path.relative_to(directory).as_posix()] = os.fsencode(path.readlink())
-    return dict(sorted(found.items()))
+        links = [name for name in directories if Path(place, name).is_symlink()]
+        yield from (Path(place, name) for name in [*names, *links])
 
 
 def _fail(error: OSError) -> NoReturn:
     raise error
 
 
-def swap(one: Path, other: Path) -> bool:
-    """Exchange two directories in one step (renameat2(2)); False where the system can't, and nothing was done."""
-    exchange = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
-    paths = os.fsencode(one), os.fsencode(other)
-    return exchange is not None and exchange(AT_FDCWD, paths[0], AT_FDCWD, paths[1], RENAME_EXCHANGE) == 0
+def _entry(path: Path) -> Entry:
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        return Entry("link", os.fsencode(path.readlink()))
+    if not stat.S_ISREG(mode):
+        return Entry("other")
+    return Entry("file", path.read_bytes(), is_executable=bool(mode & 0o111))
 
 
-def replace(directory: Path, files: Files, swap: Swap = swap) -> None:
-    """Write a directory anew, in the place of the one that may be there.
-
-    Whenever it is interrupted, the old one or the new one is there, whole. Where the system can't swap two directories,
-    there is a moment with none: an error in it brings the old one back, a kill leaves it in a hidden directory beside.
-    """
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    # What can't be tidied up afterwards is no failure: the new one is in its place.
-    with tempfile.TemporaryDirectory(
-        prefix=f".{directory.name}.", dir=directory.parent, ignore_cleanup_errors=True
-    ) as scratch:
-        fresh = Path(scratch) / "new"
-        _write(fresh, files)
-        if not directory.exists():
-            fresh.rename(directory)
-        elif not swap(fresh, directory):
-            _swap_in_two_steps(fresh, directory, Path(scratch) / "old")
+def _is_litter(path: str, entry: Entry) -> bool:
+    name = path.rpartition("/")[2]
+    is_apple_double = name.startswith("._") and entry.content.startswith(APPLE_DOUBLE)
+    return entry.kind == "file" and (is_apple_double or LITTER.fullmatch(name) is not None)
 
 
-def _swap_in_two_steps(fresh: Path, directory: Path, old: Path) -> None:
-    directory.rename(old)
-    try:
-        fresh.rename(directory)
-    except BaseException:
-        old.rename(directory)
-        raise
+def differences(before: Found, after: Found) -> list[str]:
+    """What was changed in a directory, a line for each entry."""
+    told = {path: _difference(before.get(path), after.get(path)) for path in sorted(before.keys() | after.keys())}
+    return [f"{difference} {path}" for path, difference in told.items() if difference]
 
 
-def _write(directory: Path, files: Files) -> None:
-    for path, content in files.items():
-        file = directory / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
+def _difference(before: Entry | None, after: Entry | None) -> str | None:
+    if before == after:
+        return None
+    return "added" if before is None else "removed" if after is None else "changed"

@@ -1,2 +1,13 @@
 class VendorError(Exception):
     """Nothing was changed; the message says why and what to do."""
+
+
+class ChangedError(VendorError):
+    """Somebody has changed a copy while it was updated. It is as they left it."""
+
+
+class TakenError(VendorError):
+    """There is something in the place of a new copy."""
+
+    def __init__(self) -> None:
+        super().__init__("is there already, and no copy: name a directory that is not there yet")

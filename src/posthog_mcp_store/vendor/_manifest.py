@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ._directory import Entry, Found
 from ._errors import VendorError
 from ._parts import PARTS, without
 from ._release import NAME, REQUIRES, REQUIRES_PYTHON, VERSION, Files, document_version
@@ -21,13 +22,15 @@ class Manifest:
     without: tuple[str, ...]
     files: Mapping[str, str]
     """SHA-256 by path."""
+    added: tuple[str, ...] = field(default=(), compare=False)
+    """What else somebody has written into it."""
 
     def __str__(self) -> str:
         less = f", without {', '.join(self.without)}" if self.without else ""
         return f"{NAME} {self.version} (document {self.document_version}{less})"
 
-    def to_json(self) -> str:
-        fields = {
+    def fields(self) -> dict[str, object]:
+        return {
             "about": ABOUT,
             "name": NAME,
             "version": self.version,
@@ -37,7 +40,9 @@ class Manifest:
             "without": self.without,
             "files": self.files,
         }
-        return json.dumps(fields, indent=2) + "\n"
+
+    def to_json(self) -> str:
+        return json.dumps(self.fields(), indent=2) + "\n"
 
 
 def make_copy(files: Files, parts: Collection[str]) -> tuple[Manifest, Files]:
@@ -56,31 +61,43 @@ def read_manifest(content: bytes) -> Manifest:
     """
     try:
         return _from_fields(json.loads(content))
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise VendorError(f"its {MANIFEST} can't be read: restore it, or delete the copy and write it anew") from None
 
 
 def _from_fields(fields: dict[str, Any]) -> Manifest:
-    if fields["name"] != NAME:
-        raise ValueError("name")
-    if not isinstance(fields["without"], list) or not all(isinstance(part, str) for part in fields["without"]):
-        raise TypeError("without")
-    return Manifest(fields["version"], fields["document_version"], tuple(fields["without"]), dict(fields["files"]))
+    version, document_version, files, without = (
+        fields[name] for name in ("version", "document_version", "files", "without")
+    )
+    texts = [version, document_version, *files.values(), *without]
+    if fields["name"] != NAME or not isinstance(without, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(fields["name"])
+    manifest = Manifest(version, document_version, tuple(without), files)
+    return replace(manifest, added=tuple(sorted(fields.keys() - manifest.fields().keys())))
 
 
-def edits(manifest: Manifest, found: Files) -> list[str]:
-    """What differs between the files of a copy and its manifest. Line ends may be those of another system."""
-    paths = sorted(manifest.files.keys() | found.keys())
-    told = {path: _edit(manifest.files.get(path), found.get(path)) for path in paths if path != MANIFEST}
-    return [f"{edit} {path}" for path, edit in told.items() if edit]
+def edits(manifest: Manifest, found: Found) -> list[str]:
+    """What differs between a copy and its manifest. Line ends may be those of another system."""
+    digests = {**manifest.files, MANIFEST: _digest(found[MANIFEST].content) if MANIFEST in found else ""}
+    # Some file systems know no modes, and call everything executable.
+    has_modes = not all(entry.is_executable for entry in found.values() if entry.kind == "file")
+    told = [
+        _edit(path, digests.get(path), found.get(path), has_modes=has_modes)
+        for path in sorted(digests.keys() | found.keys())
+    ]
+    return [*filter(None, told), *(f"added {MANIFEST}: {name}" for name in manifest.added)]
 
 
-def _edit(digest: str | None, content: bytes | None) -> str | None:
+def _edit(path: str, digest: str | None, entry: Entry | None, *, has_modes: bool) -> str | None:
     if digest is None:
-        return "added"
-    if content is None:
-        return "removed"
-    return None if digest in {_digest(content), _digest(content.replace(b"\r\n", b"\n"))} else "changed"
+        return f"added {path}"
+    if entry is None:
+        return f"removed {path}"
+    if entry.kind != "file":
+        return f"changed {path}: no longer a file of its own"
+    if digest not in {_digest(entry.content), _digest(entry.content.replace(b"\r\n", b"\n"))}:
+        return f"changed {path}"
+    return f"changed {path}: executable now" if has_modes and entry.is_executable else None
 
 
 def _digest(content: bytes) -> str:
