@@ -38,8 +38,10 @@ class AiohttpClient:
             connector=self._connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, **limits
         )
         # It repeats requests on its own, and a DELETE that it repeats is told that there is nothing to delete. There is
-        # no public way to switch that off; where this does nothing any more, a test of deletions fails.
-        self._session._retry_connection = False  # noqa: SLF001
+        # no public way to switch that off; where this does nothing any more, a test of deletions fails. Before 3.11
+        # there is none at all.
+        for name in {"_retry_connection"} & aiohttp.ClientSession.ATTRS:
+            setattr(self._session, name, False)
         proxy = route.proxy and _with_header(route.proxy)
         transport = AiohttpTransport(verify=route.tls, client=self._session, proxy=proxy)
         wrapped = _Transport(transport, (aiohttp.ClientError, UnicodeError))
@@ -49,7 +51,7 @@ class AiohttpClient:
         """Those of all open connections. aiohttp's own way of closing leaves them open when their loop is closed."""
         connector = self._connector
         idle = [protocol for protocols in connector._conns.values() for protocol, _ in protocols]  # noqa: SLF001
-        transports = [protocol.transport for protocol in (*idle, *connector._acquired)]  # noqa: SLF001
+        transports = [getattr(protocol, "transport", None) for protocol in (*idle, *connector._acquired)]  # noqa: SLF001
         return [transport.get_extra_info("socket") for transport in transports if transport is not None]
 
     def forget(self) -> None:

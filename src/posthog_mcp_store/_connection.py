@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 
+from ._asyncio_only import require_asyncio
 from ._errors import ConfigurationError
 from ._mcp_client import ProxyClient
 from ._mcp_session import MCPSession, Post
@@ -30,6 +31,7 @@ class Connection(AbstractAsyncContextManager[ProxyClient]):
     async def __aenter__(self) -> ProxyClient:
         if self._task is not None:
             raise ConfigurationError("a connection is entered once: call connect() again for another")
+        require_asyncio()
         loop = asyncio.get_running_loop()
         opened: asyncio.Future[ProxyClient] = loop.create_future()
         self._task = loop.create_task(self._hold(opened))

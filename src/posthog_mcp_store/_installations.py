@@ -11,6 +11,7 @@ from uuid import UUID
 
 from . import _arguments
 from ._answer import Headers
+from ._asyncio_only import require_asyncio
 from ._authorization import Watch
 from ._errors import ConfigurationError, NotFoundError, UnsafeRedirectError
 from ._oauth import AuthorizationRedirect
@@ -379,6 +380,7 @@ class Installations:
             NotFoundError: The installation is gone, or never was.
             OAuthTimeoutError: The flow was not finished in time. Its URL may be dead by then: start again.
         """
+        require_asyncio()
         _arguments.refuse_none(timeout=timeout)
         seconds = _arguments.seconds(timeout, "timeout")
         watch = Watch(target if isinstance(target, AuthorizationRedirect) else _arguments.uuid(target, "target"))

@@ -12,6 +12,7 @@ from typing import Self
 import h11
 
 from . import _arguments
+from ._asyncio_only import require_asyncio
 from ._errors import ConfigurationError, OAuthTimeoutError
 from ._loopback_page import Reply, page, refusal
 from ._loopback_requests import judge
@@ -102,10 +103,11 @@ class LoopbackReceiver:
         """Listen.
 
         Raises:
-            ConfigurationError: The port is taken, or the receiver was entered before.
+            ConfigurationError: The port is taken, the receiver was entered before, or this is not asyncio.
         """
         if self._arrival is not None:
             raise ConfigurationError("a LoopbackReceiver is for one OAuth flow: make another one for the next")
+        require_asyncio()
         self._listeners = listen(self._port)
         self._port = self._listeners[0].getsockname()[1]
         self._arrival = asyncio.get_running_loop().create_future()

@@ -6,6 +6,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 from attrs import field, frozen
 
+from ._asyncio_only import require_asyncio
 from ._errors import ConfigurationError
 from ._rows import DEFAULT_LIMIT, Source
 from ._whole_list import Reading
@@ -74,6 +75,7 @@ class Pager(Generic[T]):
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Every page, in order. A page may hold fewer rows than its `limit` where rows came twice."""
+        require_asyncio()
         reading = Reading(self._source, limit=self._limit, start=self._offset, concurrency=self._concurrency)
         async with aclosing(reading.parts()) as parts:
             async for part in parts:

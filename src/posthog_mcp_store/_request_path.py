@@ -15,6 +15,7 @@ from attrs import evolve
 
 from ._answer import Answer, Body, ResponseInfo
 from ._answer_errors import status_error
+from ._asyncio_only import require_asyncio
 from ._deadline import Deadline
 from ._errors import APIConnectionError, APIStatusError, RateLimitError
 from ._exchange import USER_AGENT, Outgoing
@@ -60,7 +61,7 @@ class RequestPath:
         Raises:
             APIConnectionError: No answer came.
             APIStatusError: An answer came with an error status.
-            ConfigurationError: The store is closed, or its `api_key` callable gave no usable key.
+            ConfigurationError: The store is closed, its `api_key` callable gave no usable key, or this is not asyncio.
             ResponseDecodeError: The answer can't be read.
         """
         received = await self.fetch(call)
@@ -68,11 +69,13 @@ class RequestPath:
 
     async def fetch(self, call: Call) -> Received:
         """Send a call, and leave the reading of its answer for later. Raises as `send`, but ResponseDecodeError."""
+        require_asyncio()
         deadline = Deadline(self._settings.deadline, call)
         return await deadline.hold(self._repeated(call, deadline))
 
     async def open(self, call: Call) -> Opened:
         """Send a call whose answer is streamed, and leave the body of its answer to be read. Raises as `fetch`."""
+        require_asyncio()
         deadline = Deadline(self._settings.deadline, call)
         received = await deadline.hold(self._repeated(call, deadline))
         # What counts as an answer to a streamed call is handed up at its head.
