@@ -1,6 +1,7 @@
 """Lists that change while they are read, and services that contradict themselves."""
 
 import asyncio
+import itertools
 import json
 import math
 import os
@@ -24,6 +25,12 @@ from .wire import BASE, installation
 SCHEDULES = os.environ.get("LIST_SCHEDULES")
 """How many random schedules to try, by hand: a few hundred, always the same, unless it is set."""
 racing = settings(derandomize=SCHEDULES is None, max_examples=int(SCHEDULES or 300), deadline=None)
+
+
+async def numbers(listed: Pager[Installation]) -> list[int]:
+    """The rows of an iteration that ends, whatever the service does."""
+    async with asyncio.timeout(20):
+        return [row.id.int async for row in listed]
 
 
 class ChangingList:
@@ -58,14 +65,27 @@ class ChangingList:
 
     async def read(self, **options: int) -> list[int]:
         async with httpx.AsyncClient(transport=httpx.MockTransport(self)) as client:
-            listed = MCPStore("phx_key", http_client=client).installations.list(**options)
-            return [row.id.int async for row in listed]
+            return await numbers(MCPStore("phx_key", http_client=client).installations.list(**options))
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 16])
 @pytest.mark.parametrize(
     ("rows", "limit"),
-    [(0, 10), (1, 1), (3, 10), (9, 10), (11, 10), (19, 10), (20, 10), (21, 10), (30, 10), (98, 7), (100, 7), (99, 1)],
+    [
+        (0, 10),
+        (1, 1),
+        (3, 10),
+        (9, 10),
+        (10, 10),
+        (11, 10),
+        (19, 10),
+        (20, 10),
+        (21, 10),
+        (30, 10),
+        (98, 7),
+        (100, 7),
+        (99, 1),
+    ],
 )
 async def test_a_list_that_holds_still_costs_what_plain_paging_costs(rows: int, limit: int, concurrency: int) -> None:
     service = ChangingList(rows)
@@ -74,13 +94,12 @@ async def test_a_list_that_holds_still_costs_what_plain_paging_costs(rows: int, 
     assert len(service.requests) == max(1, math.ceil(rows / limit))
 
 
-@pytest.mark.parametrize("options", [{"limit": 2}, {"limit": 10}, {}])
-async def test_a_list_that_fills_one_page_exactly_costs_one_request_more(options: dict[str, int]) -> None:
-    rows = options.get("limit", 100)
+@pytest.mark.parametrize(("rows", "requests"), [(99, 1), (100, 1), (101, 2), (200, 2), (201, 3), (1000, 10), (1100, 6)])
+async def test_so_does_a_list_in_pages_of_the_default_size(rows: int, requests: int) -> None:
     service = ChangingList(rows)
 
-    assert await service.read(**options) == list(range(rows, 0, -1))
-    assert len(service.requests) == 2
+    assert await service.read() == list(range(rows, 0, -1))
+    assert len(service.requests) == requests
 
 
 async def test_each_page_is_asked_for_with_the_row_that_the_next_one_starts_at() -> None:
@@ -124,6 +143,25 @@ async def test_a_list_can_be_read_from_further_on() -> None:
 
     assert read == sorted(set(read), reverse=True)
     assert set(range(1, 16)) <= set(read)
+
+
+async def test_rows_before_the_one_that_a_list_is_read_from_are_not_given_out() -> None:
+    def change(service: ChangingList) -> None:
+        if len(service.requests) == 1:
+            del service.numbers[10:12]
+
+    service = ChangingList(20, change)
+
+    assert await service.read(offset=10, limit=3, concurrency=1) == list(range(10, 0, -1))
+
+
+async def test_where_a_list_goes_on_is_unknown_if_all_that_was_read_is_gone_but_not_what_came_before() -> None:
+    def change(service: ChangingList) -> None:
+        if len(service.requests) == 1:
+            del service.numbers[2:5]
+
+    with pytest.raises(ListUnstableError, match="changes faster than it can be read"):
+        await ChangingList(10, change).read(offset=2, limit=2, concurrency=1)
 
 
 changes = st.lists(
@@ -181,7 +219,7 @@ def test_nothing_is_lost_between_counting_and_reading(
 
     stayed = set(outcome.stayed)
     assert len(outcome.read) == len(set(outcome.read))
-    if outcome.is_unstable or (most is not None and most < limit and service.is_cut_short):
+    if outcome.is_unstable or (most is not None and most <= limit and service.is_cut_short):
         return
     assert [number for number in outcome.read if number in stayed] == outcome.stayed
 
@@ -199,7 +237,7 @@ def test_nothing_is_lost_in_pages_of_the_services_own_size(rows: int, steps: lis
 COUNTED, READ, ADDED = Step("query"), Step("query"), Step("add")
 
 
-@pytest.mark.parametrize("most", [None, 3])
+@pytest.mark.parametrize("most", [None, 4])
 @pytest.mark.parametrize(
     ("rows", "limit", "steps"),
     [
@@ -217,6 +255,16 @@ async def test_a_full_page_is_not_the_last_though_its_count_is_reached(
 
     assert not outcome.is_unstable
     assert [number for number in outcome.read if number <= rows] == outcome.stayed == list(range(rows, 0, -1))
+
+
+@pytest.mark.parametrize("limit", [3, 5])
+async def test_a_page_fetched_again_is_as_full_as_the_service_makes_any(limit: int) -> None:
+    removed_and_fetched_again = [COUNTED, READ, Step("remove"), COUNTED, READ, COUNTED, ADDED, READ]
+
+    outcome = await RacingList(5, most=4).iterate(removed_and_fetched_again, limit=limit, concurrency=1)
+
+    assert not outcome.is_unstable
+    assert [number for number in outcome.read if number <= 5] == [5, *outcome.stayed] == [5, 4, 3, 2, 1]
 
 
 async def test_rows_that_were_removed_after_they_were_counted_are_not_missed() -> None:
@@ -253,6 +301,32 @@ async def test_removing_everything_that_was_read_loses_nothing_of_the_rest() -> 
     service = ChangingList(30, change)
 
     assert await service.read(limit=10, concurrency=1) == list(range(30, 0, -1))
+
+
+async def test_rows_removed_and_as_many_added_where_no_count_shows_it_lose_nothing() -> None:
+    def change(service: ChangingList) -> None:
+        if len(service.requests) == 4:
+            service.numbers[:20] = []
+            service.numbers += range(100, 80, -1)
+
+    service = ChangingList(100, change)
+    service.numbers = list(range(200, 100, -1))
+
+    read = await service.read(limit=10, concurrency=1)
+
+    assert [number for number in read if number > 100] == list(range(200, 100, -1))
+
+
+async def test_a_row_added_to_a_long_list_is_looked_for_on_top_alone() -> None:
+    def change(service: ChangingList) -> None:
+        if len(service.requests) == 6:
+            service.add()
+
+    service = ChangingList(1200, change)
+
+    assert await service.read(concurrency=1) == [*range(1200, 0, -1), 1201]
+    assert service.requests[-1] == (101, 0)
+    assert len(service.requests) == 8
 
 
 async def test_rows_of_one_age_in_any_order_are_all_found() -> None:
@@ -409,28 +483,30 @@ async def test_a_service_that_contradicts_itself_is_believed_for_so_long_only(
 @pytest.mark.parametrize("concurrency", [1, 4])
 @pytest.mark.parametrize("limit", [1, 2, 3, 10, None])
 @pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("too_many", [1, 1_000_000])
 @pytest.mark.parametrize("reads_offset", [True, False])
-async def test_a_count_of_rows_that_are_nowhere_costs_two_requests(
-    limit: int | None, concurrency: int, rows: int, reads_offset: bool
+async def test_a_count_of_rows_that_are_nowhere_costs_no_more_than_two_requests(
+    limit: int | None, concurrency: int, rows: int, too_many: int, reads_offset: bool
 ) -> None:
     service = ChangingList(rows)
 
     def lying(request: httpx.Request) -> httpx.Response:
         if not reads_offset:
             service(request)
-            return page_of(service.numbers, 1_000_000)
+            return page_of(service.numbers, rows + too_many)
         body = json.loads(service(request).content)
-        return httpx.Response(200, json={**body, "count": 1_000_000, "next": None})
+        return httpx.Response(200, json={**body, "count": rows + too_many, "next": None})
 
     read: list[int] = []
 
     async def read_all(listed: Pager[Installation]) -> None:
-        async for row in listed:
-            read.append(row.id.int)  # noqa: PERF401  # the rows before the error are looked at, too
+        async with asyncio.timeout(20):
+            async for row in listed:
+                read.append(row.id.int)  # noqa: PERF401  # the rows before the error are looked at, too
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(lying)) as client:
         listed = MCPStore("phx_key", http_client=client).installations.list(limit=limit, concurrency=concurrency)
-        with pytest.raises(ListUnstableError, match="the service counts 1000000 rows, and gives"):
+        with pytest.raises(ListUnstableError, match=f"the service counts {rows + too_many} rows, and gives"):
             await read_all(listed)
 
     assert read == list(range(rows, 0, -1))
@@ -482,6 +558,48 @@ async def test_a_list_that_repeats_itself_for_as_long_as_its_count_grows_is_left
     assert len(service.requests) <= 2 * (100 / 10 + 2) + 1
 
 
+async def test_fresh_rows_without_end_in_the_same_places_are_left_too() -> None:
+    fresh = itertools.count(2)
+    asked: list[int] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        # By turns, the list ends with its eleventh and its tenth row, and counts more.
+        offset = int(request.url.params.get("offset", 0))
+        length = (11 if len(asked) % 2 == 0 else 10) - offset
+        asked.append(offset)
+        return page_of([1, *itertools.islice(fresh, length - 1)], 20, f"{BASE}?offset=20")
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
+        with pytest.raises(ListUnstableError, match="grows faster than it is read: of 20 rows at first"):
+            await numbers(MCPStore("phx_key", http_client=client).installations.list(limit=20))
+
+    assert len(asked) <= 30
+
+
+@pytest.mark.parametrize("options", [{}, {"offset": 50}])
+async def test_many_rows_may_be_added_at_once(options: dict[str, int]) -> None:
+    def change(service: ChangingList) -> None:
+        if len(service.requests) == 4:
+            service.add(35)
+
+    first = 200 - options.get("offset", 0)
+    read = [row for row in await ChangingList(200, change).read(limit=10, concurrency=1, **options) if row <= 200]
+
+    assert read == list(range(first, 0, -1))
+
+
+async def test_a_list_that_shrinks_at_its_end_is_over_with_the_first_page_that_shows_it() -> None:
+    def change(service: ChangingList) -> None:
+        if len(service.requests) in (2, 4):
+            service.remove(0)
+
+    service = ChangingList(12, change)
+
+    assert await service.read(limit=5, concurrency=1) == list(range(12, 0, -1))
+    # Three pages, the third once more because rows were removed, and a look behind its end.
+    assert len(service.requests) == 5
+
+
 async def test_a_list_may_grow_while_it_is_read_as_long_as_it_is_read_faster() -> None:
     service = ChangingList(200, change=lambda rows: rows.add(5))
 
@@ -491,8 +609,8 @@ async def test_a_list_may_grow_while_it_is_read_as_long_as_it_is_read_faster() -
     assert len(read) == len(set(read))
 
 
-@pytest.mark.parametrize("limit", [2, 10])
-async def test_a_service_that_repeats_a_page_for_ever_is_left_after_a_few(limit: int) -> None:
+@pytest.mark.parametrize(("limit", "most"), [(2, 9), (10, 3)])
+async def test_a_service_that_repeats_a_page_for_ever_is_left_after_a_few(limit: int, most: int) -> None:
     asked: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -501,13 +619,13 @@ async def test_a_service_that_repeats_a_page_for_ever_is_left_after_a_few(limit:
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
         with pytest.raises(ListUnstableError, match="gives no new ones"):
-            await MCPStore("phx_key", http_client=client).installations.list(limit=limit).collect()
+            await numbers(MCPStore("phx_key", http_client=client).installations.list(limit=limit))
 
-    assert len(asked) <= 10
+    assert len(asked) <= most
 
 
 @pytest.mark.parametrize("rows", [0, 1, 7, 250])
-@pytest.mark.parametrize("limit", [3, 10, None])
+@pytest.mark.parametrize("limit", [3, 7, 10, None])
 async def test_a_service_that_gives_all_rows_at_once_is_asked_once(rows: int, limit: int | None) -> None:
     service = ChangingList(rows)
 
@@ -632,6 +750,19 @@ async def test_an_error_in_a_page_ends_the_iteration_where_that_page_would_come(
         await read_all()
 
     assert read in ([5], [5, 5], [5, 5, 5])
+
+
+@pytest.mark.parametrize(("rows", "empty_pages"), [(0, 1), (1, 0), (40, 0)])
+async def test_no_page_is_empty_but_that_of_an_empty_list(rows: int, empty_pages: int) -> None:
+    def change(service: ChangingList) -> None:
+        if len(service.requests) == 2:
+            service.add(20)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(ChangingList(rows, change))) as client:
+        listed = MCPStore("phx_key", http_client=client).installations.list(limit=10, concurrency=1)
+        sizes = [len(page) async for page in listed.pages()]
+
+    assert sizes.count(0) == empty_pages
 
 
 async def test_pages_say_where_they_stand() -> None:

@@ -8,12 +8,13 @@ them, and neither proves that everything was read. Two things do:
   to bring, and the next page starts at that row. The rows of a page are neighbours, and rows that stay keep their
   order, so none that stays is missing between a known row and the end of the page, whichever page was fetched first.
 - **Only a page that is not full ends the list**: one with fewer rows than it was asked for, although the service has
-  given as many before. Of a first page, the caller's `limit` is taken for granted, and no more.
+  given as many before.
 
-A page that is not full while the service counts more rows, or names a next page, may come from a service with a maximum
-of its own: the list goes on as long as that brings new rows. Two services are taken at their word, because checking
-would cost every short list a second request: one whose first page is below `limit` and said to be the last, and one
-that gives more rows than it was asked for.
+A service may have a maximum below what it is asked for. It shows in a first page that is not full although the service
+counts more rows or names a next page; later requests ask for no more than that page had. A page like it is followed as
+long as that brings new rows. Two things are believed, because checking would cost every short list a second request:
+that a first page is the last one if it is not full and the service says so, and what a service says that gives more
+rows than it was asked for.
 """
 
 from collections.abc import Callable, Hashable
@@ -61,7 +62,7 @@ class Progress(Generic[T]):
         """How many new rows a page is to bring."""
         self._safe_size = self.size
         self._long_size = limit or LONG_LIST_LIMIT
-        self._capacity = self.size
+        self._capacity = self.size + 1
         """How many rows the service gives at once, where it has them."""
         self.is_steady = False
         """Whether the pages are as expected, so that more of them can be fetched ahead."""
@@ -116,11 +117,10 @@ class Progress(Generic[T]):
         """Whether the list goes on behind a page, and how."""
         length = len(rows.items)
         end = span.offset + length
-        # No list can be joined from pages of one row: a service with such a maximum is not thought of.
-        is_full = max(2, min(span.limit, self._capacity)) <= length <= span.limit
+        is_full = min(span.limit, self._capacity) <= length <= span.limit
         self.has_more = is_full or (has_new and rows.has_more(span.offset))
         self._size_up(span, rows)
-        is_regular = length == span.limit and rows.is_coherent(span.offset, span.limit)
+        is_regular = length == span.limit and rows.leads_beyond(span.offset)
         self.is_steady = is_regular and (has_new or self.is_steady)
         repeats_known = self.is_steady and self._is_explained(end, rows.count)
         self._stalled = 0 if end > self.end and (has_new or repeats_known) else self._stalled + 1

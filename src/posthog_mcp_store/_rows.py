@@ -27,10 +27,6 @@ class Rows(Generic[T]):
         """Whether rows follow those of this page, which starts at `offset`. After a page without rows, none do."""
         return bool(self.items) and (offset + len(self.items) < self.count or self.leads_beyond(offset))
 
-    def is_coherent(self, offset: int, limit: int) -> bool:
-        """Whether `next` leads on if the count does: a service makes one out of the other."""
-        return self.count <= offset + limit or self.leads_beyond(offset)
-
     def leads_beyond(self, offset: int) -> bool:
         """Whether the `next` link names a later offset.
 

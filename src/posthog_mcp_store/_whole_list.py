@@ -3,10 +3,9 @@
 What the pages prove is told in `_list_progress`. Here they are fetched: ahead, as far as the list is counted to reach,
 and again from further ahead where a page holds no known row, because rows before it were removed.
 
-A list that holds still costs as many requests as plain paging, and one more if it fills exactly its first page: the row
-that each request asks for beyond its page shows that the page was full. The service's count decides on nothing but how
-far to fetch ahead, and whether to look once more at the end: rows of equal age have no fixed order, so one of them may
-have moved to a page already read.
+A list that holds still costs as many requests as plain paging: the row that each request asks for beyond its page shows
+whether another one follows. The service's count decides on nothing but how far to fetch ahead, and whether to look once
+more at the end: rows of equal age have no fixed order, so one of them may have moved to a page already read.
 """
 
 import asyncio
@@ -66,8 +65,6 @@ class Reading(Generic[T]):
                 part = await self._next()
                 if self._progress.has_more:
                     self._fetch_ahead(at_least=1)
-                else:
-                    self._cancel_ahead()
                 if part.items or not self._progress.known:
                     yield part
             async for part in self._missing():
@@ -111,7 +108,7 @@ class Reading(Generic[T]):
         Some rows early: a page that joins although a few rows were removed can prove at once that the list is over.
         """
         self._cancel_ahead()
-        self._planned = max(self._start, self._progress.end - max(1, self._progress.size // 2))
+        self._planned = max(0, self._progress.end - max(1, self._progress.size // 2))
 
     async def _rejoin(self, span: Span, rows: Rows[T]) -> tuple[Span, Rows[T], list[T]]:
         """Fetch a page again from where it goes on from what is known: rows before it were removed."""
