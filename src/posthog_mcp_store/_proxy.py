@@ -159,14 +159,13 @@ class Sent:
     request_ids: tuple[RequestId, ...]
     calls_tools: bool
     """Whether a `tools/call` is among it: only those are refused by the service's policy."""
-    _positions: dict[object, int] = field(init=False, repr=False, eq=False)
+    _positions: dict[object, int] = field(init=False, factory=dict, repr=False, eq=False)
 
-    @_positions.default
-    def _index(self) -> dict[object, int]:
+    def __attrs_post_init__(self) -> None:
         # The first of several: exact ids before their texts, and requests in the order they were sent.
-        exact = {_key(id): position for position, id in reversed([*enumerate(self.request_ids)])}
-        texts = {_text_key(id): position for position, id in reversed([*enumerate(self.request_ids)])}
-        return {**texts, **exact}
+        positions = list(enumerate(self.request_ids))[::-1]
+        self._positions.update({_text_key(id): position for position, id in positions})
+        self._positions.update({_key(id): position for position, id in positions})
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> "Sent":
