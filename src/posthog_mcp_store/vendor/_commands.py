@@ -56,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say(*lines: str, stream: TextIO | None = None) -> None:
     """Each on a line of its own, whatever is in the names of files."""
-    stream = stream or sys.stdout
-    encoding = stream.encoding or "utf-8"
+    output = sys.stdout if stream is None else stream
+    encoding = output.encoding or "utf-8"
     shown = ["".join(char if char.isprintable() else ascii(char)[1:-1] for char in line) for line in lines]
-    print("\n  ".join(shown).encode(encoding, "backslashreplace").decode(encoding), file=stream)
+    print("\n  ".join(shown).encode(encoding, "backslashreplace").decode(encoding), file=output)
 
 
 def _parser() -> argparse.ArgumentParser:
