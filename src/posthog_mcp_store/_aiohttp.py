@@ -14,7 +14,7 @@ import httpx
 from attrs import evolve
 from yarl import URL
 
-from ._aiohttp_session import Connector, on_connected, open_session, proxy_options, reason, timeouts
+from ._aiohttp_session import Connector, Content, kind_of, on_connected, open_session, proxy_options, reason, timeouts
 from ._answer import Answer, Body
 from ._body import read_answer
 from ._closed_loop import let_go
@@ -88,9 +88,8 @@ class AiohttpPool:
 
     async def aclose(self) -> None:
         self.is_closed = True
-        for timer in self._waits:
-            if not timer.expired():
-                timer.reschedule(self.loop.time())
+        for timer in [timer for timer in self._waits if not timer.expired()]:
+            timer.reschedule(self.loop.time())
         if self._waits:
             await asyncio.wait([*self._waits.values()])
         for body in [*self._bodies]:
@@ -140,7 +139,7 @@ class _Exchange(httpx.AsyncByteStream):
             request.method,
             URL(str(request.url), encoded=True),
             headers=request.headers.multi_items(),
-            data=request.content or None,
+            data=Content(request.content) if request.content else None,
             allow_redirects=False,
             timeout=timeouts(self._outgoing.limits),
             **self._pool.proxy,
@@ -153,8 +152,7 @@ class _Exchange(httpx.AsyncByteStream):
         return self
 
     async def __anext__(self) -> bytes:
-        response = cast(aiohttp.ClientResponse, self._response)
-        if chunk := await self._held(response.content.readany(), None):
+        if chunk := await self._held(cast(aiohttp.ClientResponse, self._response).content.readany(), None):
             return chunk
         raise StopAsyncIteration
 
@@ -178,8 +176,7 @@ class _Exchange(httpx.AsyncByteStream):
         outgoing, call = self._outgoing, self._outgoing.call
         place, is_sent = f"{call.method} {without_query(call.url)}", self._transport is not None
         if isinstance(error, TimeoutError):
-            kind = type(error).__name__
-            message = f"{place}: no answer in time ({kind}, timeout {outgoing.timeout:g} s)"
+            message = f"{place}: no answer in time ({kind_of(error)}, timeout {outgoing.timeout:g} s)"
             return APITimeoutError(message, method=call.method, url=call.url, is_sent=is_sent)
         message = one_line(f"{place}: no answer ({outgoing.api_key.blot_out(reason(error))})")
         return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)
@@ -210,7 +207,11 @@ class _AiohttpBody:
             raise left_behind_error()
         if self._pool.is_closed:
             raise closed_error()
-        return await self._body.read()
+        try:
+            return await self._body.read()
+        except BaseException as error:  # noqa: BLE001  # cancellation, too
+            failure = error
+        raise _bare(failure)
 
     async def aclose(self) -> None:
         if self._is_closed or self._pool.loop.is_closed():

@@ -1,4 +1,4 @@
-"""An aiohttp session that does nothing on its own, and the words for what goes wrong in it (extra `aiohttp`)."""
+"""An aiohttp session that does nothing on its own, and messages for what goes wrong in it (extra `aiohttp`)."""
 
 import asyncio
 import inspect
@@ -7,7 +7,7 @@ from asyncio.trsock import TransportSocket
 from base64 import b64encode
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 from weakref import WeakSet
 
 import aiohttp
@@ -21,6 +21,9 @@ MAX_HEAD_BYTES = 100 * 1024
 MAX_HEADERS = 500
 QUOTED = re.compile(r"[:(]|\s*\bb?['\"]|\n")
 """Where an aiohttp message stops being its own words: what follows is what the server sent."""
+TIMEOUTS = {"ConnectionTimeoutError": "ConnectTimeout", "SocketTimeoutError": "ReadTimeout"}
+"""What httpx calls them. Ours, for which aiohttp has no name, passes while a request is written."""
+PIECE_BYTES = 64 * 1024
 QUERY = re.compile(r"(://[^\s?#'\"]*)[?#][^\s'\"]*")
 """What follows the path of a URL."""
 
@@ -69,6 +72,31 @@ async def _is_usable(connection: Connection) -> bool:
     return protocol is not None and protocol.is_connected() and not protocol.should_close
 
 
+class Content:
+    """The content of a request, of which no more is written once the call is cancelled.
+
+    aiohttp writes it in a task of its own, which may run once more before the cancelled call can stop it.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._start = 0
+        # The event loop runs all calls in tasks.
+        self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._cancelling = self._task.cancelling()
+
+    def __aiter__(self) -> "Content":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._task.cancelling() > self._cancelling:
+            raise asyncio.CancelledError
+        if self._start >= len(self._content):
+            raise StopAsyncIteration
+        start, self._start = self._start, self._start + PIECE_BYTES
+        return self._content[start : self._start]
+
+
 def open_session(connector: Connector) -> aiohttp.ClientSession:
     """A session that leaves redirects, cookies and decoding to us."""
     # It reads nothing of the environment: it would put the password of a ~/.netrc in the place of the key.
@@ -108,6 +136,10 @@ def proxy_options(proxy: httpx.Proxy | None) -> dict[str, Any]:
 def timeouts(limits: dict[str, float | None]) -> aiohttp.ClientTimeout:
     """Timeouts of httpx in aiohttp's terms. It has none for writing."""
     return aiohttp.ClientTimeout(connect=limits["connect"], sock_read=limits["read"])
+
+
+def kind_of(timeout: TimeoutError) -> str:
+    return TIMEOUTS.get(type(timeout).__name__, "WriteTimeout")
 
 
 def reason(error: Exception) -> str:
