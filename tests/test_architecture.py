@@ -16,7 +16,7 @@ PACKAGE = Path(posthog_mcp_store.__file__).parent
 FACADE = sorted(PACKAGE.glob("*.py"))
 TESTING_KIT = sorted((PACKAGE / "testing").glob("*.py"))
 VENDOR = sorted((PACKAGE / "vendor").glob("*.py"))
-OPTIONAL = {"aiohttp", "httpx2", "httpx_aiohttp", "limits", "mcp", "pydantic", "redis", "starlette", "uvicorn"}
+OPTIONAL = {"aiohttp", "httpx2", "limits", "mcp", "pydantic", "redis", "starlette", "uvicorn"}
 
 
 def imported_names(path: Path) -> Iterator[str]:
@@ -40,8 +40,10 @@ def test_only_the_seam_imports_the_generated_client() -> None:
 
 def test_only_the_rooms_of_the_transport_import_the_http_library() -> None:
     # The store names the type of `http_client` for the type checker, and imports nothing at run time.
-    rooms = ["_aiohttp.py", "_body.py", "_client_pool.py", "_exchange.py", "_lanes.py", "_route.py", "_transport.py"]
-    assert importers(FACADE, "httpx") == sorted([*rooms, "_store.py"])
+    over_httpx = ["_body.py", "_client_pool.py", "_exchange.py", "_lanes.py", "_route.py", "_transport.py"]
+    over_aiohttp = ["_aiohttp.py", "_aiohttp_session.py"]
+    assert importers(FACADE, "httpx") == sorted([*over_aiohttp, *over_httpx, "_store.py"])
+    assert importers(FACADE, "aiohttp") == over_aiohttp
     assert "if TYPE_CHECKING:\n    import httpx" in (PACKAGE / "_store.py").read_text()
 
 

@@ -113,7 +113,7 @@ async def test_spans_come_out_of_the_ecosystems_instrumentation(service: Embedde
 
 
 async def test_without_the_extra_aiohttp_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "httpx_aiohttp", None)
+    monkeypatch.setitem(sys.modules, "posthog_mcp_store._aiohttp", None)
 
     async with MCPStore(KEY, transport="aiohttp") as store:
         with pytest.raises(ConfigurationError, match=r'needs: pip install "posthog-mcp-store\[aiohttp\]"'):

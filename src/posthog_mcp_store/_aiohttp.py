@@ -1,103 +1,235 @@
-"""`transport="aiohttp"`: an httpx client that sends over aiohttp (extra `aiohttp`)."""
+"""`transport="aiohttp"`: sending over aiohttp (extra `aiohttp`).
 
-import inspect
-from asyncio.trsock import TransportSocket
-from base64 import b64encode
-from collections.abc import Collection
-from typing import Any
+A request is sent in the task of its caller, so cancelling the caller ends it at once. Whatever goes wrong, the
+connection is aborted, and the error leaves without aiohttp's frames and exceptions: their variables hold the key.
+"""
 
+import asyncio
+from collections.abc import Awaitable
+from time import perf_counter
+from typing import TypeVar, cast
+
+import aiohttp
 import httpx
+from attrs import evolve
+from yarl import URL
 
-from ._errors import ConfigurationError
+from ._aiohttp_session import Connector, Content, kind_of, on_connected, open_session, proxy_options, reason, timeouts
+from ._answer import Answer, Body
+from ._body import read_answer
+from ._closed_loop import let_go
+from ._errors import APIConnectionError, APITimeoutError, MCPStoreError
+from ._exchange import Outgoing, bare_request, closed_error, left_behind_error
+from ._operations import Delivery
 from ._route import Route
+from ._text import one_line, without_query
 
-MAX_HEAD_BYTES = 100 * 1024
-"""The bound that httpx has for the head of an answer as a whole, and aiohttp for each of its lines."""
-MAX_HEADERS = 500
+T = TypeVar("T")
+
+BODILESS = {204, 304}
+"""Statuses of answers that end with their head (RFC 9112, section 6.3)."""
 
 
-class AiohttpClient:
-    """An httpx client over aiohttp's connections. Redirects, cookies and decoding stay ours.
+class AiohttpPool:
+    """At most `width` calls at once over an aiohttp session; calls beyond that queue, first come first served."""
 
-    Raises:
-        ConfigurationError: The extra is not installed.
-    """
+    def __init__(self, route: Route, width: int) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.is_closed = False
+        self.proxy = proxy_options(route.proxy)
+        self._connector = Connector(route)
+        self.session = open_session(self._connector)
+        self._slots = asyncio.Semaphore(width)
+        self._waits: dict[asyncio.Timeout, asyncio.Future[None]] = {}
+        self._bodies: set[_AiohttpBody] = set()
 
-    def __init__(self, route: Route) -> None:
+    @property
+    def holds_connections(self) -> bool:
+        return not self.is_closed
+
+    async def send(self, outgoing: Outgoing) -> Answer:
+        request = bare_request(outgoing)
+        await self._slots.acquire()
+        keeps_slot = False
         try:
-            import aiohttp  # noqa: PLC0415  # here and below: an extra
-            from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415
-        except ImportError:
-            raise ConfigurationError('transport="aiohttp" needs: pip install "posthog-mcp-store[aiohttp]"') from None
+            if self.is_closed:
+                raise closed_error()
+            exchange = _Exchange(self, outgoing)
+            answer = await exchange.answer(request)
+            if answer.body is None:
+                return answer
+            keeps_slot = outgoing.call.delivery is not Delivery.APART
+            body = _AiohttpBody(answer.body, exchange, self, holds_slot=keeps_slot)
+            self._bodies.add(body)
+            return evolve(answer, body=body)
+        finally:
+            if not keeps_slot:
+                self._slots.release()
 
-        # How many calls are under way at once is decided before they get here.
-        self._connector = aiohttp.TCPConnector(limit=0, ssl=route.tls)
-        limits = _head_limits(inspect.signature(aiohttp.ClientSession).parameters)
-        # It reads nothing of the environment: it would put the password of a ~/.netrc in the place of the key.
-        self._session = aiohttp.ClientSession(
-            connector=self._connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, **limits
-        )
-        # It repeats requests on its own, and a DELETE that it repeats is told that there is nothing to delete. There is
-        # no public way to switch that off; where this does nothing any more, a test of deletions fails. Before 3.11
-        # there is none at all.
-        for name in {"_retry_connection"} & aiohttp.ClientSession.ATTRS:
-            setattr(self._session, name, False)
-        proxy = route.proxy and _with_header(route.proxy)
-        transport = AiohttpTransport(verify=route.tls, client=self._session, proxy=proxy)
-        wrapped = _Transport(transport, (aiohttp.ClientError, UnicodeError))
-        self.client = httpx.AsyncClient(transport=wrapped, trust_env=False)
+    async def within(self, work: Awaitable[T], seconds: float | None) -> T:
+        """Await a part of an exchange: for so long at most, and only while the pool is open.
 
-    def sockets(self) -> list[TransportSocket]:
-        """Those of all open connections. aiohttp's own way of closing leaves them open when their loop is closed."""
-        connector = self._connector
-        idle = [protocol for protocols in connector._conns.values() for protocol, _ in protocols]  # noqa: SLF001
-        transports = [getattr(protocol, "transport", None) for protocol in (*idle, *connector._acquired)]  # noqa: SLF001
-        return [transport.get_extra_info("socket") for transport in transports if transport is not None]
-
-    def forget(self) -> None:
-        """Hold no connections any more, and warn of none."""
-        self._connector._conns.clear()  # noqa: SLF001
-        self._session.detach()
-
-
-def _with_header(proxy: httpx.Proxy) -> httpx.Proxy:
-    """A proxy whose password is a header: httpx-aiohttp's way of handing it over is deprecated in aiohttp 3.14.
-
-    aiohttp takes it out again, and sends it as Proxy-Authorization, whether by CONNECT or with a plain request.
-    """
-    if proxy.raw_auth is None:
-        return proxy
-    token = b64encode(b":".join(proxy.raw_auth)).decode()
-    return httpx.Proxy(proxy.url, ssl_context=proxy.ssl_context, headers={"Authorization": f"Basic {token}"})
-
-
-def _head_limits(parameters: Collection[str]) -> dict[str, Any]:
-    """Bounds for the head of an answer. Some versions of aiohttp have more of them than others."""
-    limits = {"max_line_size": MAX_HEAD_BYTES, "max_field_size": MAX_HEAD_BYTES, "max_headers": MAX_HEADERS}
-    return {name: limit for name, limit in limits.items() if name in parameters}
-
-
-class _Transport(httpx.AsyncBaseTransport):
-    """What sends over aiohttp, with httpx's error for an answer that can't be parsed: httpx-aiohttp knows none."""
-
-    def __init__(self, transport: httpx.AsyncBaseTransport, unparsed: tuple[type[Exception], ...]) -> None:
-        self._transport = transport
-        self._unparsed = unparsed
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        Raises:
+            TimeoutError: The time is up, or the pool was closed.
+        """
+        timer = asyncio.timeout(seconds)
+        ended = self._waits[timer] = self.loop.create_future()
         try:
-            return await self._transport.handle_async_request(request)
-        except self._unparsed as error:
-            raise httpx.RemoteProtocolError(str(error), request=request) from error
+            async with timer:
+                return await work
+        finally:
+            del self._waits[timer]
+            ended.set_result(None)
+
+    def forget(self, body: "_AiohttpBody") -> None:
+        self._bodies.discard(body)
+        if body.holds_slot:
+            self._slots.release()
 
     async def aclose(self) -> None:
-        await self._transport.aclose()
+        self.is_closed = True
+        for timer in [timer for timer in self._waits if not timer.expired()]:
+            timer.reschedule(self.loop.time())
+        if self._waits:
+            await asyncio.wait([*self._waits.values()])
+        for body in [*self._bodies]:
+            await body.aclose()
+        await self.session.close()
+        # An aborted connection closes its socket in the next round of the event loop.
+        await asyncio.sleep(0)
+
+    async def abandon(self) -> None:
+        self.is_closed = True
+        let_go(self.loop, self._connector.sockets(), tasks=())
+        self._connector.forget()
+        self.session.detach()
 
 
-def is_sent_after_all(cause: BaseException | None) -> bool:
-    """Whether aiohttp's reason for a failed connection says that the connection had been made.
+class _Exchange(httpx.AsyncByteStream):
+    """One request and its answer, which is also the stream of the answer's body."""
 
-    httpx-aiohttp reports every ClientConnectionError as a ConnectTimeout, a server that hung up on a request included.
-    """
-    names = {base.__name__ for base in type(cause).__mro__}
-    return "ClientConnectionError" in names and not names & {"ClientConnectorError", "ConnectionTimeoutError"}
+    def __init__(self, pool: AiohttpPool, outgoing: Outgoing) -> None:
+        self._pool = pool
+        self._outgoing = outgoing
+        self._transport: asyncio.Transport | None = None
+        self._response: aiohttp.ClientResponse | None = None
+        self._is_closed = False
+
+    async def answer(self, request: httpx.Request) -> Answer:
+        try:
+            return await self._read(request)
+        except BaseException as error:  # noqa: BLE001  # cancellation, too
+            failure = error
+        self._abort()
+        # The frames below hold what was read so far.
+        raise _bare(failure)
+
+    async def _read(self, request: httpx.Request) -> Answer:
+        outgoing, started = self._outgoing, perf_counter()
+        response = self._response = await self._held(self._send(request), _longest_wait(outgoing))
+        if self._transport and response.status in BODILESS and response.headers.get("Content-Length", "0") != "0":
+            # aiohttp reads no body there: what was announced would stay on the connection, for the next answer.
+            self._transport.abort()
+        head = httpx.Response(response.status, headers=list(response.raw_headers), stream=self)
+        return await read_answer(head, outgoing, started)
+
+    async def _send(self, request: httpx.Request) -> aiohttp.ClientResponse:
+        on_connected.set(self._connected)
+        return await self._pool.session.request(
+            request.method,
+            URL(str(request.url), encoded=True),
+            headers=request.headers.multi_items(),
+            data=Content(request.content) if request.content else None,
+            allow_redirects=False,
+            timeout=timeouts(self._outgoing.limits),
+            **self._pool.proxy,
+        )
+
+    def _connected(self, transport: asyncio.Transport | None) -> None:
+        self._transport = transport
+
+    def __aiter__(self) -> "_Exchange":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if chunk := await self._held(cast(aiohttp.ClientResponse, self._response).content.readany(), None):
+            return chunk
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        self._is_closed = True
+        self._abort()
+
+    async def _held(self, work: Awaitable[T], seconds: float | None) -> T:
+        """Let aiohttp do its part. What it raises is replaced, and its frames are dropped."""
+        try:
+            return await self._pool.within(work, seconds)
+        except asyncio.CancelledError as error:
+            failure: BaseException = error
+        except Exception as error:  # noqa: BLE001  # whatever it is, its frames hold the key
+            failure = self._failure(error)
+        raise _bare(failure)
+
+    def _failure(self, error: Exception) -> MCPStoreError:
+        if self._is_closed or self._pool.is_closed:
+            return closed_error()
+        outgoing, call = self._outgoing, self._outgoing.call
+        place, is_sent = f"{call.method} {without_query(call.url)}", self._transport is not None
+        if isinstance(error, TimeoutError):
+            message = f"{place}: no answer in time ({kind_of(error)}, timeout {outgoing.timeout:g} s)"
+            return APITimeoutError(message, method=call.method, url=call.url, is_sent=is_sent)
+        message = one_line(f"{place}: no answer ({outgoing.api_key.blot_out(reason(error))})")
+        return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)
+
+    def _abort(self) -> None:
+        """Drop the connection, and what is still to be written to it, unless it is free for others already."""
+        if self._response is not None and self._response.closed:
+            return
+        if self._transport is not None:
+            self._transport.abort()
+        if self._response is not None:
+            self._response.close()
+
+
+class _AiohttpBody:
+    """A body that is read while it arrives. A reader that is cancelled loses nothing."""
+
+    def __init__(self, body: Body, exchange: _Exchange, pool: AiohttpPool, *, holds_slot: bool) -> None:
+        self._body = body
+        self._exchange = exchange
+        self._pool = pool
+        self.holds_slot = holds_slot
+        """Whether it counts as under way until it is closed."""
+        self._is_closed = False
+
+    async def read(self) -> bytes:
+        if self._pool.loop.is_closed():
+            raise left_behind_error()
+        if self._pool.is_closed:
+            raise closed_error()
+        try:
+            return await self._body.read()
+        except BaseException as error:  # noqa: BLE001  # cancellation, too
+            failure = error
+        raise _bare(failure)
+
+    async def aclose(self) -> None:
+        if self._is_closed or self._pool.loop.is_closed():
+            return
+        self._is_closed = True
+        await self._exchange.aclose()
+        self._pool.forget(self)
+
+
+def _longest_wait(outgoing: Outgoing) -> float:
+    """For the head of an answer: aiohttp bounds no writing."""
+    return sum(seconds for seconds in outgoing.limits.values() if seconds is not None)
+
+
+E = TypeVar("E", bound=BaseException)
+
+
+def _bare(error: E) -> E:
+    """The error without the frames it came through and the errors before it."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

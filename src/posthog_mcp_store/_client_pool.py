@@ -1,4 +1,4 @@
-"""Sending over an `httpx.AsyncClient`: the user's own, or one of ours where lanes do not reach.
+"""Sending over the user's own `httpx.AsyncClient`.
 
 Each attempt runs in a task of its own. httpcore 1.0.9 loses a connection for good when a request is cancelled at the
 wrong moment, so a caller that is cancelled leaves at once, and the attempt is let go of where that is safe.
@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import httpx
 from attrs import evolve
 
-from ._aiohttp import AiohttpClient
 from ._answer import Answer, Body
 from ._body import read_answer, read_whole
 from ._closed_loop import let_go
@@ -58,11 +57,9 @@ LETTING_GO_SECONDS = 1.0
 class ClientPool:
     """At most `width` attempts at once over a client; calls beyond that queue, first come first served."""
 
-    def __init__(self, client: httpx.AsyncClient | AiohttpClient, width: int) -> None:
-        self._own = client if isinstance(client, AiohttpClient) else None
-        self._client = client.client if isinstance(client, AiohttpClient) else client
+    def __init__(self, client: httpx.AsyncClient, width: int) -> None:
         self.loop = asyncio.get_running_loop()
-        self.sender = tamed(self._client)
+        self.sender = tamed(client)
         self._slots = asyncio.Semaphore(width)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._bodies: set[_PooledBody] = set()
@@ -71,7 +68,7 @@ class ClientPool:
 
     @property
     def holds_connections(self) -> bool:
-        return self.has_network if self._own is None else not self._is_closed
+        return self.has_network
 
     async def send(self, outgoing: Outgoing) -> Answer:
         await self._slots.acquire()
@@ -121,14 +118,10 @@ class ClientPool:
             await body.aclose()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        if self._own is not None:
-            await self._client.aclose()
 
     async def abandon(self) -> None:
         self._is_closed = True
-        let_go(self.loop, [] if self._own is None else self._own.sockets(), self._tasks)
-        if self._own is not None:
-            self._own.forget()
+        let_go(self.loop, (), self._tasks)
 
 
 class _Attempt:

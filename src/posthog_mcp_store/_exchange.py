@@ -8,7 +8,6 @@ from typing import Protocol
 import httpx
 from attrs import frozen
 
-from ._aiohttp import is_sent_after_all
 from ._answer import Answer, Headers
 from ._content_coding import ACCEPT_ENCODING
 from ._errors import APIConnectionError, APITimeoutError, ConfigurationError
@@ -119,7 +118,7 @@ def connection_error(error: httpx.RequestError, outgoing: Outgoing) -> APIConnec
     # Whoever keeps the error keeps its cause, and the cause keeps the request: not with the key in it.
     error.request = httpx.Request(call.method, call.url)
     kind, place = type(error).__name__, f"{call.method} {without_query(call.url)}"
-    is_sent = not isinstance(error, NEVER_SENT) or is_sent_after_all(error.__cause__)
+    is_sent = not isinstance(error, NEVER_SENT)
     said = outgoing.api_key.blot_out(str(error))
     if said != str(error):
         # A parser quotes what it can't read, of a server that echoes requests; so do the errors and frames behind it.

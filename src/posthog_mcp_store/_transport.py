@@ -7,7 +7,6 @@ from typing import Literal, get_args
 import httpx
 
 from . import _arguments
-from ._aiohttp import AiohttpClient
 from ._answer import Answer
 from ._client_pool import ClientPool
 from ._environment import HTTP_PROXIES
@@ -88,8 +87,16 @@ class Transport:
         if self._client is not None:
             return ClientPool(self._client, self._width)
         if self._name == "aiohttp":
-            return ClientPool(AiohttpClient(route_to(self._host, HTTP_PROXIES)), self._width)
+            return _aiohttp_pool(self._host, self._width)
         return Lanes(self._width, route_to(self._host))
+
+
+def _aiohttp_pool(host: str, width: int) -> Pool:
+    try:
+        from ._aiohttp import AiohttpPool  # noqa: PLC0415  # an extra
+    except ImportError:
+        raise ConfigurationError('transport="aiohttp" needs: pip install "posthog-mcp-store[aiohttp]"') from None
+    return AiohttpPool(route_to(host, HTTP_PROXIES), width)
 
 
 async def _closing_at_end_of_loop(pool: Pool) -> AsyncGenerator[None, None]:
