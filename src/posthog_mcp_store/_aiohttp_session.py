@@ -107,9 +107,8 @@ def open_session(connector: Connector) -> aiohttp.ClientSession:
         auto_decompress=False,
         **_head_limits(inspect.signature(aiohttp.ClientSession).parameters),
     )
-    # It repeats requests on its own, and a DELETE that it repeats is told that there is nothing to delete. There is
-    # no public way to switch that off; where this does nothing any more, a test of deletions fails. Before 3.11 there is
-    # nothing to switch off.
+    # From 3.11 on it repeats requests on its own, and a DELETE that it repeats is told that there is nothing to delete.
+    # There is no public way to switch that off; where this does nothing any more, a test of deletions fails.
     for name in {"_retry_connection"} & aiohttp.ClientSession.ATTRS:
         setattr(session, name, False)
     return session
