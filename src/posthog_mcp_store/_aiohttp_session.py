@@ -107,10 +107,9 @@ def open_session(connector: Connector) -> aiohttp.ClientSession:
         auto_decompress=False,
         **_head_limits(inspect.signature(aiohttp.ClientSession).parameters),
     )
-    # From 3.11 on it repeats requests on its own, and a DELETE that it repeats is told that there is nothing to delete.
+    # It repeats requests on its own, and a DELETE that it repeats is told that there is nothing to delete.
     # There is no public way to switch that off; where this does nothing any more, a test of deletions fails.
-    for name in {"_retry_connection"} & aiohttp.ClientSession.ATTRS:
-        setattr(session, name, False)
+    session._retry_connection = False  # noqa: SLF001
     return session
 
 
