@@ -180,7 +180,9 @@ class _Exchange(httpx.AsyncByteStream):
         """Drop the connection, and what is still to be written to it, unless it is free for others already."""
         if self._response is not None and self._response.closed:
             return
-        if self._transport is not None:
+        # asyncio can't abort a transport whose socket is closed already; over TLS it has none then.
+        used = self._transport and self._transport.get_extra_info("socket")
+        if self._transport is not None and used is not None and used.fileno() >= 0:
             self._transport.abort()
         if self._response is not None:
             self._response.close()
