@@ -181,9 +181,9 @@ class _Exchange(httpx.AsyncByteStream):
         if self._response is not None and self._response.closed:
             return
         # asyncio can't abort a transport whose socket is closed already; over TLS it has none then.
-        used = self._transport and self._transport.get_extra_info("socket")
-        if self._transport is not None and used is not None and used.fileno() >= 0:
-            self._transport.abort()
+        transport = self._transport
+        if transport is not None and (sock := transport.get_extra_info("socket")) and sock.fileno() >= 0:
+            transport.abort()
         if self._response is not None:
             self._response.close()
 
