@@ -1,6 +1,7 @@
 """What holds over `transport="aiohttp"`: what errors keep, what cancelled calls leave, which answer is whose."""
 
 import asyncio
+import gc
 import json
 import os
 import socket
@@ -33,6 +34,8 @@ PATH = "a-path-that-nobody-may-see"
 CALLBACK = f"http://localhost:8239/{PATH}"
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 ROW = answer_bytes(json.dumps(installation()).encode(), {"Content-Type": "application/json"})
+RESET = b"\1\0\0\0\0\0\0\0"
+"""To linger for no time: the connection is reset when it is closed."""
 LARGE = 16 * 1024 * 1024
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 Step = Callable[[MCPStore], Coroutine[Any, Any, object]]
@@ -186,6 +189,23 @@ async def test_no_call_that_is_out_of_time_keeps_the_key(converse: Conversation,
     assert libraries_in(caught.value.__cause__) == set()
 
 
+async def test_no_message_shows_the_query_of_a_url_that_a_body_could_not_be_sent_to() -> None:
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(answer_bytes(b"", {"Location": f"/elsewhere/?to={PATH}"}, 307))
+        await reader.readuntil(b"\r\n\r\n")
+        # It says goodbye, and reads on.
+        writer.write_eof()
+        while await reader.read(65_536):
+            pass
+
+    async with store_over(redirect) as store:
+        with pytest.raises(APIConnectionError) as caught:
+            await install_largely(store)
+
+    assert PATH not in str(caught.value)
+
+
 # What went wrong
 
 
@@ -201,7 +221,7 @@ async def test_a_server_that_hangs_up_is_no_timeout(call: Step) -> None:
 async def test_a_reset_is_no_timeout() -> None:
     async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         writer.transport.abort()
 
     async with store_over(reset) as store:
@@ -496,6 +516,18 @@ async def test_closing_a_store_ends_a_stream_that_nobody_reads() -> None:
             await anext(messages)
 
 
+async def test_closing_a_store_closes_a_stream_that_is_never_left(recwarn: pytest.WarningsRecorder) -> None:
+    server = Stalling(1, STREAM + b"5\r\n: a\n\n\r\n")
+    async with serving(server) as port:
+        store = open_aiohttp(port)
+        stream = await store.installations.proxy(ID, PING).__aenter__()
+        await store.aclose()
+        del stream
+        gc.collect()
+
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 async def test_two_event_loops_at_once_are_one_clear_error() -> None:
     async with store_over(Stalling(0, b"")) as store:
         await retrieve(store)
@@ -552,6 +584,21 @@ async def test_what_comes_behind_an_answer_is_nobodys_answer(stray: bytes, comes
             await store.installations.delete(ID)
 
     assert first_of == ["DELETE"]
+
+
+async def test_what_has_just_come_behind_an_answer_is_nobodys_answer(listener: Listener) -> None:
+    async with open_aiohttp(listener.port) as store:
+        call = asyncio.create_task(retrieve(store))
+        await listener.until(lambda seen: seen.received.endswith(b"\r\n\r\n"))
+        listener.accepted[0].sendall(ROW)
+        await call
+        # The event loop has had no time to read it when the next call begins.
+        listener.accepted[0].sendall(NO_CONTENT)
+        deletion = asyncio.create_task(store.installations.delete(ID))
+        await listener.until(lambda seen: b"DELETE" in seen.received)
+        listener.accepted[-1].sendall(ABSENT)
+        with pytest.raises(NotFoundError):
+            await deletion
 
 
 @pytest.mark.parametrize("status", [204, 304])

@@ -117,12 +117,10 @@ class _Exchange(httpx.AsyncByteStream):
 
     async def answer(self, request: httpx.Request) -> Answer:
         try:
-            return await self._read(request)
-        except BaseException as error:  # noqa: BLE001  # cancellation, too
-            failure = error
-        self._abort()
-        # The frames below hold what was read so far.
-        raise _bare(failure)
+            return await _without_frames(self._read(request))
+        except BaseException:
+            self._abort()
+            raise
 
     async def _read(self, request: httpx.Request) -> Answer:
         outgoing, started = self._outgoing, perf_counter()
@@ -161,14 +159,11 @@ class _Exchange(httpx.AsyncByteStream):
         self._abort()
 
     async def _held(self, work: Awaitable[T], seconds: float | None) -> T:
-        """Let aiohttp do its part. What it raises is replaced, and its frames are dropped."""
+        """Let aiohttp do its part, and replace what it raises."""
         try:
             return await self._pool.within(work, seconds)
-        except asyncio.CancelledError as error:
-            failure: BaseException = error
         except Exception as error:  # noqa: BLE001  # whatever it is, its frames hold the key
-            failure = self._failure(error)
-        raise _bare(failure)
+            raise self._failure(error) from None
 
     def _failure(self, error: Exception) -> MCPStoreError:
         if self._is_closed or self._pool.is_closed:
@@ -185,8 +180,10 @@ class _Exchange(httpx.AsyncByteStream):
         """Drop the connection, and what is still to be written to it, unless it is free for others already."""
         if self._response is not None and self._response.closed:
             return
-        if self._transport is not None:
-            self._transport.abort()
+        # asyncio can't abort a transport whose socket is closed already; over TLS it has none then.
+        transport = self._transport
+        if transport is not None and (sock := transport.get_extra_info("socket")) and sock.fileno() >= 0:
+            transport.abort()
         if self._response is not None:
             self._response.close()
 
@@ -207,11 +204,7 @@ class _AiohttpBody:
             raise left_behind_error()
         if self._pool.is_closed:
             raise closed_error()
-        try:
-            return await self._body.read()
-        except BaseException as error:  # noqa: BLE001  # cancellation, too
-            failure = error
-        raise _bare(failure)
+        return await _without_frames(self._body.read())
 
     async def aclose(self) -> None:
         if self._is_closed or self._pool.loop.is_closed():
@@ -226,10 +219,14 @@ def _longest_wait(outgoing: Outgoing) -> float:
     return sum(seconds for seconds in outgoing.limits.values() if seconds is not None)
 
 
-E = TypeVar("E", bound=BaseException)
+async def _without_frames(work: Awaitable[T]) -> T:
+    """Await `work`. What it raises, cancellation too, leaves without its frames and the exceptions before it.
 
-
-def _bare(error: E) -> E:
-    """The error without the frames it came through and the errors before it."""
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
+    Their variables hold the key, and what was read so far.
+    """
+    try:
+        return await work
+    except BaseException as error:  # noqa: BLE001
+        failure = error
+    failure.__cause__ = failure.__context__ = None
+    raise failure.with_traceback(None)

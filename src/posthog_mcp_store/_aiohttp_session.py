@@ -151,7 +151,5 @@ def reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"{kind}: {error.status}"
     words = getattr(error, "message", error)
-    if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(words, str):
-        words = "Server disconnected"
     said = QUOTED.split(str(words), maxsplit=1)[0].strip()
     return f"{kind}: {said}" if said else kind
