@@ -21,6 +21,7 @@ from ._closed_loop import let_go
 from ._content_coding import ACCEPT_ENCODING
 from ._exchange import (
     LOCATION,
+    NETWORK_ERRORS,
     Outgoing,
     answer_headers,
     authorize,
@@ -162,7 +163,7 @@ class _Attempt:
             if response.is_stream_consumed:
                 return await read_whole(response, outgoing, started)
             return Answer(response.status_code, answer_headers(response), b"", perf_counter() - started)
-        except httpx.RequestError as error:
+        except NETWORK_ERRORS as error:
             raise connection_error(error, outgoing) from error
 
     def _pooled(self, body: Body) -> "_PooledBody":
@@ -222,7 +223,7 @@ class _PooledBody:
             if self._reading is not None and not self._reading.done():
                 self._reading.cancel()
                 await asyncio.wait((self._reading,), timeout=LETTING_GO_SECONDS)
-            with suppress(httpx.RequestError):
+            with suppress(*NETWORK_ERRORS):
                 await self._body.aclose()
         finally:
             self._pool.closed(self)

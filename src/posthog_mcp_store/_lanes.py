@@ -18,7 +18,7 @@ from ._answer import Answer, Body
 from ._body import read_answer
 from ._closed_loop import let_go
 from ._errors import APIConnectionError
-from ._exchange import Outgoing, bare_request, closed_error, connection_error, left_behind_error
+from ._exchange import NETWORK_ERRORS, Outgoing, bare_request, closed_error, connection_error, left_behind_error
 from ._operations import Delivery
 from ._route import Route
 
@@ -183,5 +183,5 @@ async def _exchange(lane: _Lane, request: httpx.Request, outgoing: Outgoing) -> 
         stream = response.extensions.get("network_stream")
         lane.socket = stream and stream.get_extra_info("socket")
         return await read_answer(response, outgoing, started)
-    except httpx.RequestError as error:
+    except NETWORK_ERRORS as error:
         raise connection_error(error, outgoing) from error
