@@ -5,14 +5,15 @@ import json
 import os
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import anyio
 import httpx
 import pytest
 
-from posthog_mcp_store import APIConnectionError, MCPStore
+from posthog_mcp_store import APIConnectionError, MCPStore, NotFoundError
 
-from .serving import answer_bytes, read_request, store_on
+from .serving import answer_bytes, read_request, serving, store_on
 from .wire import ID, Wire, installation
 
 KINDS = ["httpx", "client"]
@@ -32,6 +33,11 @@ async def retrieve(store: MCPStore) -> object:
 
 async def install(store: MCPStore) -> object:
     return await store.installations.install_custom(name="a", url="https://a.example.com", auth_type="api_key")
+
+
+async def delete(store: MCPStore) -> object:
+    await store.installations.delete(ID)
+    return None
 
 
 async def ping(store: MCPStore) -> object:
@@ -129,3 +135,111 @@ async def test_what_a_hook_of_the_user_raises_is_passed_through(wire: Wire) -> N
     async with httpx.AsyncClient(transport=httpx.MockTransport(wire), event_hooks={"request": [hook]}) as client:
         with pytest.raises(OSError, match="No space left"):
             await retrieve(MCPStore(KEY, http_client=client))
+
+
+STRAY = b"HTTP/1.1 204 No Content\r\n\r\n"
+NOT_FOUND = answer_bytes(b'{"detail": "Not found."}', JSON, status=404)
+
+
+class Scripted:
+    """Answers with one text after the other, whoever asks on whatever connection."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self._answers = list(answers)
+        self.connections = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        while True:
+            await read_request(reader)
+            writer.write(self._answers.pop(0))
+
+
+def filled(size: int) -> bytes:
+    """An answer of so many bytes in all, some ten thousand."""
+    head = answer_bytes(bytes(10_000), JSON)[:-10_000]
+    return answer_bytes(json.dumps(installation()).encode().ljust(size - len(head)), JSON)
+
+
+SURPLUS = {
+    "a stray answer": (KNOWN + STRAY, retrieve),
+    "a part of one": (KNOWN + b"HTTP/1.1 2", retrieve),
+    "empty lines": (KNOWN + b"\r\n\r\n", retrieve),
+    "what httpcore's first chunk does not hold": (filled(64 * 1024) + STRAY, retrieve),
+    "behind an error": (NOT_FOUND + STRAY, retrieve),
+    "behind a 204": (STRAY + STRAY, delete),
+    "a body of a 204": (b"HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\n", delete),
+    "chunks of a 204": (b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", delete),
+    "behind a message": (answer_bytes(b'{"jsonrpc": "2.0", "id": 1, "result": {}}', JSON) + STRAY, ping),
+    "behind a stream": (answer_bytes(b'{"jsonrpc": "2.0", "id": 1, "result": {}}', JSON) + STRAY, stream_a_ping),
+}
+
+
+@on_both
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("surplus", SURPLUS)
+async def test_bytes_behind_an_answer_are_not_the_next_calls_answer(
+    kind: str, surplus: str, is_encrypted: bool, tls_context: ssl.SSLContext
+) -> None:
+    first, call = SURPLUS[surplus]
+    server = Scripted(first, NOT_FOUND)
+
+    async with store_on(kind, server, tls_context if is_encrypted else None) as store:
+        with suppress(NotFoundError):
+            await call(store)
+        with pytest.raises(NotFoundError):
+            await delete(store)
+
+    assert server.connections == 2
+
+
+@on_both
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "tls"])
+async def test_bytes_that_come_after_an_answer_are_not_the_next_calls_answer(
+    kind: str, is_encrypted: bool, tls_context: ssl.SSLContext
+) -> None:
+    writers: list[asyncio.StreamWriter] = []
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        while True:
+            await read_request(reader)
+            writer.write(KNOWN if len(writers) == 1 else NOT_FOUND)
+
+    async with store_on(kind, converse, tls_context if is_encrypted else None) as store:
+        await retrieve(store)
+        writers[0].write(STRAY)
+        await asyncio.sleep(0.05)
+        with pytest.raises(NotFoundError):
+            await delete(store)
+
+    assert len(writers) == 2
+
+
+async def test_bytes_behind_an_answer_that_a_hook_has_read_are_not_the_next_calls_answer() -> None:
+    server = Scripted(KNOWN + STRAY, NOT_FOUND)
+    hooks = {"response": [httpx.Response.aread]}
+
+    async with serving(server) as port, httpx.AsyncClient(event_hooks=hooks) as client:
+        store = MCPStore(KEY, host=f"http://127.0.0.1:{port}", http_client=client)
+        await retrieve(store)
+        with pytest.raises(NotFoundError):
+            await delete(store)
+
+    assert server.connections == 2
+
+
+@on_both
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "tls"])
+async def test_a_connection_with_nothing_behind_its_answer_is_used_again(
+    kind: str, is_encrypted: bool, tls_context: ssl.SSLContext
+) -> None:
+    bodiless = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
+    message = answer_bytes(b'{"jsonrpc": "2.0", "id": 1, "result": {}}', JSON)
+    server = Scripted(KNOWN, bodiless, STRAY, message, message, filled(64 * 1024), KNOWN)
+
+    async with store_on(kind, server, tls_context if is_encrypted else None) as store:
+        for call in (retrieve, delete, delete, ping, stream_a_ping, retrieve, retrieve):
+            await call(store)
+
+    assert server.connections == 1

@@ -31,6 +31,7 @@ from ._exchange import (
     left_behind_error,
 )
 from ._operations import Delivery
+from ._unread import close_if_unread
 
 T = TypeVar("T")
 
@@ -273,8 +274,13 @@ def tamed(client: httpx.AsyncClient) -> httpx.AsyncClient:
     copied.cookies = httpx.Cookies()
     copied.headers = httpx.Headers({name: value for name, value in client.headers.items() if name not in OWN_HEADERS})
     hooks = client.event_hooks
-    copied.event_hooks = {"request": hooks["request"], "response": [*hooks["response"], _hide_location]}
+    copied.event_hooks = {"request": hooks["request"], "response": [_check_end, *hooks["response"], _hide_location]}
     return copied
+
+
+async def _check_end(response: httpx.Response) -> None:
+    """Before the user's own hooks, which may read and close it."""
+    close_if_unread(response, method=response.request.method)
 
 
 async def _hide_location(response: httpx.Response) -> None:
