@@ -55,14 +55,20 @@ def reader(service: EmbeddedService) -> MCPStore:
 
 
 @pytest.fixture
-async def tls_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    """A service over TLS, whose authority this process trusts by the variable that TLS libraries read."""
+def tls_context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What a service needs for TLS, whose authority this process trusts by the variable that TLS libraries read."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("mcp-store.example.com", "127.0.0.1", "::1").configure_cert(context)
-    async with serving(answer, context) as port:
+    return context
+
+
+@pytest.fixture
+async def tls_port(tls_context: ssl.SSLContext) -> AsyncIterator[int]:
+    """A service over TLS."""
+    async with serving(answer, tls_context) as port:
         yield port
 
 

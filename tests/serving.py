@@ -78,11 +78,18 @@ def answer_bytes(body: bytes, headers: dict[str, str], status: int = 200) -> byt
 
 
 @asynccontextmanager
-async def store_on(kind: str, converse: Conversation, **options: Any) -> AsyncIterator[MCPStore]:
+async def store_on(
+    kind: str, converse: Conversation, context: ssl.SSLContext | None = None, **options: Any
+) -> AsyncIterator[MCPStore]:
     """A store on such a server, over the SDK's own connections ("httpx"), over aiohttp, or over a "client"."""
     own = httpx.AsyncClient(headers={"Accept-Encoding": "br"})
-    async with serving(converse) as port, own as client:
+    async with serving(converse, context) as port, own as client:
         chosen: dict[str, Any] = {"http_client": client} if kind == "client" else {"transport": kind}
-        settings = {"host": f"http://127.0.0.1:{port}", "max_retries": 0, **chosen, **options}
+        settings = {
+            "host": f"{'http' if context is None else 'https'}://127.0.0.1:{port}",
+            "max_retries": 0,
+            **chosen,
+            **options,
+        }
         async with MCPStore("phx_the_secret_key", **settings) as store:
             yield store

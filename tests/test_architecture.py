@@ -41,6 +41,7 @@ def test_only_the_seam_imports_the_generated_client() -> None:
 def test_only_the_rooms_of_the_transport_import_the_http_library() -> None:
     # The store names the type of `http_client` for the type checker, and imports nothing at run time.
     over_httpx = ["_body.py", "_client_pool.py", "_exchange.py", "_lanes.py", "_route.py", "_transport.py"]
+    over_httpx += ["_unread.py"]
     over_aiohttp = ["_aiohttp.py", "_aiohttp_session.py"]
     assert importers(FACADE, "httpx") == sorted([*over_aiohttp, *over_httpx, "_store.py"])
     assert importers(FACADE, "aiohttp") == over_aiohttp

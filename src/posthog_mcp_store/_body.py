@@ -9,7 +9,7 @@ import httpx
 
 from ._answer import KEPT_BYTES, Answer
 from ._content_coding import GZIP_MAGIC, Decoder, NoDecoder, UndecodableError, UnknownDecoder, decoder_of
-from ._exchange import Outgoing, answer_headers, connection_error
+from ._exchange import NETWORK_ERRORS, Outgoing, answer_headers, connection_error
 
 
 async def read_answer(response: httpx.Response, outgoing: Outgoing, started: float) -> Answer:
@@ -36,7 +36,7 @@ class ResponseBody:
             async for piece in self._pieces:
                 if piece:
                     return piece
-        except httpx.RequestError as error:
+        except NETWORK_ERRORS as error:
             raise connection_error(error, self._outgoing) from error
         await self._response.aclose()
         return b""

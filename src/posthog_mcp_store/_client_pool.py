@@ -20,6 +20,7 @@ from ._closed_loop import let_go
 from ._content_coding import ACCEPT_ENCODING
 from ._exchange import (
     LOCATION,
+    NETWORK_ERRORS,
     Outgoing,
     answer_headers,
     authorize,
@@ -29,6 +30,7 @@ from ._exchange import (
     left_behind_error,
 )
 from ._operations import Delivery
+from ._unread import close_if_unread
 
 T = TypeVar("T")
 
@@ -155,7 +157,7 @@ class _Attempt:
             if response.is_stream_consumed:
                 return await read_whole(response, outgoing, started)
             return Answer(response.status_code, answer_headers(response), b"", perf_counter() - started)
-        except httpx.RequestError as error:
+        except NETWORK_ERRORS as error:
             raise connection_error(error, outgoing) from error
 
     def _pooled(self, body: Body) -> "_PooledBody":
@@ -215,7 +217,7 @@ class _PooledBody:
             if self._reading is not None and not self._reading.done():
                 self._reading.cancel()
                 await asyncio.wait((self._reading,), timeout=LETTING_GO_SECONDS)
-            with suppress(httpx.RequestError):
+            with suppress(*NETWORK_ERRORS):
                 await self._body.aclose()
         finally:
             self._pool.closed(self)
@@ -265,8 +267,13 @@ def tamed(client: httpx.AsyncClient) -> httpx.AsyncClient:
     copied.cookies = httpx.Cookies()
     copied.headers = httpx.Headers({name: value for name, value in client.headers.items() if name not in OWN_HEADERS})
     hooks = client.event_hooks
-    copied.event_hooks = {"request": hooks["request"], "response": [*hooks["response"], _hide_location]}
+    copied.event_hooks = {"request": hooks["request"], "response": [_check_end, *hooks["response"], _hide_location]}
     return copied
+
+
+async def _check_end(response: httpx.Response) -> None:
+    """Before the user's own hooks, which may read and close it."""
+    close_if_unread(response, method=response.request.method)
 
 
 async def _hide_location(response: httpx.Response) -> None:

@@ -1,10 +1,12 @@
 """One exchange in the HTTP library's terms: how its request is built, and what goes wrong."""
 
+import ssl
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Protocol
 
+import anyio
 import httpx
 from attrs import frozen
 
@@ -24,6 +26,19 @@ LOCATION = "posthog_mcp_store.location"
 """Under this name a response's extensions keep its Location while httpx has it in hand."""
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """What fails before the first byte of the request is on its way."""
+
+NETWORK_ERRORS = (
+    httpx.RequestError,
+    ssl.SSLError,
+    ConnectionError,
+    EOFError,
+    anyio.BrokenResourceError,
+    anyio.BusyResourceError,
+    anyio.ClosedResourceError,
+    anyio.EndOfStream,
+)
+"""What sending and reading raise when the network fails. httpcore 1.0.9 lets an `ssl.SSLError` after the handshake
+through as it is. Not every OSError belongs here: hooks of a user's client raise those too."""
 
 parsed_url = lru_cache(maxsize=256)(httpx.URL)
 """Parsing a URL takes a twelfth of a call's time, and a service asks for the same ones again and again."""
@@ -112,8 +127,9 @@ def answer_headers(response: httpx.Response) -> Headers:
     return Headers(response.headers if location is None else {**response.headers, "location": location})
 
 
-def connection_error(error: httpx.RequestError, outgoing: Outgoing) -> APIConnectionError:
-    """The error for an attempt that got no answer."""
+def connection_error(failure: Exception, outgoing: Outgoing) -> APIConnectionError:
+    """The error for an attempt that failed with one of the `NETWORK_ERRORS`."""
+    error = failure if isinstance(failure, httpx.RequestError) else _read_error(failure)
     call = outgoing.call
     # Whoever keeps the error keeps its cause, and the cause keeps the request: not with the key in it.
     error.request = httpx.Request(call.method, call.url)
@@ -122,11 +138,21 @@ def connection_error(error: httpx.RequestError, outgoing: Outgoing) -> APIConnec
     said = outgoing.api_key.blot_out(str(error))
     if said != str(error):
         # A parser quotes what it can't read, of a server that echoes requests; so do the errors and frames behind it.
-        error.args = (said,)
-        error.__cause__ = error.__context__ = error.__traceback__ = None
+        for quoting in (error, failure):
+            quoting.args = (said,)
+            quoting.__cause__ = quoting.__context__ = quoting.__traceback__ = None
+            if isinstance(quoting, OSError):
+                quoting.strerror = said
     if isinstance(error, httpx.TimeoutException):
         message = f"{place}: no answer in time ({kind}, timeout {outgoing.timeout:g} s)"
         return APITimeoutError(message, method=call.method, url=call.url, is_sent=is_sent)
     reason = f"{kind}: {said}" if said else kind
     message = one_line(f"{place}: no answer ({reason})")
     return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)
+
+
+def _read_error(failure: Exception) -> httpx.ReadError:
+    """What came from below httpx, as httpx would have put it. Failures to connect it does translate."""
+    error = httpx.ReadError(str(failure))
+    error.__cause__ = failure
+    return error

@@ -18,9 +18,10 @@ from ._answer import Answer, Body
 from ._body import read_answer
 from ._closed_loop import let_go
 from ._errors import APIConnectionError
-from ._exchange import Outgoing, bare_request, closed_error, connection_error, left_behind_error
+from ._exchange import NETWORK_ERRORS, Outgoing, bare_request, closed_error, connection_error, left_behind_error
 from ._operations import Delivery
 from ._route import Route
+from ._unread import close_if_unread
 
 IDLE_SECONDS = 5.0
 """A connection unused for so long is closed: servers drop idle ones, and a request that meets that is lost."""
@@ -182,6 +183,7 @@ async def _exchange(lane: _Lane, request: httpx.Request, outgoing: Outgoing) -> 
         # Fakes of the transport have none.
         stream = response.extensions.get("network_stream")
         lane.socket = stream and stream.get_extra_info("socket")
+        close_if_unread(response, method=request.method)
         return await read_answer(response, outgoing, started)
-    except httpx.RequestError as error:
+    except NETWORK_ERRORS as error:
         raise connection_error(error, outgoing) from error
