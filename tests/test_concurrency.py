@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -372,6 +372,46 @@ def test_a_client_without_connections_serves_any_event_loop(service: EmbeddedSer
         return (await store.installations.list()).count
 
     assert [asyncio.run(use()), asyncio.run(use())] == [0, 0]
+
+
+def test_what_such_a_client_had_under_way_ends_with_an_event_loop_that_was_just_closed() -> None:
+    class Endless(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            await asyncio.Event().wait()
+            yield b""
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(200, stream=Endless(), headers={"Content-Type": "text/event-stream"})
+        if request.url.path.endswith(f"/{ID}/"):
+            await asyncio.Event().wait()
+        return httpx.Response(200, json={"count": 0, "next": None, "previous": None, "results": []})
+
+    store = MCPStore("phx_key", http_client=httpx.AsyncClient(transport=httpx.MockTransport(answer)))
+    kept: list[Any] = []
+
+    async def begin() -> None:
+        message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+        kept.append(await store.installations.proxy(ID, message).__aenter__())
+        kept.append(asyncio.ensure_future(store.installations.retrieve(ID)))
+        kept.append(asyncio.ensure_future(kept[0].__anext__()))
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def use() -> int:
+        return (await store.installations.list()).count
+
+    in_a_loop(begin())
+    with pytest.raises(ConfigurationError, match="closed"):
+        in_a_loop(kept[0].__anext__())
+    in_a_loop(kept[0].aclose())
+
+    assert [in_a_loop(use()), in_a_loop(use())] == [0, 0]
+
+    # The test's own tasks can't end any more, and asyncio would complain of them in the middle of another test.
+    for task in kept[1:]:
+        task._log_destroy_pending = False
+        task.get_coro().close()
 
 
 def test_a_store_in_two_event_loops_at_once_is_refused(service: EmbeddedService) -> None:
