@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from posthog_mcp_store import MCPStore, ToolCallError, ToolNotFoundError, UpstreamError
+from posthog_mcp_store import MCPStore, ToolCallError, UpstreamError
 from posthog_mcp_store.testing import InstallationRecord
 
 Messages = list[dict[str, Any]]
@@ -162,8 +162,10 @@ async def test_a_task_is_started_asked_about_and_fetched(talk: Talk) -> None:
 
 
 async def test_errors_of_the_server_become_ours(talk: Talk) -> None:
-    with pytest.raises(ToolNotFoundError, match="Method not found"):
+    with pytest.raises(ToolCallError, match="Method not found") as unknown:
         (await talk.post(talk.request("no/such/method"))).result()
+    # The service's own refusals have a class; the server's code -32601 is the server's.
+    assert (type(unknown.value), unknown.value.code) == (ToolCallError, -32601)
     with pytest.raises(ToolCallError, match="Prompt no-such-prompt not found") as caught:
         (await talk.post(talk.request("prompts/get", {"name": "no-such-prompt"}))).result()
     assert caught.value.code == -32602
