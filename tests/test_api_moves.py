@@ -28,6 +28,10 @@ follow_imports = "skip"
 [[tool.mypy.overrides]]
 module = "posthog_mcp_store._redis_budget"
 warn_unused_ignores = false
+
+[[tool.mypy.overrides]]
+module = ["posthog_mcp_store._aiohttp", "posthog_mcp_store._aiohttp_session"]
+ignore_errors = true
 """
 SCHEMAS = "components.schemas"
 LIST, INSTALL, AUTHORIZE = (f"paths.{BELOW}/{tail}" for tail in ("", "install_custom/", "authorize/"))
