@@ -90,7 +90,7 @@ class Copy:
                 function = found[1] or ""
             elif found := re.search(r"(\w+\.py):\d+: (?:error|note): (.*)", line):
                 errors.append((found[1], function, found[2].strip()))
-        return errors
+        return [each for each in errors if not each[0].startswith("_aiohttp")]
 
     def run(self, *arguments: object, status: int | None = 0) -> str:
         run = subprocess.run(
