@@ -269,35 +269,35 @@ class Seam:
         posthog_code_callback_url: str | Unset,
     ) -> Installation | Started:
         """The installation, or the flow in which the user has to authorize it first."""
+        endpoint = mcp_server_installations_install_custom_create
+        secret = api_key if isinstance(api_key, Secret) else None
         try:
-            call = self._install_custom_call(
-                name=name,
-                url=url,
-                auth_type=_choice(InstallCustomAuthTypeEnum, auth_type, "auth_type"),
-                api_key=api_key,
-                description=description,
-                install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
-                posthog_code_callback_url=posthog_code_callback_url,
+            # The body is no variable: it would show the key in tracebacks.
+            call = self.client.call(
+                endpoint.build_request(
+                    self._project_id,
+                    body=InstallCustom(
+                        name=name,
+                        url=url,
+                        auth_type=_choice(InstallCustomAuthTypeEnum, auth_type, "auth_type"),
+                        api_key=api_key.reveal() if isinstance(api_key, Secret) else api_key,
+                        description=description,
+                        install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
+                        posthog_code_callback_url=posthog_code_callback_url,
+                    ),
+                )
             )
         except ConfigurationError as error:
             refused = without_frames(error)
         else:
-            return await self._sent_install(call)
+            received = await self._path.fetch(evolve(call, secret=secret))
+            if received.answer.status_code == 201:
+                return received.read(self._reader(endpoint.parse_response, MCPServerInstallation))
+            # The URL, which holds the flow's state, is no variable either.
+            return _started(
+                received.read(self._reader(endpoint.parse_response, OAuthRedirectResponse)).redirect_url, received
+            )
         raise refused
-
-    def _install_custom_call(self, *, api_key: Secret | Unset, **fields: Any) -> Call:
-        key = api_key.reveal() if isinstance(api_key, Secret) else api_key
-        request = mcp_server_installations_install_custom_create.build_request(
-            self._project_id, body=InstallCustom(api_key=key, **fields)
-        )
-        return evolve(self.client.call(request), secret=api_key if isinstance(api_key, Secret) else None)
-
-    async def _sent_install(self, call: Call) -> Installation | Started:
-        parse = mcp_server_installations_install_custom_create.parse_response
-        received = await self._path.fetch(call)
-        if received.answer.status_code == 201:
-            return received.read(self._reader(parse, MCPServerInstallation))
-        return _started(received.read(self._reader(parse, OAuthRedirectResponse)).redirect_url, received)
 
     async def _send(self, request: Request, read: Callable[[Answer], T]) -> T:
         return await self._path.send(self.client.call(request), read)
