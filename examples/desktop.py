@@ -38,7 +38,7 @@ async def connect(url: str) -> None:
 
 
 def show(progress: AuthorizationProgress) -> None:
-    if progress.looks > 1:
+    if progress.polls > 1:
         print(f"Still waiting, {progress.remaining:.0f} s left.")
 
 

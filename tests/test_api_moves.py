@@ -26,11 +26,11 @@ module = ["aiohttp.*", "click.*", "cryptography.*", "jwt.*", "limits.*", "markdo
 follow_imports = "skip"
 
 [[tool.mypy.overrides]]
-module = "posthog_mcp_store._redis_budget"
+module = "posthog_mcp_store._ratelimit.redis_budget"
 warn_unused_ignores = false
 
 [[tool.mypy.overrides]]
-module = ["posthog_mcp_store._aiohttp", "posthog_mcp_store._aiohttp_session"]
+module = ["posthog_mcp_store._transport.aiohttp_transport", "posthog_mcp_store._transport.aiohttp_session"]
 ignore_errors = true
 """
 SCHEMAS = "components.schemas"
@@ -145,7 +145,7 @@ print(share.build_request("1", ID).path[-6:])
 """
 
 
-def test_a_renamed_schema_is_an_error_in_the_seam_and_nowhere_else(checkout: Copy) -> None:
+def test_a_renamed_schema_is_an_error_in_the_adapter_and_nowhere_else(checkout: Copy) -> None:
     document = renamed(ours(), "OAuthRedirectResponse", "OAuthRedirect")
     noticed = compared(ours(), document, "upstream.yaml")
     assert (noticed.sections["breaks"], noticed.sections["new"]) == ((), ())
@@ -154,11 +154,13 @@ def test_a_renamed_schema_is_an_error_in_the_seam_and_nowhere_else(checkout: Cop
     checkout.regenerate(document)
 
     errors = checkout.type_errors()
-    assert {module for module, _, _ in errors} == {"_seam.py"}
+    assert {module for module, _, _ in errors} == {"_adapter.py"}
     assert any("OAuthRedirectResponse" in message for _, _, message in errors)
 
 
-def test_a_field_that_is_gone_or_renamed_is_an_error_at_the_operation_of_the_seam_that_uses_it(checkout: Copy) -> None:
+def test_a_field_that_is_gone_or_renamed_is_an_error_at_the_operation_that_uses_it(
+    checkout: Copy,
+) -> None:
     document = edited(
         ours(),
         (f"{SCHEMAS}.InstallCustom.properties.api_key", GONE),
@@ -177,7 +179,7 @@ def test_a_field_that_is_gone_or_renamed_is_an_error_at_the_operation_of_the_sea
 
     checkout.regenerate(document)
 
-    in_seam = [(function, message) for module, function, message in checkout.type_errors() if module == "_seam.py"]
+    found = [(function, message) for module, function, message in checkout.type_errors() if module == "_adapter.py"]
     for function, field in (
         ("install_custom_create", '"api_key" for "InstallCustom"'),
         ("partial_update", '"is_enabled" for "PatchedMCPServerInstallationUpdate"'),
@@ -188,24 +190,28 @@ def test_a_field_that_is_gone_or_renamed_is_an_error_at_the_operation_of_the_sea
         ("row_of_list_and_retrieve", "server_id"),
         ("row_of_list_and_retrieve", "updated_at: expected"),
     ):
-        assert any(function == where and field in message for where, message in in_seam), (function, field, in_seam)
+        assert any(function == where and field in message for where, message in found), (
+            function,
+            field,
+            found,
+        )
 
 
-def test_what_the_seam_lists_of_an_installation_is_what_the_facade_reads() -> None:
-    """Else the error of a missing field would not be in the seam."""
+def test_what_the_adapter_lists_of_an_installation_is_what_the_facade_reads() -> None:
+    """Else the error of a missing field would not be in the adapter."""
     read = {
         node.attr
-        for module in ("_authorization", "_installations", "_waiting")
+        for module in ("_oauth/flow", "_installations", "_oauth/polling")
         for node in ast.walk(ast.parse((FACADE / f"{module}.py").read_text()))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
         if node.value.id in {"row", "before", "after", "installation"}
     }
-    watched = next(
+    fields = next(
         node
-        for node in ast.walk(ast.parse((FACADE / "_seam.py").read_text()))
-        if isinstance(node, ast.ClassDef) and node.name == "Watched"
+        for node in ast.walk(ast.parse((FACADE / "_adapter.py").read_text()))
+        if isinstance(node, ast.ClassDef) and node.name == "InstallationFields"
     )
-    listed = {node.target.id for node in watched.body if isinstance(node, ast.AnnAssign) and hasattr(node.target, "id")}
+    listed = {node.target.id for node in fields.body if isinstance(node, ast.AnnAssign) and hasattr(node.target, "id")}
     assert listed == read
 
 

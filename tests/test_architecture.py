@@ -1,10 +1,12 @@
-"""The three rules of the house, held by reading its imports."""
+"""The layers of the SDK, and who may import what, read from its imports (docs/architecture.md)."""
 
 import ast
 import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,60 +15,157 @@ import posthog_mcp_store
 from posthog_mcp_store._api import __all__ as public_names
 
 PACKAGE = Path(posthog_mcp_store.__file__).parent
-FACADE = sorted(PACKAGE.glob("*.py"))
-TESTING_KIT = sorted((PACKAGE / "testing").glob("*.py"))
-VENDOR = sorted((PACKAGE / "vendor").glob("*.py"))
-OPTIONAL = {"aiohttp", "httpx2", "limits", "mcp", "pydantic", "redis", "starlette", "uvicorn"}
+NOT_THE_FACADE = ("lowlevel", "testing", "vendor")
+
+LAYERS = [
+    {"_core", "_version", "_deprecations", "_logging"},
+    {"_transport", "_ratelimit", "_pagination"},
+    {"_request"},
+    {"_adapter", "_proxy"},
+    {"_mcp", "_oauth"},
+    {"_installations", "_loopback"},
+    {"_store"},
+    {"_api"},
+    {"__init__"},
+]
+"""From the bottom up. A package or module imports what is in the layers below it, and nothing beside or above it."""
+
+ALSO_ALLOWED = {("_loopback", "_oauth")}
+IMPORTERS = {
+    "httpx": ("_transport.", "_store"),
+    "httpcore": ("_transport.",),
+    "aiohttp": ("_transport.aiohttp_",),
+    "yarl": ("_transport.aiohttp_",),
+    "h11": ("_loopback.",),
+    "mcp": ("_mcp.", "_installations"),
+    "mcp_types": ("_mcp.", "_installations"),
+    "limits": ("_ratelimit.redis_",),
+    "redis": ("_ratelimit.redis_",),
+}
+"""How the names of the modules that may import a library begin. `_store` and `_installations` do for type checkers."""
+OPTIONAL = {"aiohttp", "httpx2", "jsonschema", "limits", "mcp", "pydantic", "redis", "starlette", "uvicorn"}
+MOST_ENTRIES = 24
+LONGEST_CHAIN = 12
+"""Modules, without the package's `__init__`, which loads the rest on first use."""
 
 
-def imported_names(path: Path) -> Iterator[str]:
-    """What a module imports: relative imports start with their dots."""
+def modules(root: Path = PACKAGE, *, without: tuple[str, ...] = NOT_THE_FACADE) -> dict[str, Path]:
+    """The modules below a folder, by their dotted names."""
+    found = {}
+    for path in sorted(root.rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        if parts[0] not in without:
+            found[".".join(parts)] = path
+    return found
+
+
+FACADE = modules()
+
+
+def imports(name: str, path: Path) -> Iterator[str]:
+    """Each module that a module imports, and each name in it: those of the SDK without the leading dots."""
+    package = name.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            yield module
-            yield from (f"{module.rstrip('.') + '.' if node.module else module}{alias.name}" for alias in node.names)
+            base = package[: len(package) - node.level + 1] if node.level else ["/"]
+            target = ".".join([*base, *([node.module] if node.module else [])])
+            yield target.removeprefix("/.")
+            yield from (f"{target}.{alias.name}".removeprefix("/.").lstrip(".") for alias in node.names)
 
 
-def importers(modules: list[Path], prefix: str) -> list[str]:
-    return [path.name for path in modules if any(name.startswith(prefix) for name in imported_names(path))]
+@cache
+def arrows() -> dict[str, set[str]]:
+    """The modules of the facade, and which of each other they import."""
+    return {name: {target for target in imports(name, path) if target in FACADE} for name, path in FACADE.items()}
 
 
-def test_only_the_seam_imports_the_generated_client() -> None:
-    assert importers(FACADE, ".lowlevel") == ["_seam.py"]
+def layer(name: str) -> int:
+    [found] = [height for height, packages in enumerate(LAYERS) if name.partition(".")[0] in packages]
+    return found
 
 
-def test_only_the_rooms_of_the_transport_import_the_http_library() -> None:
-    # The store names the type of `http_client` for the type checker, and imports nothing at run time.
-    over_httpx = ["_body.py", "_client_pool.py", "_exchange.py", "_lanes.py", "_route.py", "_transport.py"]
-    over_httpx += ["_unread.py"]
-    over_aiohttp = ["_aiohttp.py", "_aiohttp_session.py"]
-    assert importers(FACADE, "httpx") == sorted([*over_aiohttp, *over_httpx, "_store.py"])
-    assert importers(FACADE, "aiohttp") == over_aiohttp
-    assert "if TYPE_CHECKING:\n    import httpx" in (PACKAGE / "_store.py").read_text()
+def importers(library: str) -> set[str]:
+    return {
+        name
+        for name, path in FACADE.items()
+        if any(target == library or target.startswith(f"{library}.") for target in imports(name, path))
+    }
 
 
-def test_only_the_request_path_sends() -> None:
-    callers = [path.name for path in FACADE if "transport.send(" in path.read_text()]
-    assert callers == ["_request_path.py"]
+def test_every_package_and_module_has_a_layer() -> None:
+    assert {name.partition(".")[0] for name in FACADE} == set().union(*LAYERS)
 
 
-def test_the_sdk_imports_itself_by_relative_names_only() -> None:
-    assert importers([*FACADE, *TESTING_KIT, *VENDOR], "posthog_mcp_store") == []
+@pytest.mark.parametrize("name", FACADE)
+def test_a_module_imports_only_what_is_in_the_layers_below(name: str) -> None:
+    package = name.partition(".")[0]
+    outside = {target for target in arrows()[name] if target.partition(".")[0] != package}
+
+    wrong = {target for target in outside if layer(target) >= layer(name)}
+    assert {target for target in wrong if (package, target.partition(".")[0]) not in ALSO_ALLOWED} == set()
 
 
-def test_the_sdk_and_its_testing_kit_do_not_know_each_other() -> None:
-    assert importers(FACADE, ".testing") == []
-    assert importers(TESTING_KIT, "..") == []
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    TopologicalSorter(arrows()).prepare()
 
 
-def test_the_tool_that_vendors_knows_nothing_but_the_version() -> None:
-    from_the_sdk = {name for path in VENDOR for name in imported_names(path) if name.startswith("..")}
+def test_the_longest_chain_of_imports_stays_short() -> None:
+    lengths: dict[str, int] = {}
+    for name in TopologicalSorter(arrows()).static_order():
+        lengths[name] = 1 + max((lengths[target] for target in arrows()[name]), default=0)
+    del lengths["__init__"]
 
-    assert from_the_sdk == {".._version", ".._version.__version__"}
-    assert importers([*FACADE, *TESTING_KIT], ".vendor") == []
+    assert max(lengths.values()) <= LONGEST_CHAIN
+
+
+def test_the_listing_of_the_package_stays_short() -> None:
+    entries = [path.name for path in PACKAGE.iterdir() if path.name != "__pycache__"]
+
+    assert len(entries) <= MOST_ENTRIES
+
+
+def test_only_the_adapter_imports_the_generated_client() -> None:
+    assert importers("lowlevel") == {"_adapter"}
+
+
+@pytest.mark.parametrize("library", IMPORTERS)
+def test_a_library_is_imported_where_it_belongs_and_nowhere_else(library: str) -> None:
+    assert {name for name in importers(library) if not name.startswith(IMPORTERS[library])} == set()
+
+
+def test_the_store_and_the_installations_import_libraries_for_type_checkers_only() -> None:
+    for name in ("_store", "_installations"):
+        at_run_time = {
+            target
+            for node in ast.parse(FACADE[name].read_text()).body
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for target in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module])
+        }
+        assert at_run_time & {"httpx", "mcp", "mcp_types"} == set()
+
+
+def test_only_the_pipeline_sends() -> None:
+    def sends(path: Path) -> bool:
+        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        return any(ast.unparse(function).endswith("transport.send") for function in calls)
+
+    assert {name for name, path in FACADE.items() if sends(path)} == {"_request.pipeline"}
+
+
+@pytest.mark.parametrize("part", ["", "testing", "vendor"])
+def test_the_sdk_imports_itself_by_relative_names_only(part: str) -> None:
+    for name, path in modules(PACKAGE / part, without=("lowlevel",)).items():
+        assert not any(target.partition(".")[0] == "posthog_mcp_store" for target in imports(name, path))
+
+
+def test_the_sdk_its_testing_kit_and_the_vendoring_tool_do_not_know_each_other() -> None:
+    assert importers("testing") == importers("vendor") == set()
+    for part, allowed in (("testing", set[str]()), ("vendor", {"_version"})):
+        own = {f"{part}.{name}": path for name, path in modules(PACKAGE / part).items()}
+        targets = {target.partition(".")[0] for name, path in own.items() for target in imports(name, path)}
+        assert targets & {name.partition(".")[0] for name in FACADE} == allowed
 
 
 @pytest.mark.parametrize(

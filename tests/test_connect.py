@@ -30,8 +30,8 @@ from posthog_mcp_store import (
     ToolNotFoundError,
     UpstreamError,
 )
-from posthog_mcp_store._mcp_client import our_error
-from posthog_mcp_store._redaction import Redactor
+from posthog_mcp_store._core.redaction import Redactor
+from posthog_mcp_store._mcp.client import translate_error
 
 from .acknowledgements import ACKNOWLEDGEMENTS
 from .fake_mcp import GREETING, FakeMCPServer, error_of, result_of, text_result
@@ -1135,8 +1135,8 @@ def test_a_stream_timeout_has_to_be_one(value: Any) -> None:
 
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
-    for name in ("_connection", "_mcp_client", "_mcp_transport"):
-        monkeypatch.delitem(sys.modules, f"posthog_mcp_store.{name}", raising=False)
+    for name in ("connection", "client", "transport"):
+        monkeypatch.delitem(sys.modules, f"posthog_mcp_store._mcp.{name}", raising=False)
 
     with pytest.raises(ConfigurationError, match=r'^connect\(\) needs: pip install "posthog-mcp-store\[mcp\]"$'):
         MCPStore("phx_key").installations.connect(ID)
@@ -1144,7 +1144,7 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 def test_an_error_that_the_client_made_up_itself_is_ours_too() -> None:
     made_up = mcp.MCPError(-32042, "Open that page first.", {"url": "https://x"})
-    error = our_error(made_up, "https://us.posthog.com/", Redactor.of())
+    error = translate_error(made_up, "https://us.posthog.com/", Redactor.of())
 
     assert isinstance(error, ToolCallError)
     assert (error.code, error.message, error.data) == (-32042, "Open that page first.", {"url": "https://x"})

@@ -11,11 +11,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from posthog_mcp_store import APIConnectionError, APITimeoutError, ConfigurationError, MCPStore
-from posthog_mcp_store._exchange import Outgoing
-from posthog_mcp_store._lanes import Lanes
-from posthog_mcp_store._operations import Call
-from posthog_mcp_store._route import route_to
-from posthog_mcp_store._secret import Secret
+from posthog_mcp_store._core.call import Call
+from posthog_mcp_store._core.secret import Secret
+from posthog_mcp_store._transport.connection_pool import Lanes
+from posthog_mcp_store._transport.protocol import Outgoing
+from posthog_mcp_store._transport.route import route_to
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from .opening import lanes_only, open_store
@@ -113,7 +113,7 @@ async def test_spans_come_out_of_the_ecosystems_instrumentation(service: Embedde
 
 
 async def test_without_the_extra_aiohttp_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "posthog_mcp_store._aiohttp", None)
+    monkeypatch.setitem(sys.modules, "posthog_mcp_store._transport.aiohttp_transport", None)
 
     async with MCPStore(KEY, transport="aiohttp") as store:
         with pytest.raises(ConfigurationError, match=r'needs: pip install "posthog-mcp-store\[aiohttp\]"'):

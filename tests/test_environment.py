@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore, MCPStoreError
-from posthog_mcp_store._environment import HTTP_PROXIES, SOCKS_PROXIES, proxy_setting
+from posthog_mcp_store._transport.environment import HTTP_PROXIES, SOCKS_PROXIES, proxy_setting
 from posthog_mcp_store.testing import EmbeddedService
 
 from .opening import open_store
@@ -241,15 +241,19 @@ async def test_a_socks_proxy_says_what_it_needs(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_the_list_of_the_system_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("posthog_mcp_store._environment.getproxies", lambda: {"https": "http://proxy.example"})
-    monkeypatch.setattr("posthog_mcp_store._environment.proxy_bypass", f"{NAME}:443".__eq__)
+    monkeypatch.setattr(
+        "posthog_mcp_store._transport.environment.getproxies", lambda: {"https": "http://proxy.example"}
+    )
+    monkeypatch.setattr("posthog_mcp_store._transport.environment.proxy_bypass", f"{NAME}:443".__eq__)
 
     assert proxy_setting(f"https://{NAME}", HTTP_PROXIES) is None
     assert proxy_setting(f"https://{NAME}:8443", HTTP_PROXIES) is not None
 
 
 def test_a_proxy_that_the_system_is_set_to_is_named_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("posthog_mcp_store._environment.getproxies", lambda: {"https": "gopher://proxy.example"})
+    monkeypatch.setattr(
+        "posthog_mcp_store._transport.environment.getproxies", lambda: {"https": "gopher://proxy.example"}
+    )
 
     with pytest.raises(ConfigurationError, match=r"^the system's setting for https_proxy names a proxy that"):
         proxy_setting(f"https://{NAME}", HTTP_PROXIES)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from posthog_mcp_store._sse import EventStreamDecoder, ServerSentEvent
+from posthog_mcp_store._proxy.sse import EventStreamDecoder, ServerSentEvent
 
 STREAM = (
     "\ufeff: hello\r\n\r\nid: 7\r\nevent: note\r\ndata: é漢\r\ndata:  two\r\n\r\nretry: 5\r\ndata\r\n\r\ndata: lost"

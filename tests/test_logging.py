@@ -39,7 +39,7 @@ async def test_each_attempt_is_one_line_at_debug(
     assert float(wait[1]) <= 1.0
     assert third.startswith(f"GET {TEMPLATE}: 200 in ")
     assert third.endswith(" ms, attempt 3")
-    assert {record.name for record in caplog.records} == {"posthog_mcp_store._request_path"}
+    assert {record.name for record in caplog.records} == {"posthog_mcp_store._request.pipeline"}
 
 
 async def test_what_gives_up_says_so_without_a_wait(

@@ -17,16 +17,15 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posthog_mcp_store import ConfigurationError, MCPStoreError
-from posthog_mcp_store._rate_limiters import (
+from posthog_mcp_store import ConfigurationError, MCPStoreError, RateLimitScope
+from posthog_mcp_store._ratelimit.local import (
     SERVICE_RATES,
     LocalRateLimiter,
     Rate,
     RateLimiter,
-    RateLimitScope,
-    Windows,
+    SlidingWindows,
 )
-from posthog_mcp_store._redis_rate_limiter import RedisRateLimiter
+from posthog_mcp_store._ratelimit.redis_limiter import RedisRateLimiter
 
 from .redis_server import running_redis
 from .test_secrets import everything_said_by
@@ -66,17 +65,17 @@ async def until_waiting() -> None:
     gaps=st.lists(st.integers(0, 12), max_size=40),
 )
 def test_no_stretch_of_time_holds_more_calls_than_a_rate_allows(rates: list[Rate], gaps: list[int]) -> None:
-    windows, now, times = Windows(rates), 0.0, list[float]()
+    windows, now, times = SlidingWindows(rates), 0.0, list[float]()
     for gap in gaps:
         now += gap
-        wait = windows.claim(now)
+        wait = windows.try_acquire(now)
         if wait > 0:
             # Not a moment too long: just before that, one more call would have been too much.
             assert any(
                 len([time for time in times if time > now + wait - 1 - rate.seconds]) == rate.calls for rate in rates
             )
             now += wait
-            assert windows.claim(now) == 0
+            assert windows.try_acquire(now) == 0
         times.append(now)
 
     for rate in rates:
@@ -289,7 +288,7 @@ def test_urls_of_redis_are_taken_and_nothing_is_opened(url: str) -> None:
 
 @pytest.mark.parametrize("package", ["limits", "redis.asyncio"])
 def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
-    monkeypatch.delitem(sys.modules, "posthog_mcp_store._redis_budget", raising=False)
+    monkeypatch.delitem(sys.modules, "posthog_mcp_store._ratelimit.redis_budget", raising=False)
     monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(ConfigurationError, match=r'pip install "posthog-mcp-store\[redis\]"'):
@@ -391,8 +390,8 @@ async def has_to_wait(limiter: RateLimiter, scope: RateLimitScope = "default") -
 
 PROGRAM = """
 import asyncio, sys
-from posthog_mcp_store._rate_limiters import Rate
-from posthog_mcp_store._redis_rate_limiter import RedisRateLimiter
+from posthog_mcp_store._ratelimit.local import Rate
+from posthog_mcp_store._ratelimit.redis_limiter import RedisRateLimiter
 
 async def main(url, prefix):
     async with RedisRateLimiter(url, rates={"default": [Rate(10, 1), Rate(100, 60)]}, prefix=prefix) as limiter:

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from posthog_mcp_store import MCPStoreError, RedisRateLimiter
-from posthog_mcp_store._rate_limiters import Rate
+from posthog_mcp_store._ratelimit.local import Rate
 from posthog_mcp_store.testing import EmbeddedService
 
 from .fake_redis import HOST, Address, Command, address, counts, fake_redis, looks, pump, usual

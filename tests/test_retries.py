@@ -25,7 +25,7 @@ from posthog_mcp_store import (
     ServerError,
     UpstreamError,
 )
-from posthog_mcp_store._retry import SHORTEST_ASKED, RetryPolicy, retry_delay
+from posthog_mcp_store._request.retry import SHORTEST_ASKED, RetryPolicy, retry_delay
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from .opening import open_store
@@ -398,7 +398,7 @@ failures = st.one_of(
 
 @given(
     failure=failures,
-    is_repeatable=st.booleans(),
+    is_idempotent=st.booleans(),
     attempt=st.integers(1, 10**9),
     max_retries=st.integers(0, 10**9),
     max_retry_after=st.floats(0.001, 1e9),
@@ -408,7 +408,7 @@ failures = st.one_of(
 @settings(derandomize=True, max_examples=500)
 def test_the_decision_holds_for_every_failure(  # noqa: PLR0917  # what hypothesis gives
     failure: APIStatusError | APIConnectionError,
-    is_repeatable: bool,
+    is_idempotent: bool,
     attempt: int,
     max_retries: int,
     max_retry_after: float,
@@ -417,7 +417,7 @@ def test_the_decision_holds_for_every_failure(  # noqa: PLR0917  # what hypothes
 ) -> None:
     delay = retry_delay(
         failure,
-        is_repeatable=is_repeatable,
+        is_idempotent=is_idempotent,
         attempt=attempt,
         policy=RetryPolicy(max_retries, max_retry_after),
         remaining=remaining,
@@ -432,9 +432,9 @@ def test_the_decision_holds_for_every_failure(  # noqa: PLR0917  # what hypothes
     if isinstance(failure, APIStatusError):
         assert failure.status_code in {408, 429} or failure.status_code >= 500
         assert failure.retry_after is None or failure.retry_after < SHORTEST_ASKED or delay == failure.retry_after
-        assert is_repeatable or failure.status_code == 429
+        assert is_idempotent or failure.status_code == 429
     else:
-        assert is_repeatable or not failure.is_sent
+        assert is_idempotent or not failure.is_sent
 
 
 def test_backoff_doubles_up_to_eight_seconds() -> None:
@@ -442,7 +442,7 @@ def test_backoff_doubles_up_to_eight_seconds() -> None:
     policy = RetryPolicy(max_retries=9)
 
     waits = [
-        retry_delay(failure, is_repeatable=True, attempt=attempt, policy=policy, remaining=float("inf"), jitter=1.0)
+        retry_delay(failure, is_idempotent=True, attempt=attempt, policy=policy, remaining=float("inf"), jitter=1.0)
         for attempt in range(1, 9)
     ]
 

@@ -24,10 +24,10 @@ from posthog_mcp_store import (
     NotFoundError,
     ResponseDecodeError,
 )
-from posthog_mcp_store._answer import Answer
-from posthog_mcp_store._answer_errors import status_error
-from posthog_mcp_store._operations import PROXY, Call
-from posthog_mcp_store._redaction import Redactor
+from posthog_mcp_store._core.call import PROXY, Call
+from posthog_mcp_store._core.redaction import Redactor
+from posthog_mcp_store._core.response import Response
+from posthog_mcp_store._request.status_errors import status_error
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from .opening import open_store
@@ -211,7 +211,7 @@ def test_any_answer_at_all_becomes_one_of_our_errors(
     status: int, content: bytes, headers: dict[str, str], operation: str
 ) -> None:
     call = Call(operation, "POST", "/api/{project_id}/", "/api/1/", "https://us.posthog.com/api/1/")
-    error = status_error(Answer(status, Headers(headers), content, 0.0), call, datetime.now(UTC), Redactor.of())
+    error = status_error(Response(status, Headers(headers), content, 0.0), call, datetime.now(UTC), Redactor.of())
 
     assert isinstance(error, APIStatusError)
     assert error.status_code == status

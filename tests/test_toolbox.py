@@ -270,8 +270,8 @@ async def test_without_the_package_it_says_what_to_install_before_anything_is_se
     project: Project, store: MCPStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
-    for name in ("_connection", "_mcp_client", "_mcp_transport"):
-        monkeypatch.delitem(sys.modules, f"posthog_mcp_store.{name}", raising=False)
+    for name in ("connection", "client", "transport"):
+        monkeypatch.delitem(sys.modules, f"posthog_mcp_store._mcp.{name}", raising=False)
 
     with pytest.raises(ConfigurationError, match=r'pip install "posthog-mcp-store\[mcp\]"'):
         async with store.installations.connect_all():

@@ -27,7 +27,7 @@ from posthog_mcp_store import (
     PermissionDeniedError,
     ServerError,
 )
-from posthog_mcp_store._waiting import pauses
+from posthog_mcp_store._oauth.polling import pauses
 from posthog_mcp_store.testing import EmbeddedService, Fault, InstallationRecord
 
 from .opening import open_store
@@ -41,7 +41,7 @@ def on_look(number: int, act: Callable[[], object]) -> Callable[[AuthorizationPr
     """A progress callback that acts after the look with this number, as the person in the browser would."""
 
     def callback(progress: AuthorizationProgress) -> None:
-        if progress.looks == number:
+        if progress.polls == number:
             act()
 
     return callback
@@ -83,13 +83,13 @@ async def test_the_first_flow_is_over_when_the_installation_is_no_longer_pending
 
     def watch(progress: AuthorizationProgress) -> None:
         seen.append(progress)
-        if progress.looks == 2:
+        if progress.polls == 2:
             service.installations[0].access_token = "token"
 
     done = await store.installations.wait_until_authorized(redirect, timeout=20, on_progress=watch)
 
     assert (done.id, done.pending_oauth) == (service.installations[0].id, False)
-    assert [(progress.looks, progress.installation.pending_oauth) for progress in seen] == [
+    assert [(progress.polls, progress.installation.pending_oauth) for progress in seen] == [
         (1, True),
         (2, True),
         (3, False),
@@ -135,7 +135,7 @@ async def test_a_healthy_installation_is_not_authorized_anew_by_having_been_so_b
 
     def watch(progress: AuthorizationProgress) -> None:
         looks.append(progress.installation.updated_at)
-        if progress.looks == 2:
+        if progress.polls == 2:
             finish(row)
 
     done = await store.installations.wait_until_authorized(row.id if by_id else redirect, timeout=20, on_progress=watch)
@@ -165,7 +165,7 @@ async def test_a_flow_that_ended_before_the_wait_began_is_seen_at_once(
     finish(row)
     looks: list[int] = []
 
-    await store.installations.wait_until_authorized(redirect, on_progress=lambda progress: looks.append(progress.looks))
+    await store.installations.wait_until_authorized(redirect, on_progress=lambda progress: looks.append(progress.polls))
 
     assert looks == [1]
 
@@ -193,11 +193,11 @@ async def test_an_edit_is_not_taken_for_the_end_of_a_flow(
     looks: list[int] = []
 
     def change(progress: AuthorizationProgress) -> None:
-        looks.append(progress.looks)
-        if progress.looks == 1:
+        looks.append(progress.polls)
+        if progress.polls == 1:
             row.updated_at = datetime.now(UTC)
             vars(row).update(edit)
-        if progress.looks == 2:
+        if progress.polls == 2:
             finish(row)
 
     await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=change)
@@ -574,8 +574,8 @@ async def test_some_waits_at_once_are_as_quick_as_one(service: EmbeddedService, 
 
     def watch(number: int) -> Callable[[AuthorizationProgress], None]:
         def count(progress: AuthorizationProgress) -> None:
-            looks[number] = progress.looks
-            if progress.looks == 3:
+            looks[number] = progress.polls
+            if progress.polls == 3:
                 finish(rows[number])
 
         return count
@@ -598,7 +598,7 @@ async def test_hundreds_of_waits_take_hardly_more_requests_than_one(service: Emb
     finished: list[int] = []
 
     def finish_all(progress: AuthorizationProgress) -> None:
-        if progress.looks == 2 and not finished:
+        if progress.polls == 2 and not finished:
             finished.extend(map(len, [rows]))
             for row in rows:
                 finish(row)
@@ -718,8 +718,8 @@ async def test_a_hasty_wait_does_not_make_a_patient_one_fail(
     seen: list[int] = []
 
     def watch(progress: AuthorizationProgress) -> None:
-        seen.append(progress.looks)
-        if progress.looks == 2:
+        seen.append(progress.polls)
+        if progress.polls == 2:
             finish(row)
 
     done = await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=watch)
@@ -803,13 +803,13 @@ async def test_a_redirect_goes_through_json(service: EmbeddedService, store: MCP
         {"server_url": 1},
         {"server_id": "x"},
         {"server_id": 1},
-        {"began": "yesterday"},
-        {"ended": None},
-        {"ended": 5},
-        {"ended": "9999-12-31T23:59:59.999999+00:00"},
-        {"ended": "9999-12-31T23:59:59-23:59"},
-        {"ended": "9999-12-31T24:00:00"},
-        {"began": "0001-01-01T00:00:00+23:59"},
+        {"requested_at": "yesterday"},
+        {"issued_at": ""},
+        {"issued_at": 5},
+        {"issued_at": "9999-12-31T23:59:59.999999+00:00"},
+        {"issued_at": "9999-12-31T23:59:59-23:59"},
+        {"issued_at": "9999-12-31T24:00:00"},
+        {"requested_at": "0001-01-01T00:00:00+23:59"},
     ],
 )
 async def test_json_of_something_else_is_refused(store: MCPStore, changes: dict[str, object]) -> None:

@@ -1,10 +1,8 @@
 """Every public name, listed here and nowhere else."""
 
-from ._answer import Headers, ResponseInfo
-from ._authorization import AuthorizationProgress
-from ._browser import open_in_browser
-from ._deprecations import Deprecated
-from ._errors import (
+from ._adapter import UNSET, Installation, Unset, __document_version__
+from ._core.call import RateLimitScope
+from ._core.errors import (
     AlreadyInstalledError,
     APIConnectionError,
     APIStatusError,
@@ -36,22 +34,27 @@ from ._errors import (
     UpstreamError,
     ValidationError,
 )
+from ._core.headers import Headers
+from ._core.response import ResponseInfo
+from ._deprecations import Deprecated
 from ._installations import Installations, InstallSource
 from ._logging import RedactingFilter
-from ._loopback import LoopbackReceiver
-from ._oauth import AuthorizationRedirect
-from ._oauth_callback import OAuthCallback
-from ._pagination import Page, Pager
-from ._proxy import Message, ProxyReply
-from ._proxy_call import ProxyCall
-from ._proxy_stream import ProxyStream
-from ._rate_limiters import SERVICE_RATES, LocalRateLimiter, Rate, RateLimiter, RateLimitScope, Rates
-from ._redis_rate_limiter import RedisRateLimiter
-from ._seam import UNSET, Installation, Unset, __document_version__
-from ._settings import APIKey, APIPrefix, OnResponse
+from ._loopback.receiver import LoopbackReceiver
+from ._mcp.toolbox import InstallationTool, Toolbox, UnavailableInstallation
+from ._oauth.browser import open_in_browser
+from ._oauth.callback import OAuthCallback
+from ._oauth.flow import AuthorizationProgress
+from ._oauth.redirect import AuthorizationRedirect
+from ._pagination.pager import Page, Pager
+from ._proxy.call import ProxyCall
+from ._proxy.reply import ProxyReply
+from ._proxy.requests import Message
+from ._proxy.stream import ProxyStream
+from ._ratelimit.local import SERVICE_RATES, LocalRateLimiter, Rate, RateLimiter, Rates
+from ._ratelimit.redis_limiter import RedisRateLimiter
+from ._request.settings import APIKey, APIPrefix, OnResponse
 from ._store import MCPStore
-from ._toolbox import FailedInstallation, InstalledTool, Toolbox
-from ._transport import TransportName
+from ._transport.manager import TransportName
 from ._version import __version__
 
 __all__ = [
@@ -70,13 +73,12 @@ __all__ = [
     "BatchRejectedError",
     "ConfigurationError",
     "ConflictError",
-    "FailedInstallation",
     "Headers",
     "InstallSource",
     "Installation",
     "InstallationDisabledError",
+    "InstallationTool",
     "Installations",
-    "InstalledTool",
     "ListUnstableError",
     "LocalRateLimiter",
     "LoopbackReceiver",
@@ -114,6 +116,7 @@ __all__ = [
     "ToolNotFoundError",
     "Toolbox",
     "TransportName",
+    "UnavailableInstallation",
     "UnsafeRedirectError",
     "Unset",
     "UpstreamError",

@@ -9,28 +9,28 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, overload
 from uuid import UUID
 
-from . import _arguments
-from ._answer import Headers
-from ._asyncio_only import require_asyncio
-from ._authorization import Watch
-from ._errors import ConfigurationError, NotFoundError, UnsafeRedirectError
-from ._oauth import AuthorizationRedirect
-from ._pagination import DEFAULT_CONCURRENCY, Pager
-from ._proxy import Message, Sent, check_size, checked_messages
-from ._proxy_call import ProxyCall
-from ._redaction import without_frames
-from ._rows import Source
-from ._seam import UNSET, Installation, Seam, Started, Unset
-from ._secret import conceal
-from ._toolbox import Toolbox, open_toolbox
-from ._waiting import Looks, OnProgress, Wait
+from ._adapter import UNSET, Adapter, AuthorizationStart, Installation, Unset
+from ._core import validation
+from ._core.asyncio_only import require_asyncio
+from ._core.errors import ConfigurationError, NotFoundError, UnsafeRedirectError
+from ._core.headers import Headers
+from ._core.redaction import without_frames
+from ._core.secret import as_secret
+from ._mcp.toolbox import Toolbox, open_toolbox
+from ._oauth.flow import FlowTracker
+from ._oauth.polling import AuthorizationWait, OnProgress, SharedPolls
+from ._oauth.redirect import AuthorizationRedirect
+from ._pagination.page_data import ListSource
+from ._pagination.pager import DEFAULT_CONCURRENCY, Pager
+from ._proxy.call import ProxyCall
+from ._proxy.requests import Message, SentRequests, check_size, checked_messages
 
 if TYPE_CHECKING:
     from mcp import Client
     from mcp.client.session import ElicitationFnT, ListRootsFnT, LoggingFnT, MessageHandlerFnT, SamplingFnT
     from mcp_types import Implementation
 
-    from ._connection import Connection
+    from ._mcp.connection import Connection
 
 InstallSource = Literal["posthog", "posthog-code"]
 DEFAULT_STREAM_TIMEOUT = 300.0
@@ -43,9 +43,9 @@ class Installations:
     and, before anything is sent, ConfigurationError.
     """
 
-    def __init__(self, seam: Seam, looks: Looks) -> None:
-        self._seam = seam
-        self._looks = looks
+    def __init__(self, adapter: Adapter, polls: SharedPolls) -> None:
+        self._adapter = adapter
+        self._polls = polls
 
     def list(
         self, *, limit: int | None = None, offset: int = 0, concurrency: int = DEFAULT_CONCURRENCY
@@ -63,10 +63,10 @@ class Installations:
         """
         return Pager(
             # Integers are told apart faster than UUIDs, and kept in less memory.
-            Source(self._seam.list, attrgetter("id.int")),
-            limit=None if limit is None else _arguments.at_least(1, limit, "limit"),
-            offset=_arguments.at_least(0, offset, "offset"),
-            concurrency=_arguments.at_least(1, concurrency, "concurrency"),
+            ListSource(self._adapter.list, attrgetter("id.int")),
+            limit=None if limit is None else validation.at_least(1, limit, "limit"),
+            offset=validation.at_least(0, offset, "offset"),
+            concurrency=validation.at_least(1, concurrency, "concurrency"),
         )
 
     async def create(
@@ -85,16 +85,16 @@ class Installations:
             MethodNotAllowedError: The service does not create installations this way.
             PermissionDeniedError: The key has no `project:write`.
         """
-        _arguments.refuse_none(
+        validation.refuse_none(
             url=url, display_name=display_name, description=description, auth_type=auth_type, is_enabled=is_enabled
         )
-        return await self._seam.create(
+        return await self._adapter.create(
             url=url,
             display_name=display_name,
             description=description,
             auth_type=auth_type,
             is_enabled=is_enabled,
-            server_id=server_id if isinstance(server_id, Unset) else _arguments.uuid(server_id, "server_id"),
+            server_id=server_id if isinstance(server_id, Unset) else validation.uuid(server_id, "server_id"),
         )
 
     async def retrieve(self, id: UUID | str) -> Installation:
@@ -103,7 +103,7 @@ class Installations:
         Raises:
             NotFoundError: The key's owner has no such installation in the project.
         """
-        return await self._seam.retrieve(_arguments.uuid(id, "id"))
+        return await self._adapter.retrieve(validation.uuid(id, "id"))
 
     async def update(
         self,
@@ -119,12 +119,12 @@ class Installations:
             NotFoundError: The key's owner has no such installation in the project.
             ValidationError: The service refused a value; `attr` names the field.
         """
-        _arguments.refuse_none(display_name=display_name, description=description, is_enabled=is_enabled)
+        validation.refuse_none(display_name=display_name, description=description, is_enabled=is_enabled)
         # The service does not check this one and fails with 500 (service facts, section 5).
         if isinstance(display_name, str):
-            _arguments.at_most(200, display_name, "display_name")
-        return await self._seam.partial_update(
-            _arguments.uuid(id, "id"), display_name=display_name, description=description, is_enabled=is_enabled
+            validation.at_most(200, display_name, "display_name")
+        return await self._adapter.partial_update(
+            validation.uuid(id, "id"), display_name=display_name, description=description, is_enabled=is_enabled
         )
 
     async def delete(self, id: UUID | str) -> None:
@@ -133,7 +133,7 @@ class Installations:
         Raises:
             NotFoundError: The key's owner has no such installation in the project.
         """
-        await self._seam.destroy(_arguments.uuid(id, "id"))
+        await self._adapter.destroy(validation.uuid(id, "id"))
 
     def proxy(
         self,
@@ -166,15 +166,17 @@ class Installations:
         """
         messages = checked_messages(message)
         is_batch = not isinstance(message, Mapping)
-        call = self._seam.proxy_create(
-            _arguments.uuid(id, "id"),
+        call = self._adapter.proxy_create(
+            validation.uuid(id, "id"),
             messages,
             is_batch=is_batch,
-            session_id=_arguments.session_id(session_id),
-            headers=_arguments.extra_headers(headers),
+            session_id=validation.session_id(session_id),
+            headers=validation.extra_headers(headers),
         )
         check_size(call, messages if is_batch else messages[0])
-        return ProxyCall(self._seam.open, call, Sent.of(messages), max_bytes=self._seam.max_response_bytes)
+        return ProxyCall(
+            self._adapter.open, call, SentRequests.of(messages), max_bytes=self._adapter.max_response_bytes
+        )
 
     def connect(
         self,
@@ -225,11 +227,11 @@ class Installations:
 
     def _connection(self, id: UUID | str, stream_timeout: float, **options: object) -> Connection:
         connection = _connection_function()
-        _arguments.refuse_none(stream_timeout=stream_timeout)
-        uuid = _arguments.uuid(id, "id")
-        seam = self._seam.patient(_arguments.seconds(stream_timeout, "stream_timeout"))
-        patient = Installations(seam, self._looks)
-        return connection(partial(patient.proxy, uuid), self._seam.proxy_url(uuid), **options)
+        validation.refuse_none(stream_timeout=stream_timeout)
+        uuid = validation.uuid(id, "id")
+        adapter = self._adapter.patient(validation.seconds(stream_timeout, "stream_timeout"))
+        patient = Installations(adapter, self._polls)
+        return connection(partial(patient.proxy, uuid), self._adapter.proxy_url(uuid), **options)
 
     @asynccontextmanager
     async def connect_all(
@@ -253,7 +255,7 @@ class Installations:
         Raises:
             ConfigurationError: The package `mcp`, 2.x, is not installed.
         """
-        _arguments.at_least(1, concurrency, "concurrency")
+        validation.at_least(1, concurrency, "concurrency")
         _connection_function()
         connections = [
             (installation, self._connection(installation.id, stream_timeout))
@@ -276,9 +278,9 @@ class Installations:
             NotFoundError: There is no such server record.
             UnsafeRedirectError: The service named a URL that must not be opened, or none.
         """
-        _arguments.refuse_none(install_source=install_source, posthog_code_callback_url=posthog_code_callback_url)
-        record = _arguments.uuid(server_id, "server_id")
-        started = await self._seam.authorize_retrieve(
+        validation.refuse_none(install_source=install_source, posthog_code_callback_url=posthog_code_callback_url)
+        record = validation.uuid(server_id, "server_id")
+        started = await self._adapter.authorize_retrieve(
             server_id=record, install_source=install_source, posthog_code_callback_url=posthog_code_callback_url
         )
         return _redirect(started, server_id=record)
@@ -334,9 +336,9 @@ class Installations:
             UnsafeRedirectError: The service named a URL that must not be opened.
             ValidationError: The service refused a value; `attr` names the field.
         """
-        key = conceal(api_key)
+        key = as_secret(api_key)
         del api_key
-        _arguments.refuse_none(
+        validation.refuse_none(
             name=name,
             url=url,
             api_key=key,
@@ -344,8 +346,8 @@ class Installations:
             install_source=install_source,
             posthog_code_callback_url=posthog_code_callback_url,
         )
-        _arguments.text(url, "url")
-        answer = await self._seam.install_custom_create(
+        validation.text(url, "url")
+        response = await self._adapter.install_custom_create(
             name=name,
             url=url,
             auth_type=auth_type,
@@ -354,9 +356,9 @@ class Installations:
             install_source=install_source,
             posthog_code_callback_url=posthog_code_callback_url,
         )
-        if isinstance(answer, Installation):
-            return answer
-        return _redirect(answer, server_url=url)
+        if isinstance(response, Installation):
+            return response
+        return _redirect(response, server_url=url)
 
     async def wait_until_authorized(
         self,
@@ -381,43 +383,47 @@ class Installations:
             OAuthTimeoutError: The flow was not finished in time. Its URL may be dead by then: start again.
         """
         require_asyncio()
-        _arguments.refuse_none(timeout=timeout)
-        seconds = _arguments.seconds(timeout, "timeout")
-        watch = Watch(target if isinstance(target, AuthorizationRedirect) else _arguments.uuid(target, "target"))
-        wait = Wait(
-            watch,
-            timeout=seconds if self._seam.deadline is None else min(seconds, self._seam.deadline),
-            on_progress=_arguments.callback(on_progress, "on_progress"),
+        validation.refuse_none(timeout=timeout)
+        seconds = validation.seconds(timeout, "timeout")
+        tracker = FlowTracker(
+            target if isinstance(target, AuthorizationRedirect) else validation.uuid(target, "target")
         )
-        installation = await wait.result(self, self._looks)
+        wait = AuthorizationWait(
+            tracker,
+            timeout=seconds if self._adapter.deadline is None else min(seconds, self._adapter.deadline),
+            on_progress=validation.callback(on_progress, "on_progress"),
+        )
+        installation = await wait.result(self, self._polls)
         if installation is None:
-            raise _not_found(watch, self._seam.list_url)
+            raise _not_found(tracker, self._adapter.list_url)
         return installation
 
 
 def _connection_function() -> Callable[..., Connection]:
     try:
-        from ._connection import connection  # noqa: PLC0415  # it imports the extra
+        from ._mcp.connection import connection  # noqa: PLC0415  # it imports the extra
     except ImportError:
         raise ConfigurationError('connect() needs: pip install "posthog-mcp-store[mcp]"') from None
     return connection
 
 
 def _redirect(
-    started: Started, *, server_url: str | None = None, server_id: UUID | None = None
+    started: AuthorizationStart, *, server_url: str | None = None, server_id: UUID | None = None
 ) -> AuthorizationRedirect:
     if not started.url:
         raise UnsafeRedirectError(f"the service answered {started.status_code} and named no URL to send the user to")
     if started.quotes_key:
         raise UnsafeRedirectError("the service named a URL that must not be opened: it quotes the API key")
     try:
-        return AuthorizationRedirect(started.url, server_url, server_id, issue=started.issue)
+        return AuthorizationRedirect(
+            started.url, server_url, server_id, requested_at=started.requested_at, issued_at=started.issued_at
+        )
     except UnsafeRedirectError as error:
         refused = without_frames(error)
     raise refused
 
 
-def _not_found(watch: Watch, list_url: str) -> NotFoundError:
+def _not_found(tracker: FlowTracker, list_url: str) -> NotFoundError:
     """The error for an installation that no list has, so that there is no id to ask the service for."""
-    message = f"{watch} is not there: it was removed, or belongs to another project or user"
+    message = f"{tracker} is not there: it was removed, or belongs to another project or user"
     return NotFoundError(message, status_code=404, headers=Headers({}), body=None, method="GET", url=list_url)

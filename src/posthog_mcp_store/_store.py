@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from ._exchange import DEFAULT_MAX_RESPONSE_BYTES
+from ._adapter import Adapter, LowLevelClient
+from ._core.secret import as_secret
 from ._installations import Installations
-from ._request_path import RequestPath
-from ._retry import DEFAULT_MAX_RETRIES, DEFAULT_MAX_RETRY_AFTER
-from ._seam import LowLevelClient, Seam
-from ._secret import conceal
-from ._settings import APIKey, APIPrefix, OnResponse, Settings, make_settings
-from ._shared import Shared
-from ._transport import DEFAULT_MAX_CONCURRENCY, Transport, TransportName
-from ._waiting import Looks
+from ._oauth.polling import SharedPolls
+from ._request.pipeline import Pipeline
+from ._request.retry import DEFAULT_MAX_RETRIES, DEFAULT_MAX_RETRY_AFTER
+from ._request.settings import APIKey, APIPrefix, OnResponse, Settings, make_settings
+from ._request.state import StoreState
+from ._transport.manager import DEFAULT_MAX_CONCURRENCY, Transport, TransportName
+from ._transport.protocol import DEFAULT_MAX_RESPONSE_BYTES
 
 if TYPE_CHECKING:
     import httpx
 
-    from ._rate_limiters import RateLimiter
+    from ._ratelimit.local import RateLimiter
 
 
 class MCPStore:
@@ -78,7 +78,7 @@ class MCPStore:
         Raises:
             ConfigurationError: A value is missing or wrong.
         """
-        key = conceal(api_key)
+        key = as_secret(api_key)
         del api_key
         settings = make_settings(
             api_key=key,
@@ -97,12 +97,12 @@ class MCPStore:
             name=transport,
             host=settings.host,
         )
-        self._setup(settings, Shared(connections, rate_limiter), {}, is_view=False)
+        self._setup(settings, StoreState(connections, rate_limiter), {}, is_view=False)
 
-    def _setup(self, settings: Settings, shared: Shared, looks: dict[str, Looks], *, is_view: bool) -> None:
+    def _setup(self, settings: Settings, state: StoreState, polls: dict[str, SharedPolls], *, is_view: bool) -> None:
         self._settings = settings
-        self._shared = shared
-        self._looks = looks
+        self._state = state
+        self._polls = polls
         self._is_view = is_view
 
     def with_options(
@@ -131,13 +131,13 @@ class MCPStore:
             on_response=on_response,
         )
         view = type(self).__new__(type(self))
-        view._setup(settings, self._shared, self._looks, is_view=True)  # noqa: SLF001  # an object of this very class
+        view._setup(settings, self._state, self._polls, is_view=True)  # noqa: SLF001  # an object of this very class
         return view
 
     @cached_property
     def installations(self) -> Installations:
         """The installations in the project."""
-        return Installations(self._seam, self._looks.setdefault(self._settings.project_id, Looks()))
+        return Installations(self._adapter, self._polls.setdefault(self._settings.project_id, SharedPolls()))
 
     @cached_property
     def lowlevel(self) -> LowLevelClient:
@@ -146,18 +146,18 @@ class MCPStore:
         Hand it to the functions in `posthog_mcp_store.lowlevel.api`. Error statuses raise the SDK's errors here too;
         what those functions can't read of a success, they refuse with ValueError or TypeError of their own.
         """
-        return self._seam.client
+        return self._adapter.client
 
     @cached_property
-    def _seam(self) -> Seam:
+    def _adapter(self) -> Adapter:
         settings = self._settings
-        path = RequestPath(settings, self._shared)
-        return Seam(path, host=settings.host, api_prefix=settings.api_prefix, project_id=settings.project_id)
+        path = Pipeline(settings, self._state)
+        return Adapter(path, host=settings.host, api_prefix=settings.api_prefix, project_id=settings.project_id)
 
     async def aclose(self) -> None:
         """Close the connections, unless they are of your own `http_client`. Calls after that raise an error."""
         if not self._is_view:
-            await self._shared.transport.aclose()
+            await self._state.transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -15,7 +15,7 @@ from posthog_mcp_store import (
     AuthorizationRedirect,
     Headers,
     Installation,
-    InstalledTool,
+    InstallationTool,
     LocalRateLimiter,
     MCPStore,
     MCPStoreError,
@@ -122,7 +122,7 @@ async def connecting(store: MCPStore, id: UUID) -> None:
         assert_type(await client.call_tool("add", {"a": 1}), types.CallToolResult)
     async with store.installations.connect_all(concurrency=2) as toolbox:
         assert_type(toolbox, Toolbox)
-        assert_type(toolbox.tools, list[InstalledTool])
+        assert_type(toolbox.tools, list[InstallationTool])
         assert_type(toolbox.tools[0].tool, types.Tool)
         assert_type(await toolbox.tools[0].call({"a": 1}), types.CallToolResult)
         assert_type(toolbox.failures[0].error, MCPStoreError)

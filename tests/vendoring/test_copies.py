@@ -194,7 +194,7 @@ async def test_the_loggers_do_not_meet(three: list[Any], caplog: pytest.LogCaptu
                 for sdk in three:
                     await failure_of(sdk, client)
         attempts = {record.name for record in caplog.records if record.levelno == logging.DEBUG}
-        assert {name for name in attempts if name.startswith(tuple(names))} == {f"{told}._request_path"}
+        assert {name for name in attempts if name.startswith(tuple(names))} == {f"{told}._request.pipeline"}
 
 
 async def test_each_warns_of_the_end_of_a_path_for_itself(three: list[Any], caplog: pytest.LogCaptureFixture) -> None:
@@ -203,7 +203,7 @@ async def test_each_warns_of_the_end_of_a_path_for_itself(three: list[Any], capl
             await failure_of(sdk, client)
 
     warned = [record.name for record in caplog.records if record.levelno == logging.WARNING]
-    assert warned == [f"{sdk.__name__}._shared" for sdk in three]
+    assert warned == [f"{sdk.__name__}._request.state" for sdk in three]
 
 
 async def test_each_has_its_own_settings_and_says_its_own_version(three: list[Any]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from ._release import Files
 
-PARTS = {"loopback": ("_loopback",), "redis": ("_redis",), "testing": ("testing/",)}
+PARTS = {"loopback": ("_loopback/",), "redis": ("_ratelimit/redis_",), "testing": ("testing/",)}
 """How the paths of each part begin. Nothing else imports a part but the list of public names."""
 LIST_OF_NAMES = "_api.py"
 
@@ -14,7 +14,7 @@ def without(parts: Collection[str], files: Files) -> Files:
     """The files, without those of `parts` and without the public names that come from them."""
     beginnings = tuple(beginning for part in parts for beginning in PARTS[part])
     kept = {path: content for path, content in files.items() if not path.startswith(beginnings)}
-    left_out = {path.removesuffix(".py") for path in files.keys() - kept.keys()}
+    left_out = {path.removesuffix(".py").replace("/", ".") for path in files.keys() - kept.keys()}
     return {**kept, LIST_OF_NAMES: _without_imports(files[LIST_OF_NAMES].decode(), left_out).encode()}
 
 

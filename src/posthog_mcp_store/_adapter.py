@@ -1,0 +1,375 @@
+"""The seam: the only module that imports the generated client.
+
+Going down, typed arguments become a call as plain data; coming up, an answer becomes a generated object. A regenerated
+client can only surprise this module, and the type checker shows where.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from attrs import define, evolve, field, frozen
+
+from ._core.call import Call
+from ._core.errors import ConfigurationError
+from ._core.http_dates import service_time
+from ._core.redaction import without_frames
+from ._core.response import Response
+from ._core.secret import Secret
+from ._core.text import short_repr
+from ._core.validation import json_body
+from ._pagination.page_data import PageData
+from ._request.pipeline import Pipeline
+from ._request.result import StreamingResponse, SuccessfulResponse
+from .lowlevel import DOCUMENT_VERSION, AuthenticatedClient
+from .lowlevel.api.mcp_store import (
+    mcp_server_installations_authorize_retrieve,
+    mcp_server_installations_create,
+    mcp_server_installations_destroy,
+    mcp_server_installations_install_custom_create,
+    mcp_server_installations_list,
+    mcp_server_installations_partial_update,
+    mcp_server_installations_proxy_create,
+    mcp_server_installations_retrieve,
+)
+from .lowlevel.models import (
+    InstallCustom,
+    InstallCustomAuthTypeEnum,
+    InstallSourceEnum,
+    JSONRPCMessage,
+    MCPServerInstallation,
+    MCPServerInstallationAuthTypeEnum,
+    MCPServerInstallationCreate,
+    OAuthRedirectResponse,
+    PaginatedMCPServerInstallationList,
+    PatchedMCPServerInstallationUpdate,
+)
+from .lowlevel.types import UNSET, Request, Unset
+
+__all__ = ["UNSET", "Adapter", "Installation", "LowLevelClient", "Unset", "__document_version__"]
+
+__document_version__ = DOCUMENT_VERSION
+"""The version of openapi.yaml that the generated client was made from."""
+
+Installation = MCPServerInstallation
+
+T = TypeVar("T")
+Choice = TypeVar("Choice", bound=StrEnum)
+
+DOCUMENT_PREFIX = "/api/environments/"
+
+
+@frozen
+class AuthorizationStart:
+    """An OAuth flow as the service started it."""
+
+    url: str | None = field(repr=False)
+    """The provider's URL, which holds the flow's state; None where the answer names none."""
+    status_code: int
+    requested_at: datetime
+    issued_at: datetime
+    """Both on the service's clock: when the request was sent, and when its answer was."""
+    quotes_key: bool
+    """Whether the URL holds the API key, or the key that an MCP server was installed with."""
+
+
+class ResponseParser(Protocol):
+    """The parsing half of a generated endpoint module."""
+
+    def __call__(self, *, client: AuthenticatedClient, response: Response) -> object: ...
+
+
+@define
+class LowLevelClient(AuthenticatedClient):
+    """The generated client, sending over the request path of a store: `store.lowlevel`.
+
+    It holds no key: the transport puts it on. Settings of the pool are the store's, so they can't be changed here.
+    """
+
+    path: Pipeline = field(kw_only=True, repr=False)
+    prefix: str = field(kw_only=True)
+
+    async def send(self, request: Request) -> Response:
+        return await self.path.send(self.call(request), lambda response: response)
+
+    def call(self, request: Request) -> Call:
+        """A generated request as the request path takes it."""
+        return Call(
+            operation_id=request.operation_id,
+            method=request.method,
+            path_template=self._moved(request.path_template),
+            path=self._moved(request.path),
+            url=f"{self._base_url}{self._moved(request.path)}{_query(request.params)}",
+            headers={**self._headers, **request.headers},
+            content=None if isinstance(request.json, Unset) else json_body(request.json),
+        )
+
+    def _moved(self, path: str) -> str:
+        """The path under the prefix of the settings; the document knows the older one only."""
+        return f"/api/{self.prefix}/{path.removeprefix(DOCUMENT_PREFIX)}"
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise ConfigurationError("store.lowlevel sends over its store: use store.with_options() or http_client=")
+
+    with_cookies = _refuse  # type: ignore[assignment]  # here and below: refusing is the point
+    with_timeout = _refuse  # type: ignore[assignment]
+    set_async_httpx_client = _refuse  # type: ignore[assignment]
+    get_async_httpx_client = _refuse
+
+
+class Adapter:
+    """The eight operations in one project: typed arguments down, typed answers up."""
+
+    def __init__(self, path: Pipeline, *, host: str, api_prefix: str, project_id: str) -> None:
+        self.client = LowLevelClient(base_url=host, token="", path=path, prefix=api_prefix)
+        self._path = path
+        self._project_id = project_id
+        self._host = host
+        self._api_prefix = api_prefix
+
+    def patient(self, seconds: float) -> "Adapter":
+        """The same operations with another timeout for each step of the network."""
+        path = self._path.patient(seconds)
+        return Adapter(path, host=self._host, api_prefix=self._api_prefix, project_id=self._project_id)
+
+    @property
+    def deadline(self) -> float | None:
+        """Seconds for a call whole, where the user set them."""
+        return self._path.deadline
+
+    @property
+    def max_response_bytes(self) -> int:
+        return self._path.max_response_bytes
+
+    @property
+    def list_url(self) -> str:
+        """Where the installations are listed."""
+        return self.client.call(mcp_server_installations_list.build_request(self._project_id)).url
+
+    async def list(self, limit: int | None, offset: int) -> Callable[[], PageData[Installation]]:
+        """Fetch a page, to be decoded when its turn comes: pages fetched ahead are bytes until then."""
+        received = await self._path.fetch(
+            self.client.call(
+                mcp_server_installations_list.build_request(
+                    self._project_id, limit=UNSET if limit is None else limit, offset=offset or UNSET
+                )
+            )
+        )
+        parse = self._reader(mcp_server_installations_list.parse_response, PaginatedMCPServerInstallationList)
+
+        def read() -> PageData[Installation]:
+            page = received.read(parse)
+            return PageData(items=page.results, count=page.count, next=page.next_)
+
+        return read
+
+    async def create(
+        self,
+        *,
+        url: str,
+        display_name: str | Unset,
+        description: str | Unset,
+        auth_type: str | Unset,
+        is_enabled: bool | Unset,
+        server_id: UUID | Unset,
+    ) -> Installation:
+        body = MCPServerInstallationCreate(
+            url=url,
+            display_name=display_name,
+            description=description,
+            auth_type=_optional_choice(MCPServerInstallationAuthTypeEnum, auth_type, "auth_type"),
+            is_enabled=is_enabled,
+            server_id=server_id,
+        )
+        return await self._send(
+            mcp_server_installations_create.build_request(self._project_id, body=body),
+            self._reader(mcp_server_installations_create.parse_response, MCPServerInstallation),
+        )
+
+    async def retrieve(self, id: UUID) -> Installation:
+        return await self._send(
+            mcp_server_installations_retrieve.build_request(self._project_id, id),
+            self._reader(mcp_server_installations_retrieve.parse_response, MCPServerInstallation),
+        )
+
+    async def partial_update(
+        self, id: UUID, *, display_name: str | Unset, description: str | Unset, is_enabled: bool | Unset
+    ) -> Installation:
+        body = PatchedMCPServerInstallationUpdate(
+            display_name=display_name, description=description, is_enabled=is_enabled
+        )
+        return await self._send(
+            mcp_server_installations_partial_update.build_request(self._project_id, id, body=body),
+            self._reader(mcp_server_installations_partial_update.parse_response, MCPServerInstallation),
+        )
+
+    async def destroy(self, id: UUID) -> None:
+        request = mcp_server_installations_destroy.build_request(self._project_id, id)
+        await self._send(request, _nothing)
+
+    def proxy_create(
+        self,
+        id: UUID,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        is_batch: bool,
+        session_id: str | None,
+        headers: Mapping[str, str],
+    ) -> Call:
+        """The call alone: its answer is somebody else's, and no generated type has it."""
+        bodies = [JSONRPCMessage.from_dict(message) for message in messages]
+        request = mcp_server_installations_proxy_create.build_request(
+            self._project_id,
+            id,
+            body=bodies if is_batch else bodies[0],
+            mcp_session_id=UNSET if session_id is None else session_id,
+        )
+        return self.client.with_headers(dict(headers)).call(request)
+
+    def proxy_url(self, id: UUID) -> str:
+        """Where the installation's MCP server is reached."""
+        body = JSONRPCMessage()
+        request = mcp_server_installations_proxy_create.build_request(self._project_id, id, body=body)
+        return self.client.call(request).url
+
+    async def open(self, call: Call) -> StreamingResponse:
+        """Send a streamed call, up to the body of its answer."""
+        return await self._path.open(call)
+
+    async def authorize_retrieve(
+        self, *, server_id: UUID, install_source: str | Unset, posthog_code_callback_url: str | Unset
+    ) -> AuthorizationStart:
+        request = mcp_server_installations_authorize_retrieve.build_request(
+            self._project_id,
+            server_id=server_id,
+            install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
+            posthog_code_callback_url=posthog_code_callback_url,
+        )
+        parse = self._reader(mcp_server_installations_authorize_retrieve.parse_response, OAuthRedirectResponse)
+
+        def read(response: Response) -> str | None:
+            if response.status_code == 302 or not response.content:
+                return response.headers.get("Location")
+            return parse(response).redirect_url
+
+        received = await self._path.fetch(self.client.call(request))
+        return _started(received.read(read), received)
+
+    async def install_custom_create(
+        self,
+        *,
+        name: str,
+        url: str,
+        auth_type: str,
+        api_key: Secret | Unset,
+        description: str | Unset,
+        install_source: str | Unset,
+        posthog_code_callback_url: str | Unset,
+    ) -> Installation | AuthorizationStart:
+        """The installation, or the flow in which the user has to authorize it first."""
+        endpoint = mcp_server_installations_install_custom_create
+        secret = api_key if isinstance(api_key, Secret) else None
+        try:
+            # The body is no variable: it would show the key in tracebacks.
+            call = self.client.call(
+                endpoint.build_request(
+                    self._project_id,
+                    body=InstallCustom(
+                        name=name,
+                        url=url,
+                        auth_type=_choice(InstallCustomAuthTypeEnum, auth_type, "auth_type"),
+                        api_key=api_key.reveal() if isinstance(api_key, Secret) else api_key,
+                        description=description,
+                        install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
+                        posthog_code_callback_url=posthog_code_callback_url,
+                    ),
+                )
+            )
+        except ConfigurationError as error:
+            refused = without_frames(error)
+        else:
+            received = await self._path.fetch(evolve(call, secret=secret))
+            if received.response.status_code == 201:
+                return received.read(self._reader(endpoint.parse_response, MCPServerInstallation))
+            # The URL, which holds the flow's state, is no variable either.
+            return _started(
+                received.read(self._reader(endpoint.parse_response, OAuthRedirectResponse)).redirect_url, received
+            )
+        raise refused
+
+    async def _send(self, request: Request, read: Callable[[Response], T]) -> T:
+        return await self._path.send(self.client.call(request), read)
+
+    def _reader(self, parse: ResponseParser, expected: type[T]) -> Callable[[Response], T]:
+        """Read an answer with the generated parser; what it makes of another status than promised is refused."""
+
+        def read(response: Response) -> T:
+            parsed = parse(client=self.client, response=response)
+            if not isinstance(parsed, expected):
+                raise TypeError(f"the document promises no {expected.__name__} with this status")
+            return parsed
+
+        return read
+
+
+def _nothing(response: Response) -> None:
+    """How the answer to a deletion is read. Another success, such as a gateway's page to log in, deleted nothing."""
+    if response.status_code != 204:
+        raise ValueError("the document promises 204")
+
+
+def _started(url: str | None, received: SuccessfulResponse) -> AuthorizationStart:
+    response = received.response
+    issued_at = service_time(response.headers.get("Date"), datetime.now(UTC))
+    return AuthorizationStart(
+        url=url,
+        status_code=response.status_code,
+        requested_at=issued_at - timedelta(seconds=response.seconds),
+        issued_at=issued_at,
+        quotes_key=url is not None and received.redactor.finds_key(url),
+    )
+
+
+def _query(params: Mapping[str, Any]) -> str:
+    try:
+        return f"?{urlencode(params)}" if params else ""
+    except ValueError as error:
+        raise ConfigurationError(f"the query can't be written as a URL: {error}") from None
+
+
+def _optional_choice(choices: type[Choice], value: str | Unset, name: str) -> Choice | Unset:
+    return value if isinstance(value, Unset) else _choice(choices, value, name)
+
+
+def _choice(choices: type[Choice], value: str, name: str) -> Choice:
+    """A value of an enum of the document, which is closed in requests."""
+    try:
+        return choices(value)
+    except ValueError:
+        known = " or ".join(repr(choice.value) for choice in choices)
+        raise ConfigurationError(f"{name} must be {known}, not {short_repr(value)}") from None
+
+
+if TYPE_CHECKING:
+
+    class InstallationFields(Protocol):
+        """What the SDK itself reads of an installation, while it waits for the end of an OAuth flow."""
+
+        id: UUID
+        url: str
+        server_id: UUID | None
+        display_name: str
+        description: str
+        is_enabled: bool
+        needs_reauth: bool
+        pending_oauth: bool
+        created_at: datetime
+        updated_at: datetime | None
+        additional_properties: dict[str, Any]
+
+    def row_of_list_and_retrieve(row: MCPServerInstallation) -> InstallationFields:
+        """So that the type checker misses a field here as well, and says where it comes from."""
+        return row

@@ -1,0 +1,51 @@
+"""Taking secrets out of what an error or a log record shows of an answer."""
+
+import re
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from .plain_data import bounded
+from .secret import Secret
+
+STATE = re.compile(r"([?&;]state=)[^&;#\s\"'<>\\]+", re.IGNORECASE)
+STATE_BYTES = re.compile(STATE.pattern.encode(), re.IGNORECASE)
+"""The `state` of an OAuth flow in a URL (RFC 6749, section 10.12)."""
+
+
+E = TypeVar("E", bound=Exception)
+
+
+def without_frames(error: E) -> E:
+    """The error without the frames it came through and the errors before it, whose variables may hold secrets."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+@frozen
+class Redactor:
+    """Knows what must not be shown: keys, in whatever form they are quoted, and the `state` of OAuth flows."""
+
+    _secrets: tuple[Secret, ...]
+
+    @classmethod
+    def of(cls, *secrets: Secret | None) -> "Redactor":
+        return cls(tuple(secret for secret in secrets if secret is not None))
+
+    def text(self, text: str) -> str:
+        for secret in self._secrets:
+            text = secret.redact(text)
+        return STATE.sub(r"\1***", text)
+
+    def content(self, content: bytes) -> bytes:
+        for secret in self._secrets:
+            content = secret.redact_bytes(content)
+        return STATE_BYTES.sub(rb"\1***", content)
+
+    def finds_key(self, text: str) -> bool:
+        """Whether a key is in it, in whatever form."""
+        return any(secret.redact(text) != text for secret in self._secrets)
+
+    def data(self, value: Any) -> Any:
+        """A copy of a JSON value, without what would make an error too large to pickle."""
+        return bounded(value, text=self.text)

@@ -1,0 +1,78 @@
+"""A text that no repr, log line, pickle or traceback shows."""
+
+import html
+import re
+from typing import NoReturn, TypeVar, overload
+
+from attrs import field, frozen
+
+T = TypeVar("T")
+
+JSON_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+SHORTEST_CUT = 4
+"""As much of a key's beginning tells nothing: `phx_` is the same for all."""
+SHORTEST_BLOTTED = 8
+"""Shorter keys are no real ones, and blotting them out would mangle the words around them."""
+
+
+@frozen
+class Secret:
+    """Holds a key, so that frames and settings hold no plain one."""
+
+    _value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The text itself. Use it in place; a local variable would stand in tracebacks."""
+        return self._value
+
+    def redact(self, text: str) -> str:
+        """`text` without the secret: as it is, escaped as in JSON or HTML, and its beginning where a text was cut."""
+        if len(self._value) < SHORTEST_BLOTTED:
+            return text
+        text = text.replace(self._value, "***").replace(html.escape(self._value), "***")
+        if "\\" in text:
+            text = re.sub(self._in_json, "***", text)
+        return re.sub(self._cut, "***…", text) if "…" in text else text
+
+    def redact_bytes(self, content: bytes) -> bytes:
+        """`content` without the secret, in the encodings that JSON may have, and its beginning at the end."""
+        if len(self._value) < SHORTEST_BLOTTED:
+            return content
+        for encoding in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
+            content = content.replace(self._value.encode(encoding, "replace"), b"***")
+        content = content.replace(html.escape(self._value).encode(errors="replace"), b"***")
+        if b"\\" in content:
+            content = re.sub(self._in_json.encode(errors="replace"), b"***", content)
+        value = self._value.encode(errors="replace")
+        cut = next((size for size in range(len(value), SHORTEST_CUT, -1) if content.endswith(value[:size])), 0)
+        return content[:-cut] + b"***" if cut else content
+
+    @property
+    def _in_json(self) -> str:
+        """A pattern for it where any of its characters may be escaped (RFC 8259, section 7)."""
+        return "".join(map(_escapes, self._value))
+
+    @property
+    def _cut(self) -> str:
+        """A pattern for its beginning in front of the mark of a cut."""
+        beginnings = (self._value[:size] for size in range(len(self._value) - 1, SHORTEST_CUT, -1))
+        return f"(?:{'|'.join(map(re.escape, beginnings))})…"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an API key is never pickled: make the MCPStore anew where it is needed")
+
+
+def _escapes(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    code = "".join(rf"\\u(?i:{units[at : at + 2].hex()})" for at in range(0, len(units), 2))
+    short = [re.escape(f"\\{letter}") for letter, meant in JSON_ESCAPES.items() if meant == char]
+    return f"(?:{'|'.join([re.escape(char), code, *short])})"
+
+
+@overload
+def as_secret(value: str) -> Secret: ...
+@overload
+def as_secret(value: str | T) -> Secret | T: ...
+def as_secret(value: object) -> object:
+    """A text as a Secret; anything else as it is. To be called first, before anything can fail with it in sight."""
+    return Secret(value) if isinstance(value, str) else value

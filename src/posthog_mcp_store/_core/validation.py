@@ -1,0 +1,153 @@
+"""Checks of what users hand in: each gives the value in the form the SDK uses, or raises ConfigurationError."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from inspect import iscoroutinefunction
+from typing import TypeVar, overload
+from uuid import UUID
+
+from .errors import ConfigurationError
+from .secret import Secret
+from .text import short_repr
+
+CURRENT_PROJECT = "@current"
+API_KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
+PROJECT_KEYS = {"phc_": "token for sending events (phc_...)", "phs_": "secret key (phs_...)"}
+HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+"""A token of RFC 9110, section 5.6.2."""
+HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
+UNSETTABLE_HEADERS = {"connection", "content-length", "content-type", "cookie", "host", "transfer-encoding"}
+SESSION_ID = re.compile(r"[!-~]+")
+"""Visible ASCII (MCP, streamable HTTP, session management)."""
+UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+LARGEST = 2**31 - 1
+LONGEST_SECONDS = 1e9
+
+T = TypeVar("T")
+
+
+def uuid(value: object, name: str) -> UUID:
+    """A UUID, or its text. Anything else could name another path."""
+    if isinstance(value, UUID):
+        return value
+    # UUID() takes white space, signs and digits of any script, and makes another id of some of them.
+    if not isinstance(value, str) or not UUID_TEXT.fullmatch(value):
+        raise ConfigurationError(f"{name} must be a UUID or its text, not {short_repr(value)}")
+    return UUID(value)
+
+
+def project_id(value: object) -> str:
+    """A project's numeric id, or `@current` (service facts, section 1)."""
+    text = short_repr(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,20}|@current", text):
+        raise ConfigurationError(f"project_id must be a number or {CURRENT_PROJECT!r}, not {short_repr(value)}")
+    return text
+
+
+def api_key(value: object) -> Secret:
+    """A key that can stand in a header. The message never shows it."""
+    if not isinstance(value, Secret) or not value.reveal():
+        raise ConfigurationError(f"no API key: pass api_key= or set {API_KEY_VARIABLE}")
+    if not re.fullmatch(r"[!-~]+", value.reveal()):
+        raise ConfigurationError(
+            f"the API key has whitespace, control or non-ASCII characters in it: check api_key= or {API_KEY_VARIABLE}"
+        )
+    if kind := PROJECT_KEYS.get(value.reveal()[:4]):
+        raise ConfigurationError(
+            f"the API key is a project's {kind}, which acts for no user: pass a personal API key (phx_...) by api_key= "
+            f"or {API_KEY_VARIABLE}"
+        )
+    return value
+
+
+def extra_headers(values: Mapping[str, str] | None) -> dict[str, str]:
+    """Headers to send with every request, besides the SDK's own."""
+    if values is not None and not isinstance(values, Mapping):
+        raise ConfigurationError(f"headers must be a mapping of names to values, not {short_repr(values)}")
+    for name, value in (values or {}).items():
+        if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
+            raise ConfigurationError(f"{short_repr(name)} is not the name of a header")
+        if not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
+            raise ConfigurationError(f"header {name} must be ASCII without control characters or spaces around it")
+        if name.lower() == "authorization":
+            raise ConfigurationError("the Authorization header is made from api_key=, it can't be set")
+        if name.lower() in UNSETTABLE_HEADERS:
+            raise ConfigurationError(f"header {name} belongs to the request itself, it can't be set")
+    return {name.lower(): value for name, value in (values or {}).items()}
+
+
+def session_id(value: object) -> str | None:
+    """An MCP session, as the server named it."""
+    if value is not None and not (isinstance(value, str) and SESSION_ID.fullmatch(value)):
+        raise ConfigurationError(f"session_id must be visible ASCII text without spaces, not {short_repr(value)}")
+    return value
+
+
+def callback(value: T | None, name: str) -> T | None:
+    """A plain function. What an async one returns would never be awaited."""
+    if value is not None and (not callable(value) or iscoroutinefunction(value)):
+        raise ConfigurationError(f"{name} must be a plain function, not {short_repr(value)}")
+    return value
+
+
+@overload
+def seconds(value: float, name: str) -> float: ...
+@overload
+def seconds(value: None, name: str) -> None: ...
+@overload
+def seconds(value: float | None, name: str) -> float | None: ...
+def seconds(value: float | None, name: str) -> float | None:
+    """A time in seconds, above zero."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_SECONDS:
+        raise ConfigurationError(f"{name} must be a number of seconds above zero, not {short_repr(value)}")
+    return float(value)
+
+
+def one_of(choices: Sequence[T], value: object, name: str) -> T:
+    """One of a few values."""
+    for choice in choices:
+        if value == choice:
+            return choice
+    known = " or ".join(map(repr, choices))
+    raise ConfigurationError(f"{name} must be {known}, not {short_repr(value)}")
+
+
+def at_least(minimum: int, value: object, name: str) -> int:
+    """A whole number, no smaller than `minimum` and none that no list could have."""
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= LARGEST:
+        raise ConfigurationError(f"{name} must be a whole number, {minimum} or more, not {short_repr(value)}")
+    return value
+
+
+def text(value: object, name: str) -> str:
+    """A text, where the SDK itself reads it; of other fields the service says what they must be."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be text, not {short_repr(value)}")
+    return value
+
+
+def at_most(maximum: int, value: str, name: str) -> str:
+    """A text of no more than `maximum` characters."""
+    if len(value) > maximum:
+        raise ConfigurationError(f"{name} must be {maximum} characters or less, not {len(value)}")
+    return value
+
+
+def refuse_none(**values: object) -> None:
+    """The service refuses null in every field of a request; what is to stay as it is, is left out."""
+    for name, value in values.items():
+        if value is None:
+            raise ConfigurationError(f"{name} can't be None: leave it out instead")
+
+
+def json_body(value: object) -> bytes:
+    """The JSON to send."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = str(error)
+    # Outside, because the error that was caught may hold all of the text.
+    raise ConfigurationError(f"the request can't be written as JSON: {reason}")

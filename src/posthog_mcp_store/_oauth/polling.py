@@ -1,0 +1,134 @@
+"""Waiting until an OAuth flow is done: each wait with the settings of its own view, and many on the same looks."""
+
+import asyncio
+import math
+from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
+from typing import Protocol
+from uuid import UUID
+
+from .._adapter import Installation
+from .._core.errors import ListUnstableError, MCPStoreError, OAuthTimeoutError
+from .._core.loop_local import LoopLocal
+from .._pagination.pager import Pager
+from .._request.retry import is_transient
+from .callback import START_AGAIN
+from .flow import AuthorizationProgress, FlowTracker
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 5.0
+GROWTH = 1.5
+FEW = 3
+"""So many waits ask for their installations one by one; more of them take the list, which is one request for all."""
+LIST_LIMIT = 1000
+"""So that the list is one request: the service has no maximum (service facts, section 3)."""
+
+OnProgress = Callable[[AuthorizationProgress], None]
+
+
+class InstallationSource(Protocol):
+    """Where installations are looked at."""
+
+    async def retrieve(self, id: UUID) -> Installation: ...
+
+    def list(self, *, limit: int) -> Pager[Installation]: ...
+
+
+def pauses() -> Iterator[float]:
+    """Seconds from one look to the next: short at first, when many a person just has to click, then longer."""
+    pause = FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(pause * GROWTH, LONGEST_PAUSE)
+
+
+class SharedPolls:
+    """What the waits for installations of one project see, so that many of them take hardly more requests than one.
+
+    Rows are shared, and failures are not: they may come from the timeout or the deadline of one view.
+    """
+
+    def __init__(self) -> None:
+        self.waits = 0
+        self._turns = LoopLocal(asyncio.Lock)
+        self._rows: Sequence[Installation] = ()
+        self._began = -math.inf
+
+    async def rows(self, source: InstallationSource, *, since: float) -> Sequence[Installation]:
+        """All rows, as a request showed them that began after `since`, and not long ago."""
+        async with self._turns.get():
+            if self._began <= max(since, monotonic() - FIRST_PAUSE):
+                began = monotonic()
+                self._rows = await source.list(limit=LIST_LIMIT).collect()
+                self._began = began
+            return self._rows
+
+
+class AuthorizationWait:
+    """One wait for one flow, for at most `timeout` seconds."""
+
+    def __init__(self, tracker: FlowTracker, *, timeout: float, on_progress: OnProgress | None) -> None:
+        self._tracker = tracker
+        self._timeout = timeout
+        self._on_progress = on_progress
+        self._began = monotonic()
+        self._polls = 0
+        self._failure: MCPStoreError | None = None
+        """Why the latest look failed."""
+
+    async def result(self, source: InstallationSource, polls: SharedPolls) -> Installation | None:
+        """The installation when its flow is done; None where it is not to be found among all there are.
+
+        Raises:
+            OAuthTimeoutError: It was not done in time.
+        """
+        timer = asyncio.timeout(self._timeout)
+        polls.waits += 1
+        try:
+            async with timer:
+                return await self._poll_until_done(source, polls)
+        except TimeoutError:
+            # What a look or a callback raises may be one too.
+            if not timer.expired():
+                raise
+        finally:
+            polls.waits -= 1
+        why = "" if self._failure is None else f"; the last look failed ({self._failure})"
+        message = f"{self._tracker} was not authorized within {self._timeout:g} s: {START_AGAIN}{why}"
+        raise OAuthTimeoutError(message) from self._failure
+
+    async def _poll_until_done(self, source: InstallationSource, polls: SharedPolls) -> Installation | None:
+        lengths = pauses()
+        since = self._began
+        while True:
+            try:
+                row = await self._poll(source, polls, since)
+            except MCPStoreError as failure:
+                if not _is_survivable(failure):
+                    raise
+                self._failure = failure
+            else:
+                self._failure = None
+                if row is None or self._is_over(row):
+                    return row
+            since = monotonic()
+            await asyncio.sleep(next(lengths))
+
+    async def _poll(self, source: InstallationSource, polls: SharedPolls, since: float) -> Installation | None:
+        row = None
+        if self._tracker.id is None or polls.waits > FEW:
+            row = self._tracker.find(await polls.rows(source, since=since))
+        # That an installation is gone, the service says best.
+        return row if row is not None or self._tracker.id is None else await source.retrieve(self._tracker.id)
+
+    def _is_over(self, row: Installation) -> bool:
+        self._polls += 1
+        elapsed = monotonic() - self._began
+        if self._on_progress is not None:
+            self._on_progress(AuthorizationProgress(row, self._polls, elapsed, self._timeout - elapsed))
+        return self._tracker.is_over(row)
+
+
+def _is_survivable(failure: MCPStoreError) -> bool:
+    """Whether a wait of minutes goes on after a look that failed so."""
+    return isinstance(failure, ListUnstableError) or is_transient(failure, is_idempotent=True)

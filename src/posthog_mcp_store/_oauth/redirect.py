@@ -1,0 +1,157 @@
+"""Where to send a user's browser, judged before anybody opens it."""
+
+import json
+import re
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import SplitResult, parse_qs, urlsplit
+from uuid import UUID
+
+from attrs import field, frozen
+
+from .._core import validation
+from .._core.errors import ConfigurationError, UnsafeRedirectError
+from .._core.hosts import is_loopback
+from .._core.http_dates import aware, is_plausible
+from .._core.response import parse_json
+from .._core.text import split_url, without_query
+from .._core.web_origin import web_origin
+
+STATE_LIFETIME = timedelta(minutes=10)
+"""How long the service knows a flow's state (service facts, section 6)."""
+
+
+def _safe_url(url: str | None) -> str:
+    """The URL, if it may be opened in a browser.
+
+    Raises:
+        ConfigurationError: It is not text.
+        UnsafeRedirectError: It may not, or the service named none.
+    """
+    if not isinstance(url, str | None):
+        raise ConfigurationError(f"url must be text, not {type(url).__name__}")
+    if not url:
+        raise UnsafeRedirectError("the service named no URL to send the user to")
+    if fault := _fault(url):
+        raise UnsafeRedirectError(f"the service named a URL that must not be opened: {fault} ({without_query(url)})")
+    return url
+
+
+def _fault(url: str) -> str | None:
+    # Browsers drop or rewrite these, so what they open is not what was judged (WHATWG URL, section 4.4).
+    if not re.fullmatch(r"[!-~]+", url) or "\\" in url:
+        return "it holds a backslash, white space, control or non-ASCII characters"
+    try:
+        parts = split_url(url)
+        parts.port  # noqa: B018  # reading it is what checks it
+    except ValueError:
+        return "its address or port can't be read, or it is too long"
+    return _parts_fault(parts)
+
+
+def _parts_fault(parts: SplitResult) -> str | None:
+    if not parts.netloc or not parts.hostname:
+        return "it names no host"
+    if "@" in parts.netloc:
+        return "it holds a user name or password"
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+        return "it is not https"
+    try:
+        web_origin(parts)
+    except ValueError:
+        return "browsers and other software may take its host for another"
+    if not parse_qs(parts.query).get("state"):
+        return "it has no state"
+    return None
+
+
+def _stripped(url: str | None) -> str | None:
+    """A server's URL as the service keeps it: it strips all text, as Django REST Framework does."""
+    return None if url is None else validation.text(url, "server_url").strip()
+
+
+@frozen
+class AuthorizationRedirect:
+    """The provider's authorization page for one OAuth flow; good for ten minutes and one use.
+
+    Making one judges its URL, and raises UnsafeRedirectError where it must not be opened. Only `open_in_browser`
+    opens it.
+    `str()` and `repr()` leave the query out: `state` is a secret of the flow.
+    """
+
+    url: str = field(repr=without_query, converter=_safe_url)
+    """The whole URL, to send the user's browser to."""
+    server_url: str | None = field(default=None, converter=_stripped)
+    """The MCP server that `install_custom` was called for: its installation has this `url`."""
+    server_id: UUID | None = None
+    """The OAuth server record that `authorize` was called for."""
+    requested_at: datetime | None = field(default=None, repr=False, kw_only=True)
+    """When the request that started the flow was sent, on the service's clock; None in a redirect made by hand."""
+    issued_at: datetime | None = field(default=None, repr=False, kw_only=True)
+    """When the service answered it, on the service's clock; None in a redirect made by hand."""
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the provider as browsers show them, for the user to see."""
+        return web_origin(urlsplit(self.url))
+
+    @property
+    def state(self) -> str:
+        """The flow's `state` (RFC 6749, section 10.12)."""
+        return parse_qs(urlsplit(self.url).query)["state"][0]
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the service forgets the flow, on its own clock."""
+        return self.issued_at + STATE_LIFETIME if self.issued_at else None
+
+    def to_json(self) -> str:
+        """The redirect as text, to go on waiting in another process. It holds the flow's state: keep it as a secret."""
+        return json.dumps(
+            {
+                "url": self.url,
+                "server_url": self.server_url,
+                "server_id": None if self.server_id is None else str(self.server_id),
+                "requested_at": None if self.requested_at is None else self.requested_at.isoformat(),
+                "issued_at": None if self.issued_at is None else self.issued_at.isoformat(),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "AuthorizationRedirect":
+        """The redirect that `to_json()` wrote, judged anew.
+
+        Raises:
+            ConfigurationError: The text is not of `to_json()`.
+            UnsafeRedirectError: Its URL must not be opened.
+        """
+        try:
+            return _from_fields(parse_json(text))
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+            # Without the cause, which may quote the text, and so the state.
+            raise ConfigurationError("this is no AuthorizationRedirect as to_json() writes it") from None
+
+    def __str__(self) -> str:
+        return without_query(self.url)
+
+
+def _from_fields(fields: dict[str, Any]) -> AuthorizationRedirect:
+    server_url, server_id = fields["server_url"], fields["server_id"]
+    if not isinstance(server_url, str | None):
+        raise TypeError("server_url")
+    return AuthorizationRedirect(
+        fields["url"],
+        server_url=server_url,
+        server_id=None if server_id is None else UUID(server_id),
+        requested_at=_moment(fields["requested_at"]),
+        issued_at=_moment(fields["issued_at"]),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    moment = aware(datetime.fromisoformat(text))
+    if not is_plausible(moment):
+        raise ValueError("a time that no service can have meant")
+    return moment

@@ -1,0 +1,157 @@
+"""What the pages of a list prove while the list changes. Pure.
+
+The service pages by offset, newest row first: a row that is added or removed between two requests shifts all rows
+behind it. It also counts in one query and reads in another, so `count` and `next` may be older than the rows beside
+them, and neither proves that everything was read. Two things do:
+
+- **A page that holds a known row continues the list from there.** Each request asks for one row more than its page is
+  to bring, and the next page starts at that row. The rows of a page are neighbours, and rows that stay keep their
+  order, so none that stays is missing between a known row and the end of the page, whichever page was fetched first.
+- **Only a page that is not full ends the list**: one with fewer rows than it was asked for, although the service has
+  given as many before.
+
+A service may have a maximum below what it is asked for. It shows in a first page that is not full although the service
+counts more rows or names a next page; later requests ask for no more than that page had. A page like it is followed as
+long as that brings new rows. Two things are believed, because checking would cost every short list a second request:
+that a first page is the last one if it is not full and the service says so, and what a service says that gives more
+rows than it was asked for.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from attrs import frozen
+
+from .._core.errors import ListUnstableError
+from .page_data import DEFAULT_LIMIT, PageData
+
+T = TypeVar("T")
+
+LONG_LIST = 1000
+"""A list of more rows than this is long."""
+LONG_LIST_LIMIT = 200
+"""How many rows a page of a long list holds, where the caller did not say: that halves the requests."""
+SPARE_PAGES = 2
+"""How many pages of known rows are read even if the counts do not show that as many rows were added."""
+MAX_GROWTH = 2
+"""How many times as long as at first, by its count and some spare pages, a list may become while it is read."""
+
+
+@frozen
+class PageRange:
+    """The rows that one request asks for."""
+
+    offset: int
+    limit: int
+
+
+class ListProgress(Generic[T]):
+    """How far a list was read, from the row at `start`."""
+
+    def __init__(self, identity: Callable[[T], Hashable], *, limit: int | None, start: int) -> None:
+        self._identity = identity
+        self._start = start
+        self._known: set[Hashable] = set()
+        self._held: Hashable = None
+        """The row behind the known ones, which the next page is to start at."""
+        self.end = start
+        """The position behind the last row that was read."""
+        self.count = self._first_count = 0
+        self.has_more = True
+        self.size = limit or DEFAULT_LIMIT
+        """How many new rows a page is to bring."""
+        self._safe_size = self.size
+        self._long_size = limit or LONG_LIST_LIMIT
+        self._capacity = self.size + 1
+        """How many rows the service gives at once, where it has them."""
+        self.is_steady = False
+        """Whether the pages are as expected, so that more of them can be fetched ahead."""
+        self._stalled = 0
+        """How many pages in a row led no further."""
+
+    @property
+    def known(self) -> int:
+        """How many rows were given out."""
+        return len(self._known)
+
+    def join(self, span: PageRange, data: PageData[T]) -> list[T] | None:
+        """The rows from the first known one on; None where none is. Those before it were added meanwhile."""
+        for index, item in enumerate(data.items):
+            row = self._identity(item)
+            if row in self._known or row == self._held:
+                return data.items[index:]
+        # Nothing can be missing before the first page, nor before the top of the list.
+        return data.items if not self._known or span.offset == self._start == 0 else None
+
+    def advance(self, span: PageRange, data: PageData[T], joined: list[T], size: int) -> list[T]:
+        """Take note of a page. Its new rows are given out, and of more than `size` the last one is held back.
+
+        Raises:
+            ListUnstableError: Pages lead no further, and yet do not end the list.
+        """
+        new = self._unknown(joined)
+        self._judge(span, data, has_new=bool(new))
+        self._held = new.popitem()[0] if self.has_more and len(new) > size else None
+        return self._give_out(new)
+
+    def find(self, data: PageData[T]) -> list[T]:
+        """The rows of a page that are new, wherever they are. They are given out."""
+        self.count = data.count
+        return self._give_out(self._unknown(data.items))
+
+    def has_next(self, span: PageRange, data: PageData[T]) -> bool:
+        """Whether rows are behind those of a page that were given out, as far as the service says."""
+        return self._held is not None or data.has_more(span.offset)
+
+    def _unknown(self, items: list[T]) -> dict[Hashable, T]:
+        data = {self._identity(item): item for item in items}
+        for row in self._known.intersection(data):
+            del data[row]
+        return data
+
+    def _give_out(self, data: dict[Hashable, T]) -> list[T]:
+        self._known.update(data)
+        return list(data.values())
+
+    def _judge(self, span: PageRange, data: PageData[T], *, has_new: bool) -> None:
+        """Whether the list goes on behind a page, and how."""
+        length = len(data.items)
+        end = span.offset + length
+        is_full = min(span.limit, self._capacity) <= length <= span.limit
+        self.has_more = is_full or (has_new and data.has_more(span.offset))
+        self._size_up(span, data)
+        is_regular = length == span.limit and data.leads_beyond(span.offset)
+        self.is_steady = is_regular and (has_new or self.is_steady)
+        repeats_known = self.is_steady and self._is_explained(end, data.count)
+        self._stalled = 0 if end > self.end and (has_new or repeats_known) else self._stalled + 1
+        self.end, self.count = end, data.count
+        if self.has_more:
+            self._check_for_an_end()
+
+    def _check_for_an_end(self) -> None:
+        """Stop where pages come without end: they lead no further, or the list grows with them."""
+        if self._stalled > 1:
+            raise ListUnstableError(f"the service counts {self.count} rows, and gives no new ones: read the list again")
+        most = MAX_GROWTH * (self._first_count + SPARE_PAGES * self.size)
+        if max(self.end, len(self._known)) > most:
+            raise ListUnstableError(
+                f"the list grows faster than it is read: of {self._first_count} rows at first, it is past {most} by now"
+            )
+
+    def _size_up(self, span: PageRange, data: PageData[T]) -> None:
+        """Learn how many rows the service gives at once."""
+        length = len(data.items)
+        if not self._known:
+            self._first_count = data.count
+            self._safe_size = max(1, length - 1)
+            self._capacity = length
+            if data.count > LONG_LIST:
+                self.size = self._long_size
+        self._capacity = max(self._capacity, length)
+        if length != span.limit:
+            self.size = self._safe_size
+
+    def _is_explained(self, end: int, count: int) -> bool:
+        """Whether so many rows were added in front, by the counts, as have come before those that are known."""
+        added = end - self._start - len(self._known)
+        return added <= count - self._first_count + self.size * SPARE_PAGES

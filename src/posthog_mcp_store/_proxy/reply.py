@@ -1,0 +1,76 @@
+"""The whole answer to one message or batch. Pure."""
+
+from typing import Any
+
+from attrs import field, frozen
+
+from .._core.call import Call
+from .._core.errors import ConfigurationError
+from .._core.headers import Headers
+from .._core.response import Response
+from .._core.text import short_repr
+from .._core.validation import SESSION_ID
+from .._request.status_errors import decode_error
+from .requests import Message, RequestId, SentRequests, is_call, is_error
+from .tool_errors import reply_error
+
+
+@frozen
+class ProxyReply:
+    """Everything the MCP server answered to one message or batch."""
+
+    messages: list[dict[str, Any]]
+    """The JSON-RPC messages in the order they came; empty where notifications were only taken note of."""
+    session_id: str | None
+    """The server's `Mcp-Session-Id`, to hand back as `session_id=`."""
+    _sent: SentRequests = field(alias="sent", repr=False)
+    _answer: Response = field(alias="answer", repr=False)
+    _call: Call = field(alias="call", repr=False)
+
+    def result(self, request_id: RequestId = None) -> Any:
+        """The result of the request that was sent; after a batch of several, of the one that `request_id` names.
+
+        Raises:
+            ToolCallError: It was answered with an error object; the subclass says which.
+            ResponseDecodeError: It was not answered.
+            ConfigurationError: No such request was sent: a notification has no result.
+        """
+        position = self._position(request_id)
+        for message in self.messages:
+            if not is_call(message) and self._sent.position(message.get("id")) == position:
+                return self._result(message)
+        for message in self.messages:
+            # An error about a request that could not be read carries a null id (JSON-RPC 2.0, section 5).
+            if message.get("id") is None and is_error(message):
+                return self._result(message)
+        wanted = self._sent.request_ids[position]
+        raise decode_error(self._answer, self._call, f"it does not answer request {wanted!r}")
+
+    def _position(self, request_id: RequestId) -> int:
+        ids = self._sent.request_ids
+        if request_id is None and len(ids) == 1:
+            return 0
+        if request_id in ids:
+            return ids.index(request_id)
+        sent = ", ".join(map(short_repr, ids[:10])) or "none, a notification has no result"
+        more = ", ..." if len(ids) > 10 else ""
+        raise ConfigurationError(f"request_id must name a request that was sent: {sent}{more}")
+
+    def _result(self, message: Message) -> Any:
+        if is_error(message):
+            raise reply_error(message, self._sent, self._answer)
+        return message.get("result")
+
+
+def server_session_id(headers: Headers) -> str | None:
+    """The session that an answer belongs to, if the server keeps sessions.
+
+    Raises:
+        ValueError: The server named one that could not be sent back.
+    """
+    # A header that was sent more than once arrives as one, joined by commas (RFC 9110, section 5.3).
+    named = headers.get("Mcp-Session-Id", "").strip()
+    session_id = ", ".join(dict.fromkeys(named.split(", ")))
+    if session_id and not SESSION_ID.fullmatch(session_id):
+        raise ValueError("the server's Mcp-Session-Id is not visible ASCII text without spaces")
+    return session_id or None

@@ -1,0 +1,63 @@
+"""When Redis fails: whether to ask it again, and what to tell the user. Pure decisions."""
+
+import re
+
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    ClusterDownError,
+    InvalidResponse,
+    MasterDownError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as LostConnectionError
+from redis.exceptions import TimeoutError as SilenceError
+
+from .._core.errors import MCPStoreError
+from .._core.secret import Secret
+from .._core.text import single_line
+
+# Up to Redis 6 an error inside a script is an `ERR` with the real code in its text. NOREPLICAS redis-py does not know.
+NOT_THE_PRIMARY = re.compile(r"\b(READONLY|MASTERDOWN|NOREPLICAS) ")
+# Redis quotes the arguments of a command that it does not know, and those of HELLO and AUTH hold the password.
+QUOTED_ARGUMENTS = re.compile(r"(with args beginning with:).*", re.DOTALL)
+
+
+def further_tries(error: Exception) -> int:
+    """How often to ask again, each time on a new connection.
+
+    After a failover the address may lead to another server, but an open connection stays with the demoted one. Nothing
+    was counted where Redis answered with an error; where no answer came, the call may have been counted.
+    """
+    if _is_not_the_primary(error) or isinstance(error, AskError | AuthenticationError | ClusterDownError):
+        return 1
+    return 2 if isinstance(error, LostConnectionError | SilenceError) else 0
+
+
+def failure(error: Exception, password: Secret) -> MCPStoreError:
+    """What the user is told, with `error` as its cause unless that quotes the handshake, and so the password."""
+    said = f"{type(error).__name__}: {error}"
+    safe = password.redact(QUOTED_ARGUMENTS.sub(r"\1 ***", said))
+    advice = _advice(error)
+    told = MCPStoreError(f"the call was not sent: the rate limiter's Redis failed ({single_line(safe)}){advice}")
+    told.__cause__ = error if safe == said else None
+    return told
+
+
+def _advice(error: Exception) -> str:
+    if _is_not_the_primary(error):
+        return ": url has to lead to the primary, not to a replica"
+    if isinstance(error, AskError | ClusterDownError):
+        return ": url has to lead to a single Redis, not to a node of a cluster"
+    if isinstance(error, AuthenticationError):
+        return ": check the user and the password in url"
+    # redis-py gets at many errors where it reads what is no Redis's answer: ValueError, TypeError, RecursionError.
+    is_foreign = isinstance(error, InvalidResponse) or not isinstance(error, RedisError)
+    return ": the server at url does not answer as Redis does" if is_foreign else ""
+
+
+def _is_not_the_primary(error: Exception) -> bool:
+    is_coded = isinstance(error, ResponseError) and NOT_THE_PRIMARY.search(str(error)) is not None
+    return is_coded or isinstance(error, ReadOnlyError | MasterDownError)

@@ -1,0 +1,35 @@
+"""Which redirects a request follows: pure.
+
+Only 307 and 308, which keep the method and body (RFC 9110, sections 15.4.8 and 15.4.9), and only within the origin, so
+that the key goes to nobody else. The service moved `/api/environments/` so for a while (service facts, section 1).
+"""
+
+import re
+from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
+
+from .._core.response import Response
+from .._core.web_origin import DEFAULT_PORTS
+
+MAX_REDIRECTS = 5
+LONGEST_URL = 8192
+"""What servers and gateways commonly take."""
+LOCATION = re.compile(rf"[!-\[\]-~]{{1,{LONGEST_URL}}}")
+"""ASCII without backslashes: what one parser reads as a path, another may read as a host."""
+
+
+def followed_url(url: str, response: Response) -> str | None:
+    """Where the request to `url` goes on to, or None where the answer is the last word."""
+    location = response.headers.get("Location", "")
+    if response.status_code not in {307, 308} or not LOCATION.fullmatch(location):
+        return None
+    try:
+        target = urldefrag(urljoin(url, location)).url
+        is_own = origin(urlsplit(target)) == origin(urlsplit(url)) and "@" not in urlsplit(target).netloc
+    except ValueError:
+        return None
+    return target if is_own and len(target) <= LONGEST_URL else None
+
+
+def origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port (RFC 6454, section 4)."""
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)

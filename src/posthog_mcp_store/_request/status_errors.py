@@ -1,0 +1,195 @@
+"""From an answer that is no success to the error that is raised: pure, and total over any status and any bytes.
+
+The rules are the service facts, sections 0, 2 and 7. An operation of the service tells its errors in JSON of two
+shapes. The proxy passes on the answers of somebody else's server, so there the service's own are recognised first.
+"""
+
+import re
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from .._core.call import CREATE, PROXY, Call
+from .._core.errors import (
+    AlreadyInstalledError,
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    InstallationDisabledError,
+    MethodNotAllowedError,
+    NotFoundError,
+    PayloadTooLargeError,
+    PermissionDeniedError,
+    RateLimitError,
+    ReauthenticationRequiredError,
+    ResponseDecodeError,
+    ServerError,
+    UpstreamError,
+    ValidationError,
+)
+from .._core.headers import Headers
+from .._core.http_dates import parse_retry_after
+from .._core.redaction import Redactor
+from .._core.response import FIRST_BYTES, Response, parse_json
+from .._core.text import single_line, without_query
+from .markup import readable
+
+BY_STATUS: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    405: MethodNotAllowedError,
+    409: ConflictError,
+    413: PayloadTooLargeError,
+    429: RateLimitError,
+}
+PROXY_REFUSALS: dict[int, tuple[type[APIStatusError], str]] = {
+    400: (BadRequestError, "Request body must be valid JSON|URL not allowed: .*"),
+    401: (
+        ReauthenticationRequiredError,
+        "Installation needs re-authentication|No credentials configured|Authentication failed",
+    ),
+    403: (
+        InstallationDisabledError,
+        "Server is disabled( for this team)?|Your access to this server has been turned off by an admin",
+    ),
+    413: (PayloadTooLargeError, "Request body too large"),
+}
+"""What the proxy itself refuses, and in which words (service facts, sections 2.3 and 7): any server may send
+`{"error": "text"}`."""
+FRAMEWORK_KEYS = {"type", "code", "detail", "attr"}
+FRAMEWORK_TYPES = {"authentication_error", "invalid_request", "server_error", "throttled_error", "validation_error"}
+HINTS: dict[type[APIStatusError], str] = {
+    AuthenticationError: "Check the API key, and that the host is the region it was made in.",
+    ReauthenticationRequiredError: "The API key is fine: the installation's user has to authorize or reinstall it.",
+    InstallationDisabledError: "Enable the installation before calling it.",
+    AlreadyInstalledError: "Use the installation with this URL, or delete it first.",
+}
+GLUED_BODY = b"typecodedetailattr"
+MAX_BODY_BYTES = 64 * 1024
+"""As much of an error body as is read and kept. The service's own have a few hundred bytes."""
+
+
+@frozen
+class ErrorBody:
+    """What an error body says, as far as it can be read."""
+
+    value: object
+    type: str | None = None
+    code: str | None = None
+    detail: str | None = None
+    attr: str | None = None
+    error: str | None = None
+    error_event_id: str | None = None
+
+
+def status_error(response: Response, call: Call, now: datetime, redactor: Redactor) -> APIStatusError:
+    """The error for an answer that is not a success."""
+    # Read before it is redacted: keys can be escaped in JSON.
+    body = read_body(response.content, redactor)
+    kind = error_class(response, call, body)
+    response = redacted(response, redactor, at_most=MAX_BODY_BYTES)
+    return kind(
+        message(response, call, body, kind, redactor),
+        status_code=response.status_code,
+        headers=response.headers,
+        body=body.value,
+        method=call.method,
+        url=call.url,
+        type=body.type,
+        code=body.code,
+        detail=body.detail if body.error is None else body.error,
+        attr=body.attr,
+        request_id=response.headers.get("X-Request-Id") or body.error_event_id,
+        retry_after=parse_retry_after(response.headers.get("Retry-After"), now),
+    )
+
+
+def redacted(response: Response, redactor: Redactor, *, at_most: int) -> Response:
+    """The response without secrets, for errors that quote it, with the first bytes of its body."""
+    headers = Headers({name: redactor.text(value) for name, value in response.headers.items()})
+    return evolve(response, headers=headers, content=redactor.content(response.content[:at_most]))
+
+
+def decode_error(response: Response, call: Call, reason: str) -> ResponseDecodeError:
+    """The error for an answer with a good status that can't be read."""
+    return ResponseDecodeError(
+        single_line(f"can't read the {response.status_code} answer to {call.method} {call.path}: {reason}"),
+        status_code=response.status_code,
+        headers=response.headers,
+        body=response.content[:FIRST_BYTES],
+        method=call.method,
+        url=call.url,
+    )
+
+
+def read_body(content: bytes, redactor: Redactor) -> ErrorBody:
+    """Read an error body of any shape; fields of another type than text are not read."""
+    try:
+        # Reading JSON holds the event loop, some 0.1 seconds for each MiB at the most.
+        value = redactor.data(parse_json(content if len(content) <= MAX_BODY_BYTES else b""))
+    except ValueError:
+        value = redactor.content(content[:MAX_BODY_BYTES]).decode(errors="replace")
+    fields = value if isinstance(value, dict) else {}
+    names = ("type", "code", "detail", "attr", "error", "error_event_id")
+    return ErrorBody(value, *(fields[name] if isinstance(fields.get(name), str) else None for name in names))
+
+
+def error_class(response: Response, call: Call, body: ErrorBody) -> type[APIStatusError]:
+    """The class of the error for a status and a body."""
+    status = response.status_code
+    if call.operation_id == PROXY and not is_from_framework(response, body):
+        return proxy_refusal(status, body) or UpstreamError
+    kind = BY_STATUS.get(status, ServerError if status >= 500 else APIStatusError)
+    return bad_request_class(body) if kind is BadRequestError else kind
+
+
+def is_from_framework(response: Response, body: ErrorBody) -> bool:
+    """Whether an answer of the proxy endpoint comes from the service's framework (service facts, section 2.3)."""
+    if response.content.startswith(GLUED_BODY):
+        return True
+    if isinstance(body.value, dict) and body.value.keys() >= FRAMEWORK_KEYS and body.type in FRAMEWORK_TYPES:
+        return True
+    # The proxy drops these two of an upstream's headers, so an answer that has one is the service's own.
+    return "Retry-After" in response.headers or "Location" in response.headers
+
+
+def proxy_refusal(status: int, body: ErrorBody) -> type[APIStatusError] | None:
+    """The class for what the proxy itself refuses; None for the answer of the MCP server."""
+    kind, words = PROXY_REFUSALS.get(status, (None, ""))
+    if not isinstance(body.value, dict) or body.value.keys() != {"error"} or body.error is None:
+        return None
+    return kind if re.fullmatch(words, body.error) else None
+
+
+def bad_request_class(body: ErrorBody) -> type[BadRequestError]:
+    if body.type == "validation_error":
+        return ValidationError
+    if body.detail is not None and "already installed" in body.detail:
+        return AlreadyInstalledError
+    return BadRequestError
+
+
+def message(response: Response, call: Call, body: ErrorBody, kind: type[APIStatusError], redactor: Redactor) -> str:
+    """One line: what was asked, what came, what to do."""
+    words = f"{response.status_code} from {call.method} {call.path}: {summary(response, body, redactor)}"
+    hint = HINTS.get(kind)
+    if call.operation_id == CREATE and response.status_code == 405:
+        hint = "This service does not create installations so: use install_custom()."
+    # The proxy's own words have no full stop.
+    return single_line(words if hint is None else f"{words.rstrip('.')}. {hint}")
+
+
+def summary(response: Response, body: ErrorBody, redactor: Redactor) -> str:
+    """The service's own words where it has any, else what can be said of the answer."""
+    if location := response.headers.get("Location"):
+        return f"redirected to {without_query(location)}, which is not followed."
+    if response.content.startswith(GLUED_BODY):
+        return "no details."
+    if words := body.error or body.detail:
+        return f"{body.attr}: {words}" if body.attr else words
+    text = readable(response.text, response.headers.get("Content-Type", ""))
+    # Once more: a page may have escaped a key in its own way.
+    return single_line(redactor.text(text), limit=200) or response.broken or "no details."

@@ -1,0 +1,155 @@
+"""An aiohttp session that does nothing on its own, and messages for what goes wrong in it (extra `aiohttp`)."""
+
+import asyncio
+import inspect
+import re
+from asyncio.trsock import TransportSocket
+from base64 import b64encode
+from collections.abc import Callable, Collection
+from contextvars import ContextVar
+from typing import Any, cast
+from weakref import WeakSet
+
+import aiohttp
+import httpx
+from aiohttp.connector import Connection
+
+from .route import Route
+
+MAX_HEAD_BYTES = 100 * 1024
+"""The bound that httpx has for the head of an answer as a whole, and aiohttp for each of its lines."""
+MAX_HEADERS = 500
+QUOTED = re.compile(r"[:(]|\s*\bb?['\"]|\n")
+"""Where an aiohttp message stops being its own words: what follows is what the server sent."""
+TIMEOUTS = {"ConnectionTimeoutError": "ConnectTimeout", "SocketTimeoutError": "ReadTimeout"}
+"""What httpx calls them. Ours, for which aiohttp has no name, passes while a request is written."""
+PIECE_BYTES = 64 * 1024
+QUERY = re.compile(r"(://[^\s?#'\"]*)[?#][^\s'\"]*")
+"""What follows the path of a URL."""
+
+on_connected: ContextVar[Callable[[asyncio.Transport | None], None]] = ContextVar("on_connected")
+"""Called with the transport of the connection that a request is about to be written to."""
+
+
+class Connector(aiohttp.TCPConnector):
+    """Keeps connections, and uses none again on which something arrived that no request asked for."""
+
+    def __init__(self, route: Route) -> None:
+        # How many calls are under way at once is decided by the pool.
+        super().__init__(limit=0, ssl=route.tls)
+        self._used: WeakSet[object] = WeakSet()
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Connection:
+        connection = await super().connect(*args, **kwargs)
+        while connection.protocol in self._used and not await _is_usable(connection):
+            connection.close()
+            connection = await super().connect(*args, **kwargs)
+        self._used.add(connection.protocol)
+        on_connected.get()(connection.transport)
+        return connection
+
+    def sockets(self) -> list[TransportSocket]:
+        """Those of all open connections. aiohttp's own way of closing leaves them open when their loop is closed."""
+        idle = [protocol for protocols in self._conns.values() for protocol, _ in protocols]
+        transports = [protocol.transport for protocol in (*idle, *self._acquired)]
+        return [transport.get_extra_info("socket") for transport in transports if transport is not None]
+
+    def forget(self) -> None:
+        """Hold no connections any more, and warn of none."""
+        self._conns.clear()
+
+
+async def _is_usable(connection: Connection) -> bool:
+    """Whether an idle connection is still open, and nothing has arrived on it."""
+    try:
+        # The event loop reads in the first round what has arrived, and hands it over before the second ends.
+        for _ in range(2):
+            await asyncio.sleep(0)
+    except BaseException:
+        connection.close()
+        raise
+    protocol = connection.protocol
+    return protocol is not None and protocol.is_connected() and not protocol.should_close
+
+
+class Content:
+    """The content of a request, of which no more is written once the call is cancelled.
+
+    aiohttp writes it in a task of its own, which may run once more before the cancelled call can stop it.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._start = 0
+        # The event loop runs all calls in tasks.
+        self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._cancelling = self._task.cancelling()
+
+    def __aiter__(self) -> "Content":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._task.cancelling() > self._cancelling:
+            raise asyncio.CancelledError
+        if self._start >= len(self._content):
+            raise StopAsyncIteration
+        start, self._start = self._start, self._start + PIECE_BYTES
+        return self._content[start : self._start]
+
+
+def open_session(connector: Connector) -> aiohttp.ClientSession:
+    """A session that leaves redirects, cookies and decoding to us."""
+    # It reads nothing of the environment: it would put the password of a ~/.netrc in the place of the key.
+    session = aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=False,
+        **_head_limits(inspect.signature(aiohttp.ClientSession).parameters),
+    )
+    # It repeats requests on its own, and a DELETE that it repeats is told that there is nothing to delete.
+    # There is no public way to switch that off; where this does nothing any more, a test of deletions fails.
+    session._retry_connection = False  # noqa: SLF001
+    return session
+
+
+def _head_limits(parameters: Collection[str]) -> dict[str, Any]:
+    """Bounds for the head of an answer. Some versions of aiohttp have more of them than others."""
+    limits = {"max_line_size": MAX_HEAD_BYTES, "max_field_size": MAX_HEAD_BYTES, "max_headers": MAX_HEADERS}
+    return {name: limit for name, limit in limits.items() if name in parameters}
+
+
+def proxy_options(proxy: httpx.Proxy | None) -> dict[str, Any]:
+    """The arguments of `ClientSession.request` that name a proxy.
+
+    aiohttp sends the `Authorization` among a proxy's headers as Proxy-Authorization, by CONNECT or in a plain request.
+    """
+    if proxy is None:
+        return {}
+    options: dict[str, Any] = {"proxy": str(proxy.url)}
+    if proxy.raw_auth is not None:
+        token = b64encode(b":".join(proxy.raw_auth)).decode()
+        options["proxy_headers"] = {"Authorization": f"Basic {token}"}
+    return options
+
+
+def timeouts(limits: dict[str, float | None]) -> aiohttp.ClientTimeout:
+    """Timeouts of httpx in aiohttp's terms. It has none for writing."""
+    return aiohttp.ClientTimeout(connect=limits["connect"], sock_read=limits["read"])
+
+
+def kind_of(timeout: TimeoutError) -> str:
+    return TIMEOUTS.get(type(timeout).__name__, "WriteTimeout")
+
+
+def reason(error: Exception) -> str:
+    """Why there is no answer, without what the server sent: that may hold what was sent to it, whole or cut."""
+    kind = type(error).__name__
+    if isinstance(error, OSError):
+        said = QUERY.sub(r"\1", str(error))
+        return f"{kind}: {said}"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"{kind}: {error.status}"
+    words = getattr(error, "message", error)
+    said = QUOTED.split(str(words), maxsplit=1)[0].strip()
+    return f"{kind}: {said}" if said else kind

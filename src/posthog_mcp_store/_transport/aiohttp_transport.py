@@ -1,0 +1,233 @@
+"""`transport="aiohttp"`: sending over aiohttp (extra `aiohttp`).
+
+A request is sent in the task of its caller, so cancelling the caller ends it at once. Whatever goes wrong, the
+connection is aborted, and the error leaves without aiohttp's frames and exceptions: their variables hold the key.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from time import perf_counter
+from typing import TypeVar, cast
+
+import aiohttp
+import httpx
+from attrs import evolve
+from yarl import URL
+
+from .._core.call import ResponseMode
+from .._core.errors import APIConnectionError, APITimeoutError, MCPStoreError
+from .._core.response import Body, Response
+from .._core.text import single_line, without_query
+from .aiohttp_session import Connector, Content, kind_of, on_connected, open_session, proxy_options, reason, timeouts
+from .body import read_answer
+from .closed_loop import let_go
+from .httpx_exchange import bare_request
+from .protocol import Outgoing, closed_error, left_behind_error
+from .route import Route
+
+T = TypeVar("T")
+
+BODILESS = {204, 304}
+"""Statuses of answers that end with their head (RFC 9112, section 6.3)."""
+
+
+class AiohttpPool:
+    """At most `width` calls at once over an aiohttp session; calls beyond that queue, first come first served."""
+
+    def __init__(self, route: Route, width: int) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.is_closed = False
+        self.proxy = proxy_options(route.proxy)
+        self._connector = Connector(route)
+        self.session = open_session(self._connector)
+        self._slots = asyncio.Semaphore(width)
+        self._waits: dict[asyncio.Timeout, asyncio.Future[None]] = {}
+        self._bodies: set[_AiohttpBody] = set()
+
+    @property
+    def holds_connections(self) -> bool:
+        return not self.is_closed
+
+    async def send(self, outgoing: Outgoing) -> Response:
+        request = bare_request(outgoing)
+        await self._slots.acquire()
+        keeps_slot = False
+        try:
+            if self.is_closed:
+                raise closed_error()
+            exchange = _Exchange(self, outgoing)
+            answer = await exchange.answer(request)
+            if answer.body is None:
+                return answer
+            keeps_slot = outgoing.call.response_mode is not ResponseMode.DETACHED
+            body = _AiohttpBody(answer.body, exchange, self, holds_slot=keeps_slot)
+            self._bodies.add(body)
+            return evolve(answer, body=body)
+        finally:
+            if not keeps_slot:
+                self._slots.release()
+
+    async def within(self, work: Awaitable[T], seconds: float | None) -> T:
+        """Await a part of an exchange: for so long at most, and only while the pool is open.
+
+        Raises:
+            TimeoutError: The time is up, or the pool was closed.
+        """
+        timer = asyncio.timeout(seconds)
+        ended = self._waits[timer] = self.loop.create_future()
+        try:
+            async with timer:
+                return await work
+        finally:
+            del self._waits[timer]
+            ended.set_result(None)
+
+    def forget(self, body: "_AiohttpBody") -> None:
+        self._bodies.discard(body)
+        if body.holds_slot:
+            self._slots.release()
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+        for timer in [timer for timer in self._waits if not timer.expired()]:
+            timer.reschedule(self.loop.time())
+        if self._waits:
+            await asyncio.wait([*self._waits.values()])
+        for body in [*self._bodies]:
+            await body.aclose()
+        await self.session.close()
+        # An aborted connection closes its socket in the next round of the event loop.
+        await asyncio.sleep(0)
+
+    async def abandon(self) -> None:
+        self.is_closed = True
+        let_go(self.loop, self._connector.sockets(), tasks=())
+        self._connector.forget()
+        self.session.detach()
+
+
+class _Exchange(httpx.AsyncByteStream):
+    """One request and its answer, which is also the stream of the answer's body."""
+
+    def __init__(self, pool: AiohttpPool, outgoing: Outgoing) -> None:
+        self._pool = pool
+        self._outgoing = outgoing
+        self._transport: asyncio.Transport | None = None
+        self._response: aiohttp.ClientResponse | None = None
+        self._is_closed = False
+
+    async def answer(self, request: httpx.Request) -> Response:
+        try:
+            return await _without_frames(self._read(request))
+        except BaseException:
+            self._abort()
+            raise
+
+    async def _read(self, request: httpx.Request) -> Response:
+        outgoing, started = self._outgoing, perf_counter()
+        response = self._response = await self._held(self._send(request), _longest_wait(outgoing))
+        if self._transport and response.status in BODILESS and response.headers.get("Content-Length", "0") != "0":
+            # aiohttp reads no body there: what was announced would stay on the connection, for the next answer.
+            self._transport.abort()
+        head = httpx.Response(response.status, headers=list(response.raw_headers), stream=self)
+        return await read_answer(head, outgoing, started)
+
+    async def _send(self, request: httpx.Request) -> aiohttp.ClientResponse:
+        on_connected.set(self._connected)
+        return await self._pool.session.request(
+            request.method,
+            URL(str(request.url), encoded=True),
+            headers=request.headers.multi_items(),
+            data=Content(request.content) if request.content else None,
+            allow_redirects=False,
+            timeout=timeouts(self._outgoing.limits),
+            **self._pool.proxy,
+        )
+
+    def _connected(self, transport: asyncio.Transport | None) -> None:
+        self._transport = transport
+
+    def __aiter__(self) -> "_Exchange":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if chunk := await self._held(cast(aiohttp.ClientResponse, self._response).content.readany(), None):
+            return chunk
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        self._is_closed = True
+        self._abort()
+
+    async def _held(self, work: Awaitable[T], seconds: float | None) -> T:
+        """Let aiohttp do its part, and replace what it raises."""
+        try:
+            return await self._pool.within(work, seconds)
+        except Exception as error:  # noqa: BLE001  # whatever it is, its frames hold the key
+            raise self._failure(error) from None
+
+    def _failure(self, error: Exception) -> MCPStoreError:
+        if self._is_closed or self._pool.is_closed:
+            return closed_error()
+        outgoing, call = self._outgoing, self._outgoing.call
+        place, is_sent = f"{call.method} {without_query(call.url)}", self._transport is not None
+        if isinstance(error, TimeoutError):
+            message = f"{place}: no answer in time ({kind_of(error)}, timeout {outgoing.timeout:g} s)"
+            return APITimeoutError(message, method=call.method, url=call.url, is_sent=is_sent)
+        message = single_line(f"{place}: no answer ({outgoing.api_key.redact(reason(error))})")
+        return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)
+
+    def _abort(self) -> None:
+        """Drop the connection, and what is still to be written to it, unless it is free for others already."""
+        if self._response is not None and self._response.closed:
+            return
+        # asyncio can't abort a transport whose socket is closed already; over TLS it has none then.
+        transport = self._transport
+        if transport is not None and (sock := transport.get_extra_info("socket")) and sock.fileno() >= 0:
+            transport.abort()
+        if self._response is not None:
+            self._response.close()
+
+
+class _AiohttpBody:
+    """A body that is read while it arrives. A reader that is cancelled loses nothing."""
+
+    def __init__(self, body: Body, exchange: _Exchange, pool: AiohttpPool, *, holds_slot: bool) -> None:
+        self._body = body
+        self._exchange = exchange
+        self._pool = pool
+        self.holds_slot = holds_slot
+        """Whether it counts as under way until it is closed."""
+        self._is_closed = False
+
+    async def read(self) -> bytes:
+        if self._pool.loop.is_closed():
+            raise left_behind_error()
+        if self._pool.is_closed:
+            raise closed_error()
+        return await _without_frames(self._body.read())
+
+    async def aclose(self) -> None:
+        if self._is_closed or self._pool.loop.is_closed():
+            return
+        self._is_closed = True
+        await self._exchange.aclose()
+        self._pool.forget(self)
+
+
+def _longest_wait(outgoing: Outgoing) -> float:
+    """For the head of an answer: aiohttp bounds no writing."""
+    return sum(seconds for seconds in outgoing.limits.values() if seconds is not None)
+
+
+async def _without_frames(work: Awaitable[T]) -> T:
+    """Await `work`. What it raises, cancellation too, leaves without its frames and the exceptions before it.
+
+    Their variables hold the key, and what was read so far.
+    """
+    try:
+        return await work
+    except BaseException as error:  # noqa: BLE001
+        failure = error
+    failure.__cause__ = failure.__context__ = None
+    raise failure.with_traceback(None)

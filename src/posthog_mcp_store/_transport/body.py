@@ -1,0 +1,133 @@
+"""Reading the body of a response: whole, or while it arrives; decoded, and within its bound."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from time import perf_counter
+from typing import cast
+
+import httpx
+
+from .._core.response import KEPT_BYTES, Response
+from .content_coding import GZIP_MAGIC, Decoder, NoDecoder, UndecodableError, UnknownDecoder, decoder_of
+from .httpx_exchange import NETWORK_ERRORS, answer_headers, connection_error
+from .protocol import Outgoing
+
+
+async def read_answer(response: httpx.Response, outgoing: Outgoing, started: float) -> Response:
+    """Read an answer: up to its body where that is streamed, else whole, or as far as it can be."""
+    status_code = response.status_code
+    if outgoing.call.is_streamed_by(status_code):
+        body = ResponseBody(response, outgoing)
+        return Response(status_code, answer_headers(response), b"", perf_counter() - started, body=body)
+    return await read_whole(response, outgoing, started)
+
+
+class ResponseBody:
+    """The body of a response while it arrives."""
+
+    def __init__(self, response: httpx.Response, outgoing: Outgoing) -> None:
+        self._response = response
+        self._outgoing = outgoing
+        self._pieces: AsyncIterator[bytes] | None = None
+
+    async def read(self) -> bytes:
+        try:
+            if self._pieces is None:
+                self._pieces = _pieces(self._response, bytearray())
+            async for piece in self._pieces:
+                if piece:
+                    return piece
+        except NETWORK_ERRORS as error:
+            raise connection_error(error, self._outgoing) from error
+        await self._response.aclose()
+        return b""
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+async def read_whole(response: httpx.Response, outgoing: Outgoing, started: float) -> Response:
+    """Read an answer, and let go of its connection. Of a body that can't be read, the first bytes are kept."""
+    read, raw = bytearray(), bytearray()
+    broken = None
+    try:
+        if await _exceeds(response, outgoing.max_bytes, read, raw):
+            broken = f"its body is larger than the {outgoing.max_bytes} bytes of max_response_bytes"
+    except UndecodableError as error:
+        broken = str(error)
+        # What an error status says in bytes that nobody can read is of no use to anybody.
+        read = read or (raw if outgoing.call.is_answered_by(response.status_code) else read)
+    finally:
+        await response.aclose()
+    content = bytes(read if broken is None else read[:KEPT_BYTES])
+    return Response(response.status_code, answer_headers(response), content, perf_counter() - started, broken)
+
+
+async def _exceeds(response: httpx.Response, max_bytes: int, read: bytearray, raw: bytearray) -> bool:
+    """Read the decoded body into `read`; whether it is larger than `max_bytes`, of which it is the beginning then."""
+    announced = response.headers.get("Content-Length", "")
+    # Of a body that will be too large, no more is read than an error shows.
+    enough = min(max_bytes, KEPT_BYTES - 1) if announced.isdecimal() and int(announced) > max_bytes else max_bytes
+    async for piece in _pieces(response, raw):
+        read += piece
+        if len(read) > enough:
+            return True
+    return False
+
+
+def _pieces(response: httpx.Response, raw: bytearray) -> AsyncIterator[bytes]:
+    """The decoded body in pieces. Of one that is encoded, the first bytes are kept in `raw` as they came."""
+    decoder = decoder_of(response.headers.get("Content-Encoding", ""))
+    if response.is_stream_consumed:
+        return _of_content(response, decoder, raw)
+    # Asynchronous clients and transports give no others.
+    stream = cast(httpx.AsyncByteStream, response.stream)
+    # httpx would decode it without any bound. And its way through no decoders is nearly half of reading a small answer.
+    return aiter(stream) if decoder is None else _Decoded(aiter(stream), decoder, raw)
+
+
+def _of_content(response: httpx.Response, decoder: Decoder | None, raw: bytearray) -> AsyncIterator[bytes]:
+    """The pieces of a body that a hook of the user's client has read. httpx has decoded it, if it knew how to."""
+    try:
+        content = response.content
+    except httpx.ResponseNotRead:
+        raise UndecodableError("a hook of the http_client took its body and did not keep it") from None
+    is_encoded = isinstance(decoder, UnknownDecoder) or content.startswith(GZIP_MAGIC)
+    if decoder is None or not is_encoded:
+        decoder = NoDecoder()
+    return _Decoded(None, decoder, raw, content)
+
+
+class _Decoded(AsyncIterator[bytes]):
+    """Decoded pieces. The event loop gets its turn after each."""
+
+    def __init__(
+        self, chunks: AsyncIterator[bytes] | None, decoder: Decoder, raw: bytearray, content: bytes = b""
+    ) -> None:
+        self._chunks = chunks
+        self._decoder = decoder
+        self._raw = raw
+        self._has_worked = False
+        self._take(content)
+
+    async def __anext__(self) -> bytes:
+        if self._has_worked:
+            await asyncio.sleep(0)
+        while (piece := next(self._pieces, None)) is None:
+            self._take(await self._next_chunk())
+        self._has_worked = True
+        return piece
+
+    async def _next_chunk(self) -> bytes:
+        try:
+            if self._chunks is not None:
+                return await anext(self._chunks)
+        except StopAsyncIteration:
+            pass
+        self._decoder.end()
+        raise StopAsyncIteration
+
+    def _take(self, chunk: bytes) -> None:
+        self._raw += chunk[: KEPT_BYTES - len(self._raw)]
+        self._pieces = self._decoder.decode(chunk)
+        self._has_worked = False

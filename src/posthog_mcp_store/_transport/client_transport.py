@@ -1,0 +1,273 @@
+"""Sending over the user's own `httpx.AsyncClient`.
+
+Each attempt runs in a task of its own. httpcore 1.0.9 loses a connection for good when a request is cancelled at the
+wrong moment, so a caller that is cancelled leaves at once, and the attempt is let go of where that is safe.
+"""
+
+import asyncio
+import copy
+from collections.abc import Coroutine
+from contextlib import suppress
+from time import perf_counter
+from typing import Any, TypeVar
+
+import httpx
+from attrs import evolve
+
+from .._core.call import ResponseMode
+from .._core.response import Body, Response
+from .body import read_answer, read_whole
+from .closed_loop import let_go
+from .content_coding import ACCEPT_ENCODING
+from .httpx_exchange import LOCATION, NETWORK_ERRORS, answer_headers, authorize, connection_error, invalid_url
+from .protocol import Outgoing, closed_error, left_behind_error
+from .unread_bytes import close_if_unread
+
+T = TypeVar("T")
+
+OWN_HEADERS = {
+    "accept-encoding",
+    "authorization",
+    "content-length",
+    "content-type",
+    "cookie",
+    "host",
+    "transfer-encoding",
+}
+"""Headers that say where a request goes, who sends it, what it holds and takes in return: never a client's default."""
+BEFORE_SENDING = {
+    "connection.connect_tcp.started",
+    "connection.connect_unix_socket.started",
+    "http11.send_request_headers.started",
+    "http2.send_request_headers.started",
+}
+"""What httpcore tells when a request leaves the pool's queue (httpx, request extensions, "trace")."""
+WHEN_SENT = {"http11.receive_response_headers.started", "http2.receive_response_headers.started"}
+LETTING_GO_SECONDS = 1.0
+"""How long a cancelled caller waits for a body that was being read to be closed."""
+
+
+class ClientPool:
+    """At most `width` attempts at once over a client; calls beyond that queue, first come first served."""
+
+    def __init__(self, client: httpx.AsyncClient, width: int) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.sender = tamed(client)
+        self._slots = asyncio.Semaphore(width)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._bodies: set[_PooledBody] = set()
+        self._is_closed = False
+        self.has_network = False
+
+    @property
+    def holds_connections(self) -> bool:
+        return self.has_network
+
+    async def send(self, outgoing: Outgoing) -> Response:
+        await self._slots.acquire()
+        if self._is_closed:
+            self._slots.release()
+            raise closed_error()
+        attempt = _Attempt(self, outgoing)
+        task = self.start(attempt.run())
+        task.add_done_callback(self._attempted)
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError:
+            await attempt.abandon(task)
+            raise
+        return result(task)
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Do a part of an exchange in a task of its own, which ends with the pool."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # asked for, so that asyncio does not report it: its caller may be gone
+
+    def _attempted(self, task: asyncio.Task[Response]) -> None:
+        body = _body(task)
+        if body is None or not body.holds_slot:
+            self._slots.release()
+
+    def opened(self, body: "_PooledBody") -> None:
+        self._bodies.add(body)
+
+    def closed(self, body: "_PooledBody") -> None:
+        self._bodies.discard(body)
+        if body.holds_slot:
+            self._slots.release()
+
+    async def aclose(self) -> None:
+        self._is_closed = True
+        for task in self._tasks:
+            task.cancel()
+        for body in [*self._bodies]:
+            await body.aclose()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def abandon(self) -> None:
+        self._is_closed = True
+        let_go(self.loop, (), self._tasks)
+
+
+class _Attempt:
+    """One attempt, which may outlive its caller for as long as it waits for the head of its answer."""
+
+    def __init__(self, pool: ClientPool, outgoing: Outgoing) -> None:
+        self._pool = pool
+        self._outgoing = outgoing
+        self._is_abandoned = False
+        self._has_head = False
+        self._is_sent = False
+
+    async def run(self) -> Response:
+        outgoing, started = self._outgoing, perf_counter()
+        sender = self._pool.sender
+        request = _request(sender, outgoing)
+        request.extensions["trace"] = self._stop_before_sending
+        try:
+            response = await sender.send(request, auth=None, follow_redirects=False, stream=True)
+            self._has_head = True
+            # The mark of a real connection, which fakes and applications in this process do not have.
+            self._pool.has_network |= "network_stream" in response.extensions
+            if self._is_abandoned:
+                await response.aclose()
+                return Response(response.status_code, answer_headers(response), b"", perf_counter() - started)
+            answer = await read_answer(response, outgoing, started)
+            return answer if answer.body is None else evolve(answer, body=self._pooled(answer.body))
+        except httpx.HTTPStatusError as error:
+            # A hook of the user's client called raise_for_status(). It is an answer all the same, and httpx closed it.
+            response = error.response
+            if response.is_stream_consumed:
+                return await read_whole(response, outgoing, started)
+            return Response(response.status_code, answer_headers(response), b"", perf_counter() - started)
+        except NETWORK_ERRORS as error:
+            raise connection_error(error, outgoing) from error
+
+    def _pooled(self, body: Body) -> "_PooledBody":
+        return _PooledBody(body, self._pool, holds_slot=self._outgoing.call.response_mode is not ResponseMode.DETACHED)
+
+    async def _stop_before_sending(self, event: str, _info: object) -> None:
+        """Fail where a connection was found for a request that nobody waits for any more: there it is safe."""
+        self._is_sent |= event in WHEN_SENT
+        if self._is_abandoned and event in BEFORE_SENDING:
+            raise httpx.WriteError("the call was cancelled before it was sent")
+
+    async def abandon(self, task: asyncio.Task[Response]) -> None:
+        """Let go: of a body at once, else when the head is there, or the time for it is up."""
+        self._is_abandoned = True
+        if body := _body(task):
+            await body.aclose()
+        elif self._has_head or self._is_sent:
+            task.cancel()
+            await asyncio.wait((task,), timeout=LETTING_GO_SECONDS)
+        else:
+            timer = asyncio.get_running_loop().call_later(self._outgoing.timeout, task.cancel)
+            task.add_done_callback(lambda _: timer.cancel())
+
+
+class _PooledBody:
+    """A body that is read in tasks of its own, like the attempt before it: cancelling its reader breaks nothing."""
+
+    def __init__(self, body: Body, pool: ClientPool, *, holds_slot: bool) -> None:
+        self._body = body
+        self._pool = pool
+        self.holds_slot = holds_slot
+        """Whether it counts as under way until it is closed."""
+        self._reading: asyncio.Task[bytes] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        pool.opened(self)
+
+    async def read(self) -> bytes:
+        if self._pool.loop.is_closed():
+            raise left_behind_error()
+        if self._reading is None:
+            self._reading = self._pool.start(self._body.read())
+        reading = self._reading
+        await asyncio.wait((reading,))
+        # One that was cancelled has taken nothing: what it waited for is the next one's.
+        self._reading = None
+        return result(reading)
+
+    async def aclose(self) -> None:
+        if self._pool.loop.is_closed():
+            return
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.wait((self._closing,))
+
+    async def _close(self) -> None:
+        try:
+            if self._reading is not None and not self._reading.done():
+                self._reading.cancel()
+                await asyncio.wait((self._reading,), timeout=LETTING_GO_SECONDS)
+            with suppress(*NETWORK_ERRORS):
+                await self._body.aclose()
+        finally:
+            self._pool.closed(self)
+
+
+def _body(task: asyncio.Task[Response]) -> _PooledBody | None:
+    """The open body that an attempt came to, if it did."""
+    if not task.done() or task.cancelled() or task.exception() is not None:
+        return None
+    body = task.result().body
+    return body if isinstance(body, _PooledBody) else None
+
+
+def result(task: asyncio.Task[T]) -> T:
+    """What a task of the pool came to."""
+    if task.cancelled():
+        raise closed_error()
+    return task.result()
+
+
+def _request(sender: httpx.AsyncClient, outgoing: Outgoing) -> httpx.Request:
+    call = outgoing.call
+    try:
+        request = sender.build_request(
+            call.method,
+            outgoing.url,
+            headers={"accept-encoding": ACCEPT_ENCODING, **outgoing.headers},
+            content=call.content,
+            extensions={"timeout": outgoing.limits},
+        )
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise invalid_url(outgoing, error) from None
+    # The client keeps the service's cookies, as browsers do; an API's client has no use for them.
+    request.headers.pop("Cookie", None)
+    authorize(request, outgoing.api_key)
+    return request
+
+
+def tamed(client: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A client on the same connections that adds nothing to our requests but headers of no consequence.
+
+    A copy, so that the user's own client stays as it is: its query parameters would replace ours, its cookies be sent
+    along, and those of the service be kept in it.
+    """
+    copied = copy.copy(client)
+    copied.params = httpx.QueryParams()
+    copied.cookies = httpx.Cookies()
+    copied.headers = httpx.Headers({name: value for name, value in client.headers.items() if name not in OWN_HEADERS})
+    hooks = client.event_hooks
+    copied.event_hooks = {"request": hooks["request"], "response": [_check_end, *hooks["response"], _hide_location]}
+    return copied
+
+
+async def _check_end(response: httpx.Response) -> None:
+    """Before the user's own hooks, which may read and close it."""
+    close_if_unread(response, method=response.request.method)
+
+
+async def _hide_location(response: httpx.Response) -> None:
+    """Httpx reads a redirect's target also where it does not follow it, and fails on one it can't read."""
+    if "Location" in response.headers:
+        response.extensions[LOCATION] = response.headers.pop("Location")

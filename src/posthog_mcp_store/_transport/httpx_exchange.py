@@ -1,0 +1,97 @@
+"""One exchange in the HTTP library's terms: how its request is built, and what goes wrong."""
+
+import ssl
+from functools import lru_cache
+
+import anyio
+import httpx
+
+from .._core.errors import APIConnectionError, APITimeoutError, ConfigurationError
+from .._core.headers import Headers
+from .._core.secret import Secret
+from .._core.text import single_line, without_query
+from .content_coding import ACCEPT_ENCODING
+from .protocol import Outgoing
+
+LOCATION = "posthog_mcp_store.location"
+"""Under this name a response's extensions keep its Location while httpx has it in hand."""
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+"""What fails before the first byte of the request is on its way."""
+
+NETWORK_ERRORS = (
+    httpx.RequestError,
+    ssl.SSLError,
+    ConnectionError,
+    EOFError,
+    anyio.BrokenResourceError,
+    anyio.BusyResourceError,
+    anyio.ClosedResourceError,
+    anyio.EndOfStream,
+)
+"""What sending and reading raise when the network fails. httpcore 1.0.9 lets an `ssl.SSLError` after the handshake
+through as it is. Not every OSError belongs here: hooks of a user's client raise those too."""
+
+parsed_url = lru_cache(maxsize=256)(httpx.URL)
+"""Parsing a URL takes a twelfth of a call's time, and a service asks for the same ones again and again."""
+
+
+def bare_request(outgoing: Outgoing) -> httpx.Request:
+    """The request, with nothing but what the SDK puts into it."""
+    try:
+        url = parsed_url(outgoing.url)
+        request = httpx.Request(
+            outgoing.call.method,
+            url,
+            headers={"accept-encoding": ACCEPT_ENCODING, "connection": "keep-alive", **outgoing.headers},
+            content=outgoing.call.content,
+            extensions={"timeout": outgoing.limits},
+        )
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise invalid_url(outgoing, error) from None
+    authorize(request, outgoing.api_key)
+    return request
+
+
+def authorize(request: httpx.Request, api_key: Secret) -> None:
+    """Put the key on, as the last thing before sending: nothing else ever holds it in plain."""
+    request.headers["Authorization"] = f"Bearer {api_key.reveal()}"
+
+
+def invalid_url(outgoing: Outgoing, error: Exception) -> ConfigurationError:
+    return ConfigurationError(single_line(f"{without_query(outgoing.url)} is no URL to send to: {error}"))
+
+
+def answer_headers(response: httpx.Response) -> Headers:
+    location = response.extensions.get(LOCATION)
+    return Headers(response.headers if location is None else {**response.headers, "location": location})
+
+
+def connection_error(failure: Exception, outgoing: Outgoing) -> APIConnectionError:
+    """The error for an attempt that failed with one of the `NETWORK_ERRORS`."""
+    error = failure if isinstance(failure, httpx.RequestError) else _read_error(failure)
+    call = outgoing.call
+    # Whoever keeps the error keeps its cause, and the cause keeps the request: not with the key in it.
+    error.request = httpx.Request(call.method, call.url)
+    kind, place = type(error).__name__, f"{call.method} {without_query(call.url)}"
+    is_sent = not isinstance(error, NEVER_SENT)
+    said = outgoing.api_key.redact(str(error))
+    if said != str(error):
+        # A parser quotes what it can't read, of a server that echoes requests; so do the errors and frames behind it.
+        for quoting in (error, failure):
+            quoting.args = (said,)
+            quoting.__cause__ = quoting.__context__ = quoting.__traceback__ = None
+            if isinstance(quoting, OSError):
+                quoting.strerror = said
+    if isinstance(error, httpx.TimeoutException):
+        message = f"{place}: no answer in time ({kind}, timeout {outgoing.timeout:g} s)"
+        return APITimeoutError(message, method=call.method, url=call.url, is_sent=is_sent)
+    reason = f"{kind}: {said}" if said else kind
+    message = single_line(f"{place}: no answer ({reason})")
+    return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)
+
+
+def _read_error(failure: Exception) -> httpx.ReadError:
+    """What came from below httpx, as httpx would have put it. Failures to connect it does translate."""
+    error = httpx.ReadError(str(failure))
+    error.__cause__ = failure
+    return error

@@ -1,0 +1,50 @@
+"""How the configured host is reached: through which proxy, and with which certificates."""
+
+import ssl
+from collections.abc import Sequence
+
+import httpx
+from attrs import frozen
+
+from .._core.errors import ConfigurationError
+from .environment import HTTP_PROXIES, SOCKS_PROXIES, ProxySetting, certificates_fault, proxy_setting
+
+
+@frozen
+class Route:
+    """The way to the host. Nothing else of the environment matters for a connection."""
+
+    tls: ssl.SSLContext
+    proxy: httpx.Proxy | None
+
+
+def route_to(host: str, proxies: Sequence[str] = HTTP_PROXIES + SOCKS_PROXIES) -> Route:
+    """The way to a host, as the environment says, by proxies with these schemes.
+
+    Raises:
+        ConfigurationError: A variable that concerns the host can't be used.
+    """
+    setting = proxy_setting(host, proxies)
+    is_encrypted = host.startswith("https:") or (setting is not None and setting.scheme == "https")
+    tls = _tls_context() if is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return Route(tls, None if setting is None else _proxy(setting, tls))
+
+
+def _proxy(setting: ProxySetting, tls: ssl.SSLContext) -> httpx.Proxy:
+    try:
+        # For a proxy that is given none, httpcore makes a context of its own for each lane.
+        return httpx.Proxy(setting.url, ssl_context=tls if setting.scheme == "https" else None)
+    except (httpx.InvalidURL, UnicodeError):
+        raise setting.unusable("its URL can't be read") from None
+
+
+def _tls_context() -> ssl.SSLContext:
+    if fault := certificates_fault():
+        raise ConfigurationError(fault)
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        # Of these two, OpenSSL names only the file that it writes to.
+        variable = "SSL_CERT_FILE" if error.filename is None else "SSLKEYLOGFILE"
+        reason = error.strerror
+    raise ConfigurationError(f"{variable} names a file that can't be used: {reason}")
