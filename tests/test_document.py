@@ -15,7 +15,7 @@ COMPONENTS = DOCUMENT["components"]
 SCHEMAS = COMPONENTS["schemas"]
 ROWS = "/api/environments/{project_id}/mcp_server_installations/"
 
-# Operation: method, path, scope (service facts, section 1), and the statuses it answers.
+# Operation: method, path, scope (docs/service.md, section 1), and the statuses it answers.
 COMMON = {401, 403, 404, 406, 429, 500, 503}
 OPERATIONS = {
     "list": ("get", "", "project:read", {200} | COMMON),
@@ -23,7 +23,7 @@ OPERATIONS = {
     "retrieve": ("get", "{id}/", "project:read", {200} | COMMON),
     "partial_update": ("patch", "{id}/", "project:read", {200, 400, 415} | COMMON),
     "destroy": ("delete", "{id}/", "project:read", {204} | COMMON),
-    # Never 406: the proxy does not look at Accept (service facts, section 7).
+    # Never 406: the proxy does not look at Accept (docs/service.md, section 7).
     "proxy_create": ("post", "{id}/proxy/", "project:read", ({200, 202, 400, 413, 415, 502} | COMMON) - {406}),
     "authorize_retrieve": ("get", "authorize/", "project:read", {200, 302, 400} | COMMON),
     "install_custom_create": ("post", "install_custom/", "project:read", {200, 201, 400, 415} | COMMON),
@@ -218,7 +218,7 @@ def test_the_proxy_takes_one_message_or_several_but_no_empty_ones() -> None:
 
 
 def test_requests_are_json_alone() -> None:
-    # The service reads an `api_key` in a form as a project token (service facts, section 0).
+    # The service reads an `api_key` in a form as a project token (docs/service.md, section 0).
     bodies = [part["requestBody"] for _, _, part in operations() if "requestBody" in part]
     assert [(set(body["content"]), body["required"]) for body in bodies] == [({"application/json"}, True)] * 4
 
@@ -230,7 +230,7 @@ MISSING = object()
 
 
 def test_the_list_that_the_service_gives_is_in_the_document() -> None:
-    """The body of the service facts, section 11."""
+    """The body of docs/service.md, section 11."""
     body = {"count": 1, "next": None, "previous": None, "results": [ROW]}
     assert faults(reference("PaginatedMCPServerInstallationList"), body) == []
 

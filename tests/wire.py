@@ -11,7 +11,7 @@ BASE = "https://us.posthog.com/api/environments/@current/mcp_server_installation
 
 
 def installation(**changes: object) -> dict[str, Any]:
-    """An installation as the service sends it (service facts, section 11)."""
+    """An installation as the service sends it (docs/service.md, section 11)."""
     return {
         "id": ID,
         "server_id": None,

@@ -120,7 +120,7 @@ class Installations:
             ValidationError: The service refused a value; `attr` names the field.
         """
         validation.refuse_none(display_name=display_name, description=description, is_enabled=is_enabled)
-        # The service does not check this one and fails with 500 (service facts, section 5).
+        # The service does not check this one and fails with 500 (docs/service.md, section 5).
         if isinstance(display_name, str):
             validation.at_most(200, display_name, "display_name")
         return await self._adapter.partial_update(
@@ -156,7 +156,7 @@ class Installations:
         message as it arrives, however many come; none of them may be larger than that. An entered stream counts as one
         of the `max_concurrency` requests only until its answer begins.
 
-        `session_id` goes out as `Mcp-Session-Id`. The service drops all other MCP headers (service facts, section 0),
+        `session_id` goes out as `Mcp-Session-Id`. The service drops all other MCP headers (docs/service.md, section 0),
         and takes 1 MiB at most, counted in ASCII JSON (section 7).
 
         Raises:

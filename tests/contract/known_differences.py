@@ -1,7 +1,7 @@
 """Where the real service is known to depart from its document, and the embedded one with it.
 
-Each difference switches one check off, for exactly the cases it is about, and says which section of the service facts
-("what the service does", written from the service's sources) has it. All other checks stay on.
+Each difference switches one check off, for exactly the cases it is about, and names the section of docs/service.md that
+describes it. All other checks stay on.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,18 +44,18 @@ def checks_to_skip(case: AnyCase, response: Response) -> list[CheckFunction]:
 
 
 def create_is_not_there(case: AnyCase, response: Response) -> bool:
-    """Create is documented, and answers 405 with an empty body (service facts, sections 0 and 9)."""
+    """Create is documented, and answers 405 with an empty body (docs/service.md, sections 0 and 9)."""
     return operation_id(case) == CREATE and (response.status_code, response.content) == (405, b"")
 
 
 def any_window_is_taken(case: AnyCase, response: Response) -> bool:
-    """A limit or offset that can't be used counts as not given, and is never a 400 (service facts, section 3)."""
+    """A limit or offset that can't be used counts as not given, and is never a 400 (docs/service.md, section 3)."""
     return operation_id(case) == LIST and is_positive(case, "path") and response.status_code == 200
 
 
 def fields_are_converted(case: AnyCase, response: Response) -> bool:
     """The framework converts before it checks: numbers to text, words and numbers to booleans, outer spaces away
-    (service facts, section 5, and the field types of section 2.1).
+    (docs/service.md, section 5, and the field types of section 2.1).
 
     Seen only where the converted body is one that the document allows.
     """
@@ -66,31 +66,31 @@ def fields_are_converted(case: AnyCase, response: Response) -> bool:
 
 
 def no_body_is_an_empty_object(case: AnyCase, response: Response) -> bool:
-    """PATCH with an empty object is a 200 (service facts, section 5), and the framework reads no body as one."""
+    """PATCH with an empty object is a 200 (docs/service.md, section 5), and the framework reads no body as one."""
     return operation_id(case) == PATCH and is_positive(case, "path") and case.body is NOT_SET
 
 
 def long_name_breaks_the_column(case: AnyCase, response: Response) -> bool:
-    """PATCH does not check the length of `display_name`, its column does: 500 (service facts, section 5)."""
+    """PATCH does not check the length of `display_name`, its column does: 500 (docs/service.md, section 5)."""
     if operation_id(case) != PATCH or response.status_code != 500 or not isinstance(case.body, dict):
         return False
     return len(str(case.body["display_name"]).strip()) > DISPLAY_NAME_COLUMN
 
 
 def mcp_server_is_down(case: AnyCase, response: Response) -> bool:
-    """502 tells of the MCP server behind the proxy, not of a fault of the service (service facts, section 2.3)."""
+    """502 tells of the MCP server behind the proxy, not of a fault of the service (docs/service.md, section 2.3)."""
     return operation_id(case) == PROXY and response.status_code == 502
 
 
 def mcp_server_judges(case: AnyCase, response: Response) -> bool:
     """What the proxy refuses is no JSON, an empty body or a scalar; items of an array and the session's id are the
-    MCP server's to judge (service facts, sections 2.3 and 7)."""
+    MCP server's to judge (docs/service.md, sections 2.3 and 7)."""
     is_passed_on = isinstance(case.body, dict | list) and bool(case.body)
     return operation_id(case) == PROXY and is_positive(case, "path") and is_passed_on
 
 
 def glued_error_is_no_json(case: AnyCase, response: Response) -> bool:
-    """The framework's errors on the proxy are the glued names of their fields as `*/*` (service facts, section 0),
+    """The framework's errors on the proxy are the glued names of their fields as `*/*` (docs/service.md, section 0),
     and what is of no type schemathesis reads as JSON. Seen only where the body is right: this is its check.
     """
     return (
@@ -102,7 +102,7 @@ def glued_error_is_no_json(case: AnyCase, response: Response) -> bool:
 
 def event_stream_is_one_text(case: AnyCase, response: Response) -> bool:
     """schemathesis holds each event of a stream against the schema, which in OpenAPI 3.0 is that of the whole body. The
-    stream is passed on as it is, always with status 200 (service facts, section 7)."""
+    stream is passed on as it is, always with status 200 (docs/service.md, section 7)."""
     return (
         operation_id(case) == PROXY
         and response.headers["content-type"] == ["text/event-stream; charset=utf-8"]

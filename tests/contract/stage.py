@@ -125,7 +125,7 @@ def _aim_field(fields: dict[str, Any], name: str, known: list[str], number: int)
 
 def _aim_callback(fields: dict[str, Any]) -> None:
     """The document says `string`, and few strings are URLs of the two schemes that the service lets a flow end at
-    (service facts, section 6); a development instance takes others, so that a pattern would be wrong.
+    (docs/service.md, section 6); a development instance takes others, so that a pattern would be wrong.
     """
     if fields.get("posthog_code_callback_url"):
         fields["posthog_code_callback_url"] = CALLBACK

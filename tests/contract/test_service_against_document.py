@@ -30,7 +30,7 @@ schema = schemathesis.openapi.from_path(DOCUMENT_PATH, config=schemathesis.Confi
 schema.app = stage
 
 # A document can only say `uri`, and generated ones have any scheme and lead anywhere. The service takes http and https,
-# and hosts that are neither local nor private (service facts, section 2.2).
+# and hosts that are neither local nor private (docs/service.md, section 2.2).
 schemathesis.openapi.format(
     "uri",
     strategies.from_regex(r"https?://[a-z]{1,8}\.example\.org(:8[0-9]{3})?(/[a-z0-9-]{0,8}){0,2}", fullmatch=True),

@@ -18,15 +18,15 @@ PROXY = "mcp_server_installations_proxy_create"
 
 DEFAULT_TIMEOUT = 30.0
 TIMEOUTS = {
-    # The service calls out several times, 10 seconds each (service facts, section 5).
+    # The service calls out several times, 10 seconds each (docs/service.md, section 5).
     INSTALL_CUSTOM: 60.0,
     AUTHORIZE: 60.0,
-    # Above the 180 seconds for which the service waits for the MCP server (service facts, section 7).
+    # Above the 180 seconds for which the service waits for the MCP server (docs/service.md, section 7).
     PROXY: 190.0,
 }
-# What a limit does not name counts under the service's own default (service facts, section 4).
+# What a limit does not name counts under the service's own default (docs/service.md, section 4).
 RATE_LIMITS: dict[str, RateLimitScope] = {INSTALL_CUSTOM: "mcp_oauth", AUTHORIZE: "mcp_oauth", PROXY: "mcp_proxy"}
-# Repeating a PATCH sets the same fields again, and the service keeps no idempotency keys (service facts, section 5).
+# Repeating a PATCH sets the same fields again, and the service keeps no idempotency keys (docs/service.md, section 5).
 REPEATABLE = {"GET", "HEAD", "OPTIONS", "DELETE", "PATCH"}
 ACCEPT = {PROXY: "application/json, text/event-stream"}
 

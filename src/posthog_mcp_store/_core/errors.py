@@ -120,7 +120,7 @@ class APIStatusError(MCPStoreError):
     """The service answered with an error status.
 
     `type`, `code`, `detail` and `attr` are the service's own, where its error body has them; branch on the class or on
-    `status_code`, never on `type`: a 403 carries `authentication_error` too (service facts, section 0).
+    `status_code`, never on `type`: a 403 carries `authentication_error` too (docs/service.md, section 0).
     """
 
     def __init__(

@@ -38,7 +38,7 @@ def uuid(value: object, name: str) -> UUID:
 
 
 def project_id(value: object) -> str:
-    """A project's numeric id, or `@current` (service facts, section 1)."""
+    """A project's numeric id, or `@current` (docs/service.md, section 1)."""
     text = short_repr(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,20}|@current", text):
         raise ConfigurationError(f"project_id must be a number or {CURRENT_PROJECT!r}, not {short_repr(value)}")

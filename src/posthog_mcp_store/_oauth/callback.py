@@ -15,7 +15,7 @@ EXPLANATIONS = {
     "Missing authorization code": "the provider sent the browser back without a code",
     "token_exchange_failed": "the service could not exchange the provider's code for a token",
 }
-"""The service's own words for a failure (service facts, section 6); others are the provider's (RFC 6749, 4.1.2.1)."""
+"""The service's own words for a failure (docs/service.md, section 6); others are the provider's (RFC 6749, 4.1.2.1)."""
 START_AGAIN = "start again with authorize() or install_custom()"
 
 
@@ -74,7 +74,7 @@ def _query(url: object) -> dict[str, list[str]]:
     if not isinstance(url, str):
         raise OAuthError(f"a callback's URL is text, not {short_repr(url)}")
     try:
-        # Form-encoded, so a plus is a space (service facts, section 6). What isn't UTF-8 can't be the service's.
+        # Form-encoded, so a plus is a space (docs/service.md, section 6). What isn't UTF-8 can't be the service's.
         return parse_qs(split_url(url).query, keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
         raise OAuthError(f"{without_query(url)} can't be read as the URL of a callback") from None

@@ -2,7 +2,7 @@
 
 The service says so plainly only of a flow that an unusable installation waits for: `pending_oauth` and `needs_reauth`
 turn false. While a healthy installation is authorized again, both are false all along, and the one trace of the flow's
-end is a later `updated_at` (service facts, section 6). It moves on other occasions too: an edit shows in the fields
+end is a later `updated_at` (docs/service.md, section 6). It moves on other occasions too: an edit shows in the fields
 that were edited, and is told apart; a token that the service refreshed meanwhile is not.
 """
 
@@ -63,7 +63,7 @@ class FlowTracker:
         own = [row for row in rows if row.additional_properties.get("is_owner") is not False]
         if url is not None:
             return next((row for row in own if row.url == url), None)
-        # Where several have the server's record, the service takes the lowest id (service facts, section 5).
+        # Where several have the server's record, the service takes the lowest id (docs/service.md, section 5).
         return min((row for row in own if row.server_id == server_id), key=lambda row: row.id, default=None)
 
     def is_over(self, row: Installation) -> bool:

@@ -21,7 +21,7 @@ GROWTH = 1.5
 FEW = 3
 """So many waits ask for their installations one by one; more of them take the list, which is one request for all."""
 LIST_LIMIT = 1000
-"""So that the list is one request: the service has no maximum (service facts, section 3)."""
+"""So that the list is one request: the service has no maximum (docs/service.md, section 3)."""
 
 OnProgress = Callable[[AuthorizationProgress], None]
 

@@ -18,7 +18,7 @@ from .._core.text import split_url, without_query
 from .._core.web_origin import web_origin
 
 STATE_LIFETIME = timedelta(minutes=10)
-"""How long the service knows a flow's state (service facts, section 6)."""
+"""How long the service knows a flow's state (docs/service.md, section 6)."""
 
 
 def _safe_url(url: str | None) -> str:

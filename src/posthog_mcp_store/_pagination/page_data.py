@@ -11,7 +11,7 @@ from .._core.text import split_url
 T = TypeVar("T")
 
 DEFAULT_LIMIT = 100
-"""What the service takes for a page's size when it is told none (service facts, section 3)."""
+"""What the service takes for a page's size when it is told none (docs/service.md, section 3)."""
 
 
 @frozen

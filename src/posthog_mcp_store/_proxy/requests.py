@@ -10,7 +10,7 @@ from .._core.call import Call
 from .._core.errors import ConfigurationError
 
 MAX_BODY_BYTES = 1024 * 1024
-"""The service's limit, which counts the body as it writes it out anew (service facts, section 7)."""
+"""The service's limit, which counts the body as it writes it out anew (docs/service.md, section 7)."""
 
 Message = Mapping[str, Any]
 RequestId = str | int | float | None

@@ -28,7 +28,7 @@ REFUSALS: dict[int, tuple[type[ToolCallError], str]] = {
         ),
     ),
 }
-"""What the service refuses of tool calls, and in which words (service facts, section 7): servers use the codes too."""
+"""The service's own refusals of tool calls, by wording (docs/service.md, section 7): servers use the codes too."""
 
 
 def tool_call_error(error: object, *, is_refusal: bool) -> ToolCallError:

@@ -42,7 +42,7 @@ SERVICE_RATES: Mapping[RateLimitScope, tuple[Rate, ...]] = MappingProxyType(
         "mcp_proxy": (Rate(60, 60), Rate(600, 3600)),
     }
 )
-"""What the hosted service takes (service facts, section 4): ordinary calls per API key, the others per user."""
+"""What the hosted service takes (docs/service.md, section 4): ordinary calls per API key, the others per user."""
 
 
 def checked_rates(rates: Rates) -> dict[RateLimitScope, tuple[Rate, ...]]:

@@ -13,7 +13,7 @@ from .._core.call import Call
 from .._core.errors import RateLimitError
 
 LONGEST_COOLDOWN = 3600.0
-"""The service's longest window (service facts, section 4). A longer wait is a mistake, and must not shut us out."""
+"""The service's longest window (docs/service.md, section 4). A longer wait is a mistake, and must not shut us out."""
 STEP_SECONDS = 1.0
 """How long a call that is not answered yet keeps the next one waiting: calls of the proxy may take minutes."""
 

@@ -1,7 +1,7 @@
 """Which redirects a request follows: pure.
 
 Only 307 and 308, which keep the method and body (RFC 9110, sections 15.4.8 and 15.4.9), and only within the origin, so
-that the key goes to nobody else. The service moved `/api/environments/` so for a while (service facts, section 1).
+that the key goes to nobody else. The service moved `/api/environments/` so for a while (docs/service.md, section 1).
 """
 
 import re

@@ -42,7 +42,7 @@ def retry_delay(
 def is_transient(failure: MCPStoreError, *, is_idempotent: bool) -> bool:
     """Whether the same call may succeed later, and is safe to repeat."""
     if isinstance(failure, RateLimitError):
-        return True  # the service refuses before it acts (service facts, section 4)
+        return True  # the service refuses before it acts (docs/service.md, section 4)
     if isinstance(failure, APIConnectionError):
         return is_idempotent or not failure.is_sent
     return is_idempotent and isinstance(failure, APIStatusError) and _is_transient_status(failure)

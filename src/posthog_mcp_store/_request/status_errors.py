@@ -1,6 +1,6 @@
 """From an answer that is no success to the error that is raised: pure, and total over any status and any bytes.
 
-The rules are the service facts, sections 0, 2 and 7. An operation of the service tells its errors in JSON of two
+The rules are docs/service.md, sections 0, 2 and 7. An operation of the service tells its errors in JSON of two
 shapes. The proxy passes on the answers of somebody else's server, so there the service's own are recognised first.
 """
 
@@ -57,7 +57,7 @@ PROXY_REFUSALS: dict[int, tuple[type[APIStatusError], str]] = {
     ),
     413: (PayloadTooLargeError, "Request body too large"),
 }
-"""What the proxy itself refuses, and in which words (service facts, sections 2.3 and 7): any server may send
+"""What the proxy itself refuses, and in which words (docs/service.md, sections 2.3 and 7): any server may send
 `{"error": "text"}`."""
 FRAMEWORK_KEYS = {"type", "code", "detail", "attr"}
 FRAMEWORK_TYPES = {"authentication_error", "invalid_request", "server_error", "throttled_error", "validation_error"}
@@ -147,7 +147,7 @@ def error_class(response: Response, call: Call, body: ErrorBody) -> type[APIStat
 
 
 def is_from_framework(response: Response, body: ErrorBody) -> bool:
-    """Whether an answer of the proxy endpoint comes from the service's framework (service facts, section 2.3)."""
+    """Whether an answer of the proxy endpoint comes from the service's framework (docs/service.md, section 2.3)."""
     if response.content.startswith(GLUED_BODY):
         return True
     if isinstance(body.value, dict) and body.value.keys() >= FRAMEWORK_KEYS and body.type in FRAMEWORK_TYPES:

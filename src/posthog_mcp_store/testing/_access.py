@@ -1,4 +1,4 @@
-"""Who may call what: authentication, scopes and projects (service facts, section 1)."""
+"""Who may call what: authentication, scopes and projects (docs/service.md, section 1)."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the service shows to browsers, which have no key: the end of OAuth flows (service facts, section 6)."""
+"""What the service shows to browsers, which have no key: the end of OAuth flows (docs/service.md, section 6)."""
 
 from collections.abc import Awaitable, Callable
 

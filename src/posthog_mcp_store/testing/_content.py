@@ -1,4 +1,4 @@
-"""Content negotiation and JSON bodies, as the service's framework does them (service facts, section 2.1)."""
+"""Content negotiation and JSON bodies, as the service's framework does them (docs/service.md, section 2.1)."""
 
 import json
 from typing import NoReturn
@@ -20,7 +20,7 @@ def parse_json(content_type: str, body: bytes) -> object:
     """Read a request body. No body counts as an empty object, whatever its content type.
 
     Departs from the service, which also reads form encodings (and then takes an `api_key` field for a project
-    token, section 9 of the facts): a client has no use for them.
+    token, docs/service.md, section 9): a client has no use for them.
     """
     if not body:
         return {}

@@ -1,6 +1,6 @@
 """How the service finds an MCP server's OAuth provider and registers with it.
 
-Service facts, sections 2.2 and 5; RFC 9728, RFC 8414, RFC 7591.
+docs/service.md, sections 2.2 and 5; RFC 9728, RFC 8414, RFC 7591.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What became of the path prefix `/api/environments/` (service facts, section 1)."""
+"""What became of the path prefix `/api/environments/` (docs/service.md, section 1)."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request

@@ -1,4 +1,4 @@
-"""The service's refusals as exceptions, in the three shapes of service facts, section 2.
+"""The service's refusals as exceptions, in the three shapes of docs/service.md, section 2.
 
 How they become bytes is the matter of `_responses`.
 """

@@ -1,4 +1,4 @@
-"""Validation of request fields: pure, in the framework's words, first error only (facts, section 2.1).
+"""Validation of request fields: pure, in the framework's words, first error only (docs/service.md, section 2.1).
 
 A cleaner takes a value as it was sent and returns the value to keep, or raises FieldError.
 """

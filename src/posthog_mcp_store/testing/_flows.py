@@ -1,4 +1,4 @@
-"""OAuth flows that were started and have not ended (service facts, section 6)."""
+"""OAuth flows that were started and have not ended (docs/service.md, section 6)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What each operation takes, field by field in the service's own order (service facts, section 5)."""
+"""What each operation takes, field by field in the service's own order (docs/service.md, section 5)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where OAuth flows send the user's browser, at their start and at their end (service facts, section 6). Pure."""
+"""Where OAuth flows send the user's browser, at their start and at their end (docs/service.md, section 6). Pure."""
 
 from base64 import urlsafe_b64encode
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""The operations that start OAuth flows (service facts, sections 5, 6 and 8)."""
+"""The operations that start OAuth flows (docs/service.md, sections 5, 6 and 8)."""
 
 import secrets
 from typing import Any

@@ -1,4 +1,4 @@
-"""Requests of the service itself, to MCP servers and to OAuth providers (service facts, section 5)."""
+"""Requests of the service itself, to MCP servers and to OAuth providers (docs/service.md, section 5)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Limit/offset paging (service facts, section 3). Pure."""
+"""Limit/offset paging (docs/service.md, section 3). Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

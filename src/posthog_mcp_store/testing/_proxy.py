@@ -1,4 +1,4 @@
-"""The proxy to the installed MCP servers (service facts, sections 2.3 and 7)."""
+"""The proxy to the installed MCP servers (docs/service.md, sections 2.3 and 7)."""
 
 import json
 from collections.abc import Mapping

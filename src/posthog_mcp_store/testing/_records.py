@@ -115,7 +115,7 @@ class InstallationRecord:
         return self.access_token if self.auth_type == "oauth" else self.api_key
 
     def to_json(self, site: str, *, era: Era = "early") -> dict[str, Any]:
-        """The fields of an answer (service facts, sections 5 and 8). `site` is scheme and host, no path."""
+        """The fields of an answer (docs/service.md, sections 5 and 8). `site` is scheme and host, no path."""
         # Always this prefix and the numeric project id, whatever path the row was asked for on.
         rows = f"{site}/api/environments/{self.project_id}/mcp_server_installations"
         return {

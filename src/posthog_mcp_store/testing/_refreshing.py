@@ -1,4 +1,4 @@
-"""Refreshing a row's access token inside the proxy call that needs it (service facts, section 6)."""
+"""Refreshing a row's access token inside the proxy call that needs it (docs/service.md, section 6)."""
 
 from ._errors import ServiceError, proxy_error
 from ._records import InstallationRecord, OAuthServerRecord

@@ -1,4 +1,4 @@
-"""Rate limits as the service's framework counts them (service facts, section 4). Windows slide."""
+"""Rate limits as the service's framework counts them (docs/service.md, section 4). Windows slide."""
 
 import time
 from collections import deque

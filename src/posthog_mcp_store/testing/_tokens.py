@@ -1,4 +1,4 @@
-"""Tokens: getting them from a provider, storing them, telling when they run out (service facts, section 6)."""
+"""Tokens: getting them from a provider, storing them, telling when they run out (docs/service.md, section 6)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Which calls of tools the proxy lets pass (service facts, section 7). Pure."""
+"""Which calls of tools the proxy lets pass (docs/service.md, section 7). Pure."""
 
 from collections.abc import Mapping
 from typing import Any

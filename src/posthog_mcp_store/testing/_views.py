@@ -1,4 +1,4 @@
-"""The operations on installations, all but the proxy and the start of OAuth flows (service facts, section 5)."""
+"""The operations on installations, all but the proxy and the start of OAuth flows (docs/service.md, section 5)."""
 
 from typing import Any
 
