@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from posthog_mcp_store.testing._connection import Connection, connection_of
+from posthog_mcp_store.testing._asgi.client_connection import Connection, connection_of
 
 WITHIN = 10.0
 """Seconds within which everything here has to happen."""

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from posthog_mcp_store.testing import EmbeddedService, OAuthProvider, serve_app, tool_server
-from posthog_mcp_store.testing._switchboard import Switchboard
+from posthog_mcp_store.testing._asgi.swappable_app import Switchboard
 
 from .support import Stage, client_of
 

@@ -11,7 +11,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, serve_app, tool_server
-from posthog_mcp_store.testing._switchboard import Switchboard
+from posthog_mcp_store.testing._asgi.swappable_app import Switchboard
 
 SITE = "http://posthog.test"
 ROWS = "/api/environments/1/mcp_server_installations"

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from posthog_mcp_store.testing import EmbeddedService, serve_app
-from posthog_mcp_store.testing._records import Era
+from posthog_mcp_store.testing._model.records import Era
 
 from .support import client_of, in_process
 

@@ -10,8 +10,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, give_consent, serve_app
-from posthog_mcp_store.testing._records import Era
-from posthog_mcp_store.testing._tokens import is_refresh_due
+from posthog_mcp_store.testing._model.records import Era
+from posthog_mcp_store.testing._outbound.tokens import is_refresh_due
 
 from .support import OAUTH_INSTALL, Stage, call_tools, client_of, eventually, start
 from .test_discovery import Fake

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord
-from posthog_mcp_store.testing._records import Era
+from posthog_mcp_store.testing._model.records import Era
 
 from .support import SITE, client_of
 

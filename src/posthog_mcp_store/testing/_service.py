@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, get_args
 
-from ._app import build_app
-from ._faults import Fault
-from ._records import ApiKey, Environments, Era, InstallationRecord, OAuthServerRecord, RecordedRequest, ToolState
-from ._server import serve_app
-from ._state import DEFAULT_PROJECT_ID, AlreadyInstalledError, ServiceState
-from ._throttling import Rate, Throttle
-from ._upstream import UpstreamTarget
-from ._urls import refusal
+from ._api.app import build_app
+from ._asgi.server import serve_app
+from ._model.faults import Fault
+from ._model.records import ApiKey, Environments, Era, InstallationRecord, OAuthServerRecord, RecordedRequest, ToolState
+from ._model.state import DEFAULT_PROJECT_ID, AlreadyInstalledError, ServiceState, UpstreamTarget
+from ._model.throttling import Rate, Throttle
+from ._model.urls import refusal
 
 DEFAULT_USER = "alice"
 

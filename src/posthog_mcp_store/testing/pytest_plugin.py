@@ -8,8 +8,8 @@ import pytest
 from ._extra import needing_extra
 
 if TYPE_CHECKING:
+    from ._asgi.swappable_app import Switchboard
     from ._service import EmbeddedService
-    from ._switchboard import Switchboard
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +17,8 @@ def _mcp_store_server() -> Iterator[tuple["Switchboard", str]]:
     """The server that the services of all tests share in turn, and its URL."""
     # Imported here because every pytest run imports this module, also those that never ask for a fixture.
     with needing_extra("the fixture mcp_store_service"):
-        from ._server import serve_app  # noqa: PLC0415
-        from ._switchboard import Switchboard  # noqa: PLC0415
+        from ._asgi.server import serve_app  # noqa: PLC0415
+        from ._asgi.swappable_app import Switchboard  # noqa: PLC0415
 
     switchboard = Switchboard()
     with serve_app(switchboard) as base_url:

@@ -1,0 +1,101 @@
+"""Ending connections in ways that HTTP has no word for."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+
+from .middleware import Middleware
+
+_KEY = "posthog_mcp_store.connection"
+
+# uvicorn looks up a phrase for every status, and knows none for these, which HTTP can carry all the same.
+STATUS_PHRASES.update(dict.fromkeys(range(600, 1000), b""))
+
+
+class CutError(Exception):
+    """Raised while answering, to end the connection there and then: reset, or closed as if all had been said."""
+
+    def __init__(self, *, reset: bool) -> None:
+        super().__init__(reset)
+        self.reset = reset
+
+
+class ConnectionCutter(Middleware):
+    """Does what a CutError asks for.
+
+    Where there is no connection, in process, it raises ConnectionResetError out of the application.
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except CutError as cut:
+            connection = connection_of(scope)
+            if connection is None:
+                raise ConnectionResetError("The embedded service was told to cut this answer short") from None
+            connection.cut(reset=cut.reset)
+            # Whoever returns before the server has noticed is taken to have forgotten the answer.
+            await disconnected_within(None, receive)
+
+
+class Connection:
+    """The connection that a request came on."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def cut(self, *, reset: bool) -> None:
+        """End it: by RST, dropping what has not left yet, or by FIN after it has."""
+        if self._transport.is_closing():
+            return
+        if not reset:
+            self._transport.close()
+            return
+        # A socket that does not linger closes with RST.
+        self._transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        self._transport.abort()
+
+
+def connection_of(scope: Scope) -> Connection | None:
+    """The connection that a request came on; in process there is none."""
+    connection: Connection | None = scope.get("state", {}).get(_KEY)
+    return connection
+
+
+class ConnectionProtocol(H11Protocol):
+    """uvicorn's HTTP, with the connection in the state that every request gets a copy of."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, _KEY: Connection(transport)}
+
+
+@asynccontextmanager
+async def while_connected(receive: Receive) -> AsyncIterator[None]:
+    """What is done inside is cancelled when the client leaves. Its request has to be read."""
+
+    async def cancel_when_it_leaves() -> None:
+        await disconnected_within(None, receive)
+        tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(cancel_when_it_leaves)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def disconnected_within(seconds: float | None, receive: Receive) -> bool:
+    """Wait that long, and less where the client leaves meanwhile; whether it left."""
+    with anyio.move_on_after(seconds):
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        return True
+    return False
