@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from posthog_mcp_store.testing._asgi.client_connection import Connection, connection_of
+from posthog_mcp_store.testing._asgi.client_connection import ClientConnection, connection_of
 
 WITHIN = 10.0
 """Seconds within which everything here has to happen."""
@@ -105,7 +105,7 @@ class Workshop:
         self.calls: list[str] = []
         self.gate = Gate()
         self.open_requests = 0
-        self._whole: list[Connection] = []
+        self._whole: list[ClientConnection] = []
 
     async def restart(self) -> None:
         """Begin anew: an old `Mcp-Session-Id` is answered 404, and what was being answered has its connection reset."""

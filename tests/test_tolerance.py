@@ -38,7 +38,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 async def test_todays_shape_is_fine(tmp_path: object) -> None:
-    service = EmbeddedService(era="later")
+    service = EmbeddedService(version="2026-08")
     row = service.add_installation()
 
     with service.serve() as host:

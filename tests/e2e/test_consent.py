@@ -19,7 +19,7 @@ from .conftest import Person
 
 HERE = {"127.0.0.1", "localhost"}
 development = pytest.mark.parametrize("chain", [partial(EmbeddedService, development=True)], indirect=True)
-later = pytest.mark.parametrize("chain", [partial(EmbeddedService, era="later")], indirect=True)
+since_2026_08 = pytest.mark.parametrize("chain", [partial(EmbeddedService, version="2026-08")], indirect=True)
 
 
 async def start(store: MCPStore, receiver: LoopbackReceiver | None = None) -> AuthorizationRedirect:
@@ -113,7 +113,7 @@ async def test_the_page_on_the_own_machine_looks_different_after_a_denial(store:
         callback.raise_for_error()
 
 
-@later
+@since_2026_08
 async def test_the_later_service_lets_only_the_browser_of_the_user_finish_a_flow(
     chain: Chain, store: MCPStore, person: Person
 ) -> None:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from .._asgi.client_connection import ConnectionCutter
 from .._asgi.counting import InFlightCounter
 from .._asgi.fault_injection import FaultInjector
-from .._asgi.path_prefix import EnvironmentsPrefix
+from .._asgi.path_prefix import PathPrefixRewriter
 from .._asgi.recording import RequestRecorder
 from .._framework.endpoint import Endpoint, Operation
 from .._framework.errors import method_not_allowed, not_found
@@ -22,7 +22,7 @@ from .browser import browser_routes
 from .proxy import proxy
 
 # From the outside in.
-_LAYERS = (ConnectionCutter, InFlightCounter, RequestRecorder, FaultInjector, EnvironmentsPrefix)
+_MIDDLEWARE = (ConnectionCutter, InFlightCounter, RequestRecorder, FaultInjector, PathPrefixRewriter)
 _PREFIXES = ("/api/environments", "/api/projects")
 _READ = "project:read"
 _WRITE = "project:write"
@@ -38,18 +38,19 @@ _ROW = {
 def build_app(state: ServiceState, *, create_works: bool) -> Starlette:
     create = views.create if create_works else views.refuse_create
     collection = {"GET": Operation(_READ, views.list_installations), "POST": Operation(_WRITE, create)}
-    authorize = oauth_views.authorize if state.era == "early" else oauth_views.authorize_later
+    authorize = oauth_views.authorize_server if state.version < "2026-08" else oauth_views.authorize_installation
+    install_custom = {"POST": Operation(_READ, views.install_custom)}
     # The two named paths come first: `{id}` would match them too.
     endpoints = {
         "": Endpoint(state, collection),
-        "/authorize": Endpoint(state, {"GET": Operation(_READ, authorize)}, limit="mcp_oauth"),
-        "/install_custom": Endpoint(state, {"POST": Operation(_READ, views.install_custom)}, limit="mcp_oauth"),
+        "/authorize": Endpoint(state, {"GET": Operation(_READ, authorize)}, throttle_scope="mcp_oauth"),
+        "/install_custom": Endpoint(state, install_custom, throttle_scope="mcp_oauth"),
         "/{id}": Endpoint(state, _ROW),
-        "/{id}/proxy": Endpoint(state, {"POST": Operation(_READ, proxy)}, limit="mcp_proxy", is_proxy=True),
+        "/{id}/proxy": Endpoint(state, {"POST": Operation(_READ, proxy)}, throttle_scope="mcp_proxy", is_proxy=True),
     }
     app = Starlette(
         routes=[*_routes(endpoints), *browser_routes(state)],
-        middleware=[Middleware(layer, state=state) for layer in _LAYERS],
+        middleware=[Middleware(each, state=state) for each in _MIDDLEWARE],
         exception_handlers={404: _unknown_path, 405: _refused_method},
     )
     # With and without a slash at the end, every path answers directly.

@@ -56,13 +56,13 @@ async def _end_flow(state: ServiceState, request: Request) -> Response:
 
 
 def _may_end(state: ServiceState, flow: Flow, request: Request) -> bool:
-    """Whether this browser may; and not for a row that was deleted meanwhile. The early service takes any browser."""
-    is_known = state.era == "early" or state.sessions.get(request.cookies.get(_SESSION, "")) == flow.row.user
+    """Whether this browser may end the flow, and its row still exists. Version 2026-04 accepts any browser."""
+    is_known = state.version < "2026-08" or state.sessions.get(request.cookies.get(_SESSION, "")) == flow.row.user
     return is_known and flow.row in list(state.installations)
 
 
 async def _failure(state: ServiceState, flow: Flow, request: Request) -> str | None:
-    """Do what is left of the flow; why it failed, if it did."""
+    """Finish the flow. Return why it failed, or None."""
     error, code = request.query_params.get("error"), request.query_params.get("code")
     if error:
         return "cancelled" if error == "access_denied" else error

@@ -22,9 +22,13 @@ _INSTALL_CUSTOM = [
     Field("description", text(), default=""),
     *_FLOW,
 ]
-_AUTHORIZE = [Field("server_id", uuid, required=True), *_FLOW]
-_LATER_AUTHORIZE = [Field("template_id", uuid, default=None), Field("installation_id", uuid, default=None), *_FLOW]
-# Without a length check, unlike the columns behind it.
+_AUTHORIZE_SERVER = [Field("server_id", uuid, required=True), *_FLOW]
+_AUTHORIZE_INSTALLATION = [
+    Field("template_id", uuid, default=None),
+    Field("installation_id", uuid, default=None),
+    *_FLOW,
+]
+# Unlike the database columns, without a length check.
 _UPDATE = [Field("display_name", text()), Field("description", text()), Field("is_enabled", boolean)]
 _CREATE = [
     Field("server_id", uuid),
@@ -58,12 +62,12 @@ class InstallCustomForm(FlowForm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuthorizeForm(FlowForm):
+class AuthorizeServerForm(FlowForm):
     server_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
-class LaterAuthorizeForm(FlowForm):
+class AuthorizeInstallationForm(FlowForm):
     template_id: UUID | None
     installation_id: UUID | None
 
@@ -75,17 +79,17 @@ def read_install_custom(data: object, *, development: bool) -> InstallCustomForm
     return form
 
 
-def read_authorize(query: Mapping[str, str], *, development: bool) -> AuthorizeForm:
+def read_authorize_server(query: Mapping[str, str], *, development: bool) -> AuthorizeServerForm:
     # In a query, an optional parameter that is empty counts as not given.
     given = {name: value for name, value in query.items() if value or name == "server_id"}
-    form = AuthorizeForm(**validate(given, _AUTHORIZE))
+    form = AuthorizeServerForm(**validate(given, _AUTHORIZE_SERVER))
     _require_fine_callback(form, development=development)
     return form
 
 
-def read_later_authorize(query: Mapping[str, str], *, development: bool) -> LaterAuthorizeForm:
+def read_authorize_installation(query: Mapping[str, str], *, development: bool) -> AuthorizeInstallationForm:
     given = {name: value for name, value in query.items() if value}
-    form = LaterAuthorizeForm(**validate(given, _LATER_AUTHORIZE))
+    form = AuthorizeInstallationForm(**validate(given, _AUTHORIZE_INSTALLATION))
     if (form.template_id is None) == (form.installation_id is None):
         raise invalid(None, "invalid_input", "Pass exactly one of template_id or installation_id")
     _require_fine_callback(form, development=development)

@@ -11,7 +11,7 @@ from .._model.urls import is_local
 
 
 def issuer_of(url: str) -> str:
-    """The issuer of an MCP server that nothing stands in for: its own host, over https."""
+    """The issuer of an MCP server that no test registered: its own host, over https."""
     return f"https://{urlsplit(url).netloc.rpartition('@')[2]}"
 
 

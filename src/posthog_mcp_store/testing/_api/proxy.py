@@ -8,29 +8,29 @@ import httpx
 from starlette.responses import Response
 
 from .._asgi.client_connection import while_connected
-from .._framework.endpoint import Call
+from .._framework.endpoint import RequestContext
 from .._framework.errors import proxy_error
 from .._framework.responses import StreamedResponse, json_response
-from .._model.records import Era, InstallationRecord
+from .._model.records import InstallationRecord, ServiceVersion
 from .._model.urls import refusal
 from .._outbound.upstream import UnreachableError, pieces, posted
-from .refreshing import keep_fresh, needs_reauthorization
+from .refreshing import needs_reauthorization, refresh_if_due
 from .tool_policy import refused
 
 MAX_BODY_BYTES = 1024 * 1024
 _EVENT_STREAM = "text/event-stream"
 
 
-async def proxy(call: Call) -> Response:
-    row = call.installation()
+async def proxy(context: RequestContext) -> Response:
+    row = context.installation()
     refuse_unusable(row)
-    await keep_fresh(call.state, row)
+    await refresh_if_due(context.state, row)
     refuse_url(row)
-    message = message_in(await call.data())
+    message = message_in(await context.data())
     refusals = refused(row.tools, message)
     if refusals is not None:
         return json_response(refusals)
-    return await passed_back(await forwarded(call, row, forwarded_body(message)))
+    return await passed_back(await forwarded(context, row, forwarded_body(message)))
 
 
 def refuse_unusable(row: InstallationRecord) -> None:
@@ -60,17 +60,17 @@ def message_in(data: object) -> dict[str, Any] | list[Any]:
 
 
 def forwarded_body(message: dict[str, Any] | list[Any]) -> bytes:
-    """What goes up: the message written out anew as ASCII, the form in which its size counts."""
+    """The body that is forwarded: the message as ASCII JSON, which is also how its size is measured."""
     content = json.dumps(message).encode("ascii")
     if len(content) > MAX_BODY_BYTES:
         raise proxy_error(413, "Request body too large")
     return content
 
 
-def forwarded_headers(row: InstallationRecord, theirs: Mapping[str, str], *, era: Era) -> dict[str, str]:
-    """All that goes up. Of the caller's own headers only the session passes, and later PostHog's own."""
-    headers = {name: value for name, value in theirs.items() if era == "later" and name.startswith("x-posthog-")}
-    headers |= {
+def forwarded_headers(row: InstallationRecord, theirs: Mapping[str, str], *, version: ServiceVersion) -> dict[str, str]:
+    """The headers that are forwarded: of the caller's own only the session, and since 2026-08 PostHog's."""
+    own = {name: value for name, value in theirs.items() if name.startswith("x-posthog-")}
+    headers = (own if version >= "2026-08" else {}) | {
         "Content-Type": "application/json",
         "Accept": f"application/json, {_EVENT_STREAM}",
         "Authorization": f"Bearer {row.credential}",
@@ -79,20 +79,20 @@ def forwarded_headers(row: InstallationRecord, theirs: Mapping[str, str], *, era
     return headers if session_id is None else {**headers, "Mcp-Session-Id": session_id}
 
 
-async def forwarded(call: Call, row: InstallationRecord, content: bytes) -> httpx.Response:
-    """The beginning of the MCP server's answer. Where the caller leaves before its end, so does the proxy."""
-    state, headers = call.state, forwarded_headers(row, call.request.headers, era=call.state.era)
-    await call.until_sent.enter_async_context(while_connected(call.request.receive))
+async def forwarded(context: RequestContext, row: InstallationRecord, content: bytes) -> httpx.Response:
+    """The MCP server's answer, its body unread. If the caller disconnects before its end, so does the proxy."""
+    state, headers = context.state, forwarded_headers(row, context.request.headers, version=context.state.version)
+    await context.until_sent.enter_async_context(while_connected(context.request.receive))
     answer = posted(
         state.upstreams.get(row.url),
         row.url,
         content,
         headers,
         timeout=state.upstream_timeout,
-        follows_a_redirect=state.era == "later",
+        follows_a_redirect=state.version >= "2026-08",
     )
     try:
-        return await call.until_sent.enter_async_context(answer)
+        return await context.until_sent.enter_async_context(answer)
     except UnreachableError:
         raise proxy_error(502, "Upstream MCP server unreachable") from None
     except TimeoutError:

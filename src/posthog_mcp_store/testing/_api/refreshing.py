@@ -6,23 +6,23 @@ from .._model.state import ServiceState
 from .._outbound.tokens import NoTokensError, is_refresh_due, request_tokens, token_fields
 
 
-async def keep_fresh(state: ServiceState, row: InstallationRecord) -> None:
-    """Refresh the token if that is due; where it fails, raise what the proxy answers."""
+async def refresh_if_due(state: ServiceState, row: InstallationRecord) -> None:
+    """Refresh the token if that is due. A failure is raised as the error that the proxy answers."""
     if not _is_due(state, row):
         return
-    # One by one: a refresh token can be used once, and whoever comes second would kill the installation.
-    async with state.refreshing.turn(row.id):
+    # A refresh token can be used once, so a second refresh at the same time would invalidate the installation.
+    async with state.refresh_lock.hold(row.id):
         if _is_due(state, row):
             await _refresh(state, row)
 
 
 def _is_due(state: ServiceState, row: InstallationRecord) -> bool:
-    return is_refresh_due(row, state.now(), era=state.era)
+    return is_refresh_due(row, state.now(), version=state.version)
 
 
 async def _refresh(state: ServiceState, row: InstallationRecord) -> None:
     if row.server is None or not row.refresh_token:
-        # What is left of the token's life is used up first.
+        # The access token is used until it expires.
         if row.expires_at is not None and row.expires_at <= state.now():
             raise _failed(state, row, for_good=True)
         return
@@ -39,8 +39,8 @@ async def _refresh_with(state: ServiceState, row: InstallationRecord, server: OA
 
 
 def _failed(state: ServiceState, row: InstallationRecord, *, for_good: bool) -> ServiceError:
-    """The early service takes every failure for a passing one."""
-    if state.era == "early" or not for_good:
+    """What the proxy answers. Version 2026-04 treats every failure as transient."""
+    if state.version < "2026-08" or not for_good:
         return proxy_error(401, "Authentication failed")
     state.change(row, {"needs_reauth": True})
     return needs_reauthorization()

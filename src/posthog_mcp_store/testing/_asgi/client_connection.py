@@ -1,4 +1,4 @@
-"""Ending connections in ways that HTTP has no word for."""
+"""The client's connection: ending it abruptly, and noticing that the client did."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ import anyio
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-from .middleware import Middleware
+from .middleware import ServiceMiddleware
 
 _KEY = "posthog_mcp_store.connection"
 
@@ -18,16 +18,16 @@ _KEY = "posthog_mcp_store.connection"
 STATUS_PHRASES.update(dict.fromkeys(range(600, 1000), b""))
 
 
-class CutError(Exception):
-    """Raised while answering, to end the connection there and then: reset, or closed as if all had been said."""
+class ConnectionCutError(Exception):
+    """Raised while answering, to end the connection at once: by a reset, or by closing it."""
 
     def __init__(self, *, reset: bool) -> None:
         super().__init__(reset)
         self.reset = reset
 
 
-class ConnectionCutter(Middleware):
-    """Does what a CutError asks for.
+class ConnectionCutter(ServiceMiddleware):
+    """Middleware that ends the connection when a ConnectionCutError is raised.
 
     Where there is no connection, in process, it raises ConnectionResetError out of the application.
     """
@@ -35,16 +35,16 @@ class ConnectionCutter(Middleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
-        except CutError as cut:
+        except ConnectionCutError as cut:
             connection = connection_of(scope)
             if connection is None:
-                raise ConnectionResetError("The embedded service was told to cut this answer short") from None
+                raise ConnectionResetError("A fault of the embedded service cut this answer short") from None
             connection.cut(reset=cut.reset)
-            # Whoever returns before the server has noticed is taken to have forgotten the answer.
+            # If the application returned before uvicorn noticed, it would report an incomplete answer.
             await disconnected_within(None, receive)
 
 
-class Connection:
+class ClientConnection:
     """The connection that a request came on."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -64,9 +64,9 @@ class Connection:
         self._transport.abort()
 
 
-def connection_of(scope: Scope) -> Connection | None:
+def connection_of(scope: Scope) -> ClientConnection | None:
     """The connection that a request came on; in process there is none."""
-    connection: Connection | None = scope.get("state", {}).get(_KEY)
+    connection: ClientConnection | None = scope.get("state", {}).get(_KEY)
     return connection
 
 
@@ -75,12 +75,12 @@ class ConnectionProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.app_state = {**self.app_state, _KEY: Connection(transport)}
+        self.app_state = {**self.app_state, _KEY: ClientConnection(transport)}
 
 
 @asynccontextmanager
 async def while_connected(receive: Receive) -> AsyncIterator[None]:
-    """What is done inside is cancelled when the client leaves. Its request has to be read."""
+    """Cancel the block when the client disconnects. The request has to be read before."""
 
     async def cancel_when_it_leaves() -> None:
         await disconnected_within(None, receive)
@@ -93,7 +93,7 @@ async def while_connected(receive: Receive) -> AsyncIterator[None]:
 
 
 async def disconnected_within(seconds: float | None, receive: Receive) -> bool:
-    """Wait that long, and less where the client leaves meanwhile; whether it left."""
+    """Wait until the client disconnects, that long at most. Return whether it did."""
     with anyio.move_on_after(seconds):
         while (await receive())["type"] != "http.disconnect":
             pass

@@ -4,10 +4,10 @@ from contextlib import ExitStack
 
 from starlette.types import Message, Receive, Scope, Send
 
-from .middleware import Middleware
+from .middleware import ServiceMiddleware
 
 
-class InFlightCounter(Middleware):
+class InFlightCounter(ServiceMiddleware):
     """Middleware that counts each request from its arrival to the last byte of its answer."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

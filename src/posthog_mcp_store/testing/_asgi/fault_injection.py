@@ -1,4 +1,4 @@
-"""Making faults happen to requests."""
+"""Injecting faults into requests and their answers."""
 
 import json
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -10,12 +10,12 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from .._model.faults import Fault
-from .client_connection import CutError, disconnected_within
-from .middleware import Middleware
+from .client_connection import ConnectionCutError, disconnected_within
+from .middleware import ServiceMiddleware
 
 
-class FaultInjector(Middleware):
-    """Middleware that lets each request go wrong as the fault says that takes it."""
+class FaultInjector(ServiceMiddleware):
+    """Middleware that applies to each request the first fault that selects it."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self._state.next_fault(scope["method"], scope["path"])
@@ -28,11 +28,11 @@ class FaultInjector(Middleware):
         if fault.delay and await disconnected_within(fault.delay, receive):
             return
         if fault.reset in ("before", "after"):
-            raise CutError(reset=True)
-        await _deliver(_spoilt(answer, fault), fault, receive, send)
+            raise ConnectionCutError(reset=True)
+        await _deliver(_with_fault(answer, fault), fault, receive, send)
 
     async def _real_answer(self, fault: Fault, scope: Scope, receive: Receive) -> Response | None:
-        """The application's answer, read whole; None where the client left before there was one.
+        """The application's answer, read to its end; None if the client disconnected before.
 
         A stream that is not kept is left at its beginning: it may have no end.
         """
@@ -58,7 +58,7 @@ def _is_stream(head: Mapping[str, Any]) -> bool:
     return Headers(raw=head["headers"]).get("content-type", "").startswith("text/event-stream")
 
 
-def _spoilt(answer: Response, fault: Fault) -> Response:
+def _with_fault(answer: Response, fault: Fault) -> Response:
     if fault.replaces:
         answer = Response(fault.body, fault.status or 200)
     elif fault.edit is not None:
@@ -77,7 +77,7 @@ async def _deliver(answer: Response, fault: Fault, receive: Receive, send: Send)
             return
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     if is_cut:
-        raise CutError(reset=fault.reset == "inside")
+        raise ConnectionCutError(reset=fault.reset == "inside")
     await send({"type": "http.response.body"})
 
 

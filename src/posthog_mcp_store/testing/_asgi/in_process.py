@@ -1,4 +1,4 @@
-"""An ASGI application in this process as a server: its answers stream, and it is told when the caller leaves."""
+"""An ASGI application in this process as a server: it can stream, and it learns when the caller disconnects."""
 
 import asyncio
 import logging
@@ -11,15 +11,15 @@ from starlette.types import ASGIApp, Message, Scope
 
 logger = logging.getLogger(__name__)
 
-# What an application that was told that its caller left may take to end by itself.
+# How long an application may take to end by itself once its caller has disconnected.
 _GRACE_SECONDS = 1
 
 
 class InProcessTransport(httpx.AsyncBaseTransport):
-    """Reaches the application as if it were a server of its own: where it fails before its answer, it answers 500.
+    """Sends requests to the application as to a server: if it fails before its answer, the answer is a 500.
 
     httpx.ASGITransport would hand over the head of an answer together with its last byte. Of the timeouts only `read`
-    counts, for each wait for something to be said.
+    counts, for each wait for a message.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -27,11 +27,11 @@ class InProcessTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
-        exchange = _Exchange(_scope(request), body, timeout=request.extensions["timeout"]["read"])
+        exchange = _InProcessExchange(_scope(request), body, timeout=request.extensions["timeout"]["read"])
         return await exchange.begin(self._app)
 
 
-class _Exchange(httpx.AsyncByteStream):
+class _InProcessExchange(httpx.AsyncByteStream):
     """One request to the application, which runs in a task of its own, and the body of its answer.
 
     The application is never more than one message ahead of the reader.
@@ -43,9 +43,9 @@ class _Exchange(httpx.AsyncByteStream):
         self._scope = scope
         self._timeout = timeout
         self._unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-        self._said, self._heard = anyio.create_memory_object_stream[Message]()
-        self._left = asyncio.Event()
-        self._app_listens = False
+        self._sender, self._receiver = anyio.create_memory_object_stream[Message]()
+        self._disconnected = asyncio.Event()
+        self._awaits_disconnect = False
         self._is_complete = False
 
     async def begin(self, app: ASGIApp) -> httpx.Response:
@@ -67,21 +67,21 @@ class _Exchange(httpx.AsyncByteStream):
             yield message.get("body", b"")
 
     async def aclose(self) -> None:
-        """Leave, and see to it that the application ends: what does not listen for that is cancelled."""
-        self._left.set()
-        self._heard.close()
-        if not (self._app_listens or self._is_complete):
+        """Disconnect, and make sure that the application ends: it is cancelled unless it awaits the disconnect."""
+        self._disconnected.set()
+        self._receiver.close()
+        if not (self._awaits_disconnect or self._is_complete):
             self._task.cancel()
         with anyio.CancelScope(shield=True):
             await asyncio.wait([self._task], timeout=_GRACE_SECONDS)
             self._task.cancel()
             await asyncio.wait([self._task])
-        self._said.close()
+        self._sender.close()
 
     async def _next(self) -> Message:
         try:
             with anyio.fail_after(self._timeout):
-                return await self._heard.receive()
+                return await self._receiver.receive()
         except TimeoutError:
             raise httpx.ReadTimeout("The application said nothing in time") from None
         except anyio.EndOfStream:
@@ -91,22 +91,22 @@ class _Exchange(httpx.AsyncByteStream):
         try:
             await app(self._scope, self._receive, self._send)
         except Exception:
-            # What it makes of a caller that leaves is its own affair.
-            if not self._left.is_set():
+            # Any way to react to a disconnect is fine.
+            if not self._disconnected.is_set():
                 logger.exception("The MCP server in this process failed")
         finally:
-            self._said.close()
+            self._sender.close()
 
     async def _send(self, message: Message) -> None:
-        # What is said to nobody is no error, as servers have it.
+        # Sending after a disconnect is not an error, as in servers.
         with suppress(anyio.BrokenResourceError):
-            await self._said.send(message)
+            await self._sender.send(message)
 
     async def _receive(self) -> Message:
         if self._unread:
             return self._unread.pop()
-        self._app_listens = True
-        await self._left.wait()
+        self._awaits_disconnect = True
+        await self._disconnected.wait()
         return {"type": "http.disconnect"}
 
 

@@ -1,4 +1,4 @@
-"""What every layer around the application shares."""
+"""The base of the middleware around the application."""
 
 from abc import ABC, abstractmethod
 
@@ -7,8 +7,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .._model.state import ServiceState
 
 
-class Middleware(ABC):
-    """A layer that handles requests; what else a server says, such as its lifespan, passes it by."""
+class ServiceMiddleware(ABC):
+    """Middleware that handles requests; other scopes, such as the lifespan, go to the application directly."""
 
     def __init__(self, app: ASGIApp, state: ServiceState) -> None:
         self._app = app

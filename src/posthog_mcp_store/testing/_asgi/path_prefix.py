@@ -1,19 +1,19 @@
-"""What became of the path prefix `/api/environments/` (service facts, section 1)."""
+"""The path prefix `/api/environments/`, as it was phased out (service facts, section 1)."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from .middleware import Middleware
+from .middleware import ServiceMiddleware
 
 _OLD = "/api/environments/"
 _NEW = "/api/projects/"
 _SUNSET = "Fri, 31 Jul 2026 00:00:00 GMT"
 
 
-class EnvironmentsPrefix(Middleware):
-    """Middleware that redirects requests of the old prefix, or serves them as ones of the new."""
+class PathPrefixRewriter(ServiceMiddleware):
+    """Middleware that redirects requests under the old prefix, or serves them as requests under the new one."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._state.environments == "served" or not scope["path"].startswith(_OLD):
@@ -22,9 +22,9 @@ class EnvironmentsPrefix(Middleware):
             successor = _successor(scope)
             site = Request(scope).base_url
             answer = Response(status_code=307, headers={"Location": f"{site.scheme}://{site.netloc}{successor}"})
-            await answer(scope, receive, _announcing(successor, send))
+            await answer(scope, receive, _with_deprecation_headers(successor, send))
         else:
-            await self._app(_renamed(scope), receive, _announcing(_successor(scope), send))
+            await self._app(_renamed(scope), receive, _with_deprecation_headers(_successor(scope), send))
 
 
 def _successor(scope: Scope) -> str:
@@ -39,7 +39,7 @@ def _renamed(scope: Scope) -> Scope:
     return {**scope, "path": scope["path"].replace(_OLD, _NEW, 1)}
 
 
-def _announcing(successor: str, send: Send) -> Send:
+def _with_deprecation_headers(successor: str, send: Send) -> Send:
     async def announce(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)

@@ -1,4 +1,4 @@
-"""Keeping every request for the test to look at, unknown paths included."""
+"""Recording every request for the test to inspect, unknown paths included."""
 
 import time
 
@@ -6,13 +6,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
 from .._model.records import RecordedRequest
-from .middleware import Middleware
+from .middleware import ServiceMiddleware
 
 
-class RequestRecorder(Middleware):
-    """Middleware that reads each request whole, records it, tells the test and hands it on.
+class RequestRecorder(ServiceMiddleware):
+    """Middleware that reads each request to its end, records it, calls `before_each` and passes it on.
 
-    One cut short is dropped.
+    An incomplete request is dropped.
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .client_connection import ConnectionProtocol
 
-# What a request that is still running when the server is left may take to end by itself.
+# How long a request that is still running when the server stops may take to end by itself.
 _GRACE_SECONDS = 1
 
 
@@ -58,7 +58,7 @@ class _ServerThread:
             raise RuntimeError("the application did not start") from self._failure
 
     def stop(self, timeout: float) -> None:
-        """Ask the server to end, and where it does not in time, cancel what it is doing."""
+        """Ask the server to end. If it does not in time, cancel its tasks."""
         self._server.leave(self._loop)
         self._thread.join(timeout)
         if self._thread.is_alive():
@@ -91,7 +91,7 @@ class _ServerThread:
 
 
 class _Server(uvicorn.Server):
-    """Tells when it takes connections, and ends when it is told to: nobody has to poll for either."""
+    """Reports when it accepts connections, and ends on request: neither needs polling."""
 
     def __init__(self, config: uvicorn.Config, settled: threading.Event) -> None:
         super().__init__(config)

@@ -7,22 +7,22 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class Switchboard:
-    """An ASGI application that leads to whichever application is connected."""
+class SwappableApp:
+    """An ASGI application that passes every request to another one, which can be replaced."""
 
     def __init__(self) -> None:
-        # It answers the server's lifespan, and 404 to whoever calls when nothing is connected.
-        self._nothing = Starlette()
-        self._app: ASGIApp = self._nothing
+        # It answers the server's lifespan, and 404 to every request.
+        self._empty = Starlette()
+        self._app: ASGIApp = self._empty
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
     @contextmanager
-    def connected(self, app: ASGIApp) -> Iterator[None]:
-        """Lead to `app`, whose lifespan is not run."""
+    def using(self, app: ASGIApp) -> Iterator[None]:
+        """Pass requests to `app`, whose lifespan is not run."""
         self._app = app
         try:
             yield
         finally:
-            self._app = self._nothing
+            self._app = self._empty

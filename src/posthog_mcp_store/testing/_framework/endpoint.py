@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from .._model.records import ApiKey, InstallationRecord
 from .._model.state import ServiceState
-from .._model.throttling import Limit
+from .._model.throttling import ThrottleScope
 from .access import authenticate, require_scope, resolve_project
 from .content import parse_json, require_json_acceptable
 from .errors import ServiceError, method_not_allowed, not_found, server_error, throttled
@@ -26,10 +26,10 @@ _METHODS = ("GET", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True)
-class Call:
+class RequestContext:
     """A request that passed the checks of authentication, scope and project.
 
-    What is entered in `until_sent` is left when the answer is sent.
+    Contexts entered in `until_sent` are left once the answer is sent.
     """
 
     state: ServiceState
@@ -43,7 +43,7 @@ class Call:
         return site_of(self.request)
 
     def row_json(self, row: InstallationRecord) -> dict[str, Any]:
-        return row.to_json(self.site, era=self.state.era)
+        return row.to_json(self.site, version=self.state.version)
 
     async def data(self) -> object:
         return parse_json(self.request.headers.get("content-type", ""), await self.request.body())
@@ -70,24 +70,24 @@ class Operation:
     """One method of a path: the scope it asks for, and what it does."""
 
     scope: str
-    handle: Callable[[Call], Awaitable[Response]]
+    handle: Callable[[RequestContext], Awaitable[Response]]
 
 
-async def _describe(_call: Call) -> Response:
+async def _describe(_context: RequestContext) -> Response:
     return json_response({})
 
 
-async def _refuse(call: Call) -> Response:
-    raise method_not_allowed(call.request.method)
+async def _refuse(context: RequestContext) -> Response:
+    raise method_not_allowed(context.request.method)
 
 
 _REFUSED = Operation("project:read", _refuse)
 
 
 class Endpoint:
-    """An ASGI application for one path. The proxy has error bodies of its own and never looks at Accept.
+    """An ASGI application for one path. The proxy has error bodies of its own and ignores Accept.
 
-    `limit` names the rate limit that its calls are counted against, whatever comes of them.
+    Its calls are counted against the rates of `throttle_scope`, whether they succeed or not.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Endpoint:
         state: ServiceState,
         operations: Mapping[str, Operation],
         *,
-        limit: Limit = "default",
+        throttle_scope: ThrottleScope = "default",
         is_proxy: bool = False,
     ) -> None:
         self._state = state
@@ -103,7 +103,7 @@ class Endpoint:
         if "GET" in operations:
             self._operations["HEAD"] = operations["GET"]
         self._allow = ", ".join(method for method in _METHODS if method in self._operations)
-        self._limit: Limit = limit
+        self._throttle_scope: ThrottleScope = throttle_scope
         self._is_proxy = is_proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,11 +132,12 @@ class Endpoint:
         require_scope(key, operation.scope)
         project_id = resolve_project(request.path_params["project_id"], key, self._state)
         self._count(key)
-        return await operation.handle(Call(self._state, request, key.user, project_id, until_sent))
+        return await operation.handle(RequestContext(self._state, request, key.user, project_id, until_sent))
 
     def _count(self, key: ApiKey) -> None:
-        """Count the call, per key or, under the limits of single actions, over all keys of the user."""
-        wait = self._state.throttle.count(self._limit, key.token if self._limit == "default" else key.user)
+        """Count the call: by default per key, in the other scopes over all keys of the user."""
+        caller = key.token if self._throttle_scope == "default" else key.user
+        wait = self._state.throttle.count(self._throttle_scope, caller)
         if wait is not None:
             raise throttled(wait)
 

@@ -8,16 +8,16 @@ DEFAULT_LIMIT = 100
 
 
 @dataclass(frozen=True)
-class Window:
+class LimitOffset:
     """The rows that a request asks for."""
 
     limit: int
     offset: int
 
 
-def window(query: Mapping[str, str]) -> Window:
-    """Read the window from a query. What is no usable number counts as not given, and is never an error."""
-    return Window(
+def read_limit_offset(query: Mapping[str, str]) -> LimitOffset:
+    """Read both from a query. An unusable number counts as not given and is never an error."""
+    return LimitOffset(
         limit=_whole_number(query.get("limit"), at_least=1, default=DEFAULT_LIMIT),
         offset=_whole_number(query.get("offset"), at_least=0, default=0),
     )
@@ -31,19 +31,19 @@ def _whole_number(text: str | None, *, at_least: int, default: int) -> int:
     return number if number >= at_least else default
 
 
-def next_link(url: str, asked: Window, count: int) -> str | None:
+def next_link(url: str, asked: LimitOffset, count: int) -> str | None:
     following = asked.offset + asked.limit
-    return _with_window(url, asked.limit, following) if following < count else None
+    return _with_limit_offset(url, asked.limit, following) if following < count else None
 
 
-def previous_link(url: str, asked: Window) -> str | None:
+def previous_link(url: str, asked: LimitOffset) -> str | None:
     if asked.offset == 0:
         return None
-    return _with_window(url, asked.limit, max(asked.offset - asked.limit, 0))
+    return _with_limit_offset(url, asked.limit, max(asked.offset - asked.limit, 0))
 
 
-def _with_window(url: str, limit: int, offset: int) -> str:
-    """The URL with another window: other parameters kept, keys sorted, no `offset` on the first page."""
+def _with_limit_offset(url: str, limit: int, offset: int) -> str:
+    """The URL with another limit and offset: other parameters kept, keys sorted, no `offset` on the first page."""
     parts = urlsplit(url)
     query = parse_qs(parts.query, keep_blank_values=True)
     query.pop("offset", None)

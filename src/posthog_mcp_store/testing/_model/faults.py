@@ -19,7 +19,7 @@ class Fault:
         method: The only method it happens to.
         path: What a request's path must end with; a slash at the end of either does not matter.
         skip: How many fitting requests it lets pass first.
-        times: How often it happens; None for ever.
+        times: How often it happens; None means always.
         delay: Seconds before the answer. The service acts before them; a client that leaves ends them.
         status: Replaces the answer, by an empty one where no `body` is given: 200 to 999.
         headers: Added to the answer, in the place of the ones of the same name.

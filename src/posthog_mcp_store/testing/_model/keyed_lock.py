@@ -1,4 +1,4 @@
-"""Taking turns, also where several event loops call one service."""
+"""A lock per key, also where several event loops call one service."""
 
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
@@ -7,25 +7,28 @@ from threading import Lock
 import anyio
 
 
-class Turns:
-    """One at a time per key. Locks of an event loop would not do: a service may be served and called in process."""
+class KeyedLock:
+    """Mutual exclusion per key.
+
+    asyncio's locks belong to one event loop, and a service may be served and called in process at once.
+    """
 
     def __init__(self) -> None:
-        self._taken: set[Hashable] = set()
+        self._held: set[Hashable] = set()
         self._lock = Lock()
 
     @asynccontextmanager
-    async def turn(self, key: Hashable) -> AsyncIterator[None]:
-        while not self._take(key):  # noqa: ASYNC110  # an event belongs to one loop
+    async def hold(self, key: Hashable) -> AsyncIterator[None]:
+        while not self._try_acquire(key):  # noqa: ASYNC110  # an event belongs to one loop
             await anyio.sleep(0.005)
         try:
             yield
         finally:
-            self._taken.discard(key)
+            self._held.discard(key)
 
-    def _take(self, key: Hashable) -> bool:
+    def _try_acquire(self, key: Hashable) -> bool:
         with self._lock:
-            if key in self._taken:
+            if key in self._held:
                 return False
-            self._taken.add(key)
+            self._held.add(key)
             return True

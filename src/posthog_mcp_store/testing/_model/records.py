@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-Era = Literal["early", "later"]
-"""The service's looks: those of early 2026, or of mid to late 2026."""
+ServiceVersion = Literal["2026-04", "2026-08"]
+"""The month whose service is imitated. Versions compare like dates: the newer one is greater."""
 
 ToolState = Literal["approved", "needs_approval", "disabled", "blocked_by_team", "removed"]
 """What the service has decided on a tool, or that its MCP server no longer has it."""
 
 Environments = Literal["served", "redirected", "deprecated"]
-"""What becomes of requests under `/api/environments/`."""
+"""What happens to requests under `/api/environments/`."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,16 @@ class OAuthServerRecord:
 class InstallationRecord:
     """One row, credentials included. Tests may change any field; the service sees it on the next request.
 
-    `auth_type` may hold any text, as old rows of the real service do. An access token without `expires_at` is taken
-    for one that never expires.
+    `auth_type` may hold any text, as old rows of the real service do. An access token without `expires_at` never
+    expires.
 
     Attributes:
         tools: The tools that the service knows, by name, and what was decided on each; the proxy refuses calls of all
-            but the approved ones, and of any other name. With None, the default in both eras, it looks at no call: an
-            early service never does.
-        is_disabled_for_team: Whether the team may not use the server; a later service has that.
-        is_access_off: Whether an admin turned off the user's access to the server; so too.
+            but the approved ones, and of any other name. With None, the default, it looks at no call: the real service
+            of 2026-04 never does.
+        is_disabled_for_team: Whether the server is disabled for the team. The real service of 2026-04 has no such
+            switch.
+        is_access_off: Whether an admin turned off the user's access to the server. Not in 2026-04 either.
     """
 
     url: str
@@ -114,13 +115,13 @@ class InstallationRecord:
         """What the proxy sends to the MCP server as a Bearer token; empty where there is nothing to send."""
         return self.access_token if self.auth_type == "oauth" else self.api_key
 
-    def to_json(self, site: str, *, era: Era = "early") -> dict[str, Any]:
+    def to_json(self, site: str, *, version: ServiceVersion = "2026-04") -> dict[str, Any]:
         """The fields of an answer (service facts, sections 5 and 8). `site` is scheme and host, no path."""
         # Always this prefix and the numeric project id, whatever path the row was asked for on.
         rows = f"{site}/api/environments/{self.project_id}/mcp_server_installations"
         return {
             "id": str(self.id),
-            **(self._later_fields() if era == "later" else self._early_fields()),
+            **(self._template_fields() if version >= "2026-08" else self._server_fields()),
             "name": self.name,
             "display_name": self.display_name,
             "url": self.url,
@@ -134,11 +135,11 @@ class InstallationRecord:
             "updated_at": _timestamp(self.updated_at) if self.updated_at else None,
         }
 
-    def _early_fields(self) -> dict[str, Any]:
+    def _server_fields(self) -> dict[str, Any]:
         return {"server_id": str(self.server.id) if self.server else None}
 
-    def _later_fields(self) -> dict[str, Any]:
-        """What came in the place of `server_id`. There are no templates or shared rows here."""
+    def _template_fields(self) -> dict[str, Any]:
+        """The fields that replaced `server_id`. There are no templates or shared rows here."""
         return {
             "template_id": None,
             "tool_count": sum(state != "removed" for state in (self.tools or {}).values()),

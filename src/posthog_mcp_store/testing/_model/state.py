@@ -11,8 +11,8 @@ from starlette.types import ASGIApp
 
 from .faults import Fault
 from .flows import Flows
-from .keyed_lock import Turns
-from .records import ApiKey, Environments, Era, InstallationRecord, OAuthServerRecord, RecordedRequest
+from .keyed_lock import KeyedLock
+from .records import ApiKey, Environments, InstallationRecord, OAuthServerRecord, RecordedRequest, ServiceVersion
 from .throttling import Throttle
 
 UpstreamTarget = ASGIApp | str
@@ -22,7 +22,7 @@ DEFAULT_PROJECT_ID = "1"
 _PROVIDER_TIMEOUT = 10.0
 
 
-class AlreadyInstalledError(Exception):
+class DuplicateInstallationError(Exception):
     """The user has a row for this exact URL in this project."""
 
 
@@ -33,11 +33,11 @@ class ServiceState:
     before it writes holds the lock.
     """
 
-    def __init__(self, *, upstream_timeout: float, era: Era, development: bool) -> None:
+    def __init__(self, *, upstream_timeout: float, version: ServiceVersion, development: bool) -> None:
         self.upstream_timeout = upstream_timeout
-        # Whoever makes the proxy wait less means this too.
+        # A test that shortens the proxy's timeout means this one too.
         self.provider_timeout = min(_PROVIDER_TIMEOUT, upstream_timeout)
-        self.era: Era = era
+        self.version: ServiceVersion = version
         self.development = development
         self.keys: dict[str, ApiKey] = {}
         self.project_ids: set[str] = {DEFAULT_PROJECT_ID}
@@ -51,23 +51,23 @@ class ServiceState:
         self.environments: Environments = "served"
         self.throttle = Throttle({})
         self.flows = Flows()
-        self.refreshing = Turns()
+        self.refresh_lock = KeyedLock()
         self.sessions: dict[str, str] = {}
         self.in_flight = 0
         self.most_in_flight = 0
         self._lock = RLock()
-        self._ahead = timedelta()
+        self._clock_offset = timedelta()
         self._latest = datetime.min.replace(tzinfo=UTC)
 
     def now(self) -> datetime:
         """The time, later than every time given before: "newest first" is exact, and a bump always shows."""
         with self._lock:
-            self._latest = max(datetime.now(UTC) + self._ahead, self._latest + timedelta(microseconds=1))
+            self._latest = max(datetime.now(UTC) + self._clock_offset, self._latest + timedelta(microseconds=1))
             return self._latest
 
     def advance(self, seconds: float) -> None:
         with self._lock:
-            self._ahead += timedelta(seconds=seconds)
+            self._clock_offset += timedelta(seconds=seconds)
 
     def next_fault(self, method: str, path: str) -> Fault | None:
         """The fault that takes this request."""
@@ -110,11 +110,11 @@ class ServiceState:
         """Add a row, named as InstallationRecord names its fields.
 
         Raises:
-            AlreadyInstalledError: The user has this URL in this project.
+            DuplicateInstallationError: The user has this URL in this project.
         """
         with self._lock:
             if self.row_for_url(url, user=user, project_id=project_id) is not None:
-                raise AlreadyInstalledError
+                raise DuplicateInstallationError
             now = self.now()
             row = InstallationRecord(
                 url=url, user=user, project_id=project_id, created_at=now, updated_at=now, **fields

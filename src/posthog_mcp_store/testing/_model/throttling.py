@@ -1,4 +1,4 @@
-"""Rate limits as the service's framework counts them (service facts, section 4). Windows slide."""
+"""Rate limits as the service's framework counts them (service facts, section 4), in sliding windows."""
 
 import time
 from collections import deque
@@ -6,32 +6,30 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Literal
 
-Limit = Literal["default", "mcp_oauth", "mcp_proxy"]
-"""The calls that are counted together."""
-
-Rate = tuple[int, float]
-"""So many calls in so many seconds."""
+ThrottleScope = Literal["default", "mcp_oauth", "mcp_proxy"]
+"""Which calls are counted together."""
 
 
 class Throttle:
-    """The rates of each limit, and what was counted against them."""
+    """The rates of each scope, as calls per seconds, and the calls counted against them."""
 
-    def __init__(self, rates: Mapping[Limit, Sequence[Rate]]) -> None:
+    def __init__(self, rates: Mapping[ThrottleScope, Sequence[tuple[int, float]]]) -> None:
         self._rates = rates
-        self._windows: dict[tuple[Limit, str], list[_Window]] = {}
+        self._histories: dict[tuple[ThrottleScope, str], list[_CallHistory]] = {}
         self._lock = Lock()
 
-    def count(self, limit: Limit, caller: str) -> float | None:
-        """Count a call in every window of the limit. Where one refuses it, the longest wait in seconds."""
+    def count(self, scope: ThrottleScope, caller: str) -> float | None:
+        """Count a call against every rate of the scope. If any refuses it, return the longest wait in seconds."""
         with self._lock:
-            windows = self._windows.setdefault((limit, caller), [_Window(*rate) for rate in self._rates.get(limit, ())])
+            rates = self._rates.get(scope, ())
+            histories = self._histories.setdefault((scope, caller), [_CallHistory(*rate) for rate in rates])
             now = time.monotonic()
-            # One by one, and all of them: a call that one window refuses still uses up the others.
-            waits = [window.count(now) for window in windows]
+            # One by one, and all of them: a call that one rate refuses still counts against the others.
+            waits = [history.count(now) for history in histories]
         return max((wait for wait in waits if wait is not None), default=None)
 
 
-class _Window:
+class _CallHistory:
     """One rate's calls of one caller, oldest first."""
 
     def __init__(self, calls: int, seconds: float) -> None:
@@ -40,7 +38,7 @@ class _Window:
         self._times: deque[float] = deque()
 
     def count(self, now: float) -> float | None:
-        """Take the call in; or refuse it, leaving no trace, and say how long the wait is."""
+        """Record the call, or refuse it without a trace and return how long to wait."""
         while self._times and self._times[0] <= now - self._seconds:
             self._times.popleft()
         if len(self._times) < self._calls:

@@ -28,7 +28,7 @@ _DEVELOPMENT_CALLBACK = re.compile(r"http://localhost(?::[0-9]{1,5})?(?:[/?#]\S*
 
 
 def is_url(text: str) -> bool:
-    """Whether the framework takes the text for a URL. Says nothing about whether it may be contacted."""
+    """Whether the framework accepts the text as a URL. Whether it may be contacted is another question."""
     match = _SHAPE.fullmatch(text)
     if match is None:
         return False
@@ -81,7 +81,7 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
         address = IPv6Address(host[1:-1]) if host.startswith("[") else IPv4Address(host)
     except ValueError:
         return None
-    # An IPv4 address in IPv6 clothes is judged as what it reaches.
+    # An IPv4-mapped IPv6 address counts as the IPv4 address.
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 

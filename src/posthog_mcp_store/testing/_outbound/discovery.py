@@ -27,7 +27,7 @@ _CLIENT = {
 
 @dataclass(frozen=True)
 class ProviderMetadata:
-    """What a provider says of itself."""
+    """The parts of a provider's metadata that are used."""
 
     issuer: str
     authorization_endpoint: str
@@ -37,7 +37,7 @@ class ProviderMetadata:
 
 
 @dataclass(frozen=True)
-class Client:
+class RegisteredClient:
     """The service as a provider knows it. Some providers give a secret to clients that asked for none."""
 
     client_id: str
@@ -45,7 +45,7 @@ class Client:
 
 
 async def discover(url: str, target: UpstreamTarget, *, seconds: float) -> ProviderMetadata:
-    """Ask the MCP server at `url`, for which `target` stands in, who its provider is, and the provider the rest."""
+    """Get the provider's issuer from the MCP server at `url`, which is reached at `target`, and its metadata."""
     try:
         expected, metadata = await _metadata(url, target, seconds=seconds)
     except UnreachableError:
@@ -68,7 +68,7 @@ async def discover(url: str, target: UpstreamTarget, *, seconds: float) -> Provi
     )
 
 
-async def register(provider: ProviderMetadata, redirect_uri: str, *, seconds: float) -> Client:
+async def register(provider: ProviderMetadata, redirect_uri: str, *, seconds: float) -> RegisteredClient:
     if not provider.registration_endpoint:
         raise view_error(400, "This MCP server does not support Dynamic Client Registration (DCR).")
     wish = {**_CLIENT, "redirect_uris": [redirect_uri], **({"scope": provider.scope} if provider.scope else {})}
@@ -79,11 +79,11 @@ async def register(provider: ProviderMetadata, redirect_uri: str, *, seconds: fl
     client_id = _text(answer, "client_id")
     if not client_id:
         raise view_error(400, "OAuth registration failed.")
-    return Client(client_id, _text(answer, "client_secret"))
+    return RegisteredClient(client_id, _text(answer, "client_secret"))
 
 
 async def _metadata(url: str, target: UpstreamTarget, *, seconds: float) -> tuple[str, dict[str, Any]]:
-    """The issuer's URL as the MCP server has it, and the provider's metadata."""
+    """The issuer's URL as the MCP server names it, and the provider's metadata."""
     app = None if isinstance(target, str) else target
     origin = _origin(target if isinstance(target, str) else url)
     issuer = await _named_issuer(origin, urlsplit(url).path.rstrip("/"), app, seconds=seconds)
@@ -92,7 +92,7 @@ async def _metadata(url: str, target: UpstreamTarget, *, seconds: float) -> tupl
             raise UnreachableError
         metadata_url = f"{_origin(issuer)}{_SERVER}{urlsplit(issuer).path.rstrip('/')}"
         return issuer, object_in(await ask("GET", metadata_url, seconds=seconds))
-    # Many a server says nothing of a provider, and is one itself.
+    # Many servers name no provider because they are their own.
     return origin, object_in(await ask("GET", origin + _SERVER, seconds=seconds, app=app))
 
 

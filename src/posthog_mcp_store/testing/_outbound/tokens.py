@@ -1,10 +1,10 @@
-"""Tokens: getting them from a provider, storing them, telling when they run out (service facts, section 6)."""
+"""Tokens: getting them from a provider, storing them, knowing when to refresh them (service facts, section 6)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from .._model.records import Era, InstallationRecord, OAuthServerRecord
+from .._model.records import InstallationRecord, OAuthServerRecord, ServiceVersion
 from .client import ask_provider, object_in
 from .upstream import UnreachableError
 
@@ -71,10 +71,13 @@ def token_fields(tokens: Tokens, now: datetime, *, refresh_token: str = "") -> d
     }
 
 
-def is_refresh_due(row: InstallationRecord, now: datetime, *, era: Era) -> bool:
-    """Whether the row's access token is refreshed before it is used: 60 seconds early, or after half its life."""
+def is_refresh_due(row: InstallationRecord, now: datetime, *, version: ServiceVersion) -> bool:
+    """Whether the row's access token is refreshed before it is used.
+
+    That is 60 seconds before it expires; since version 2026-08, after half its lifetime.
+    """
     if row.auth_type != "oauth" or row.expires_at is None:
         return False
-    if era == "early" or row.token_received_at is None:
+    if version < "2026-08" or row.token_received_at is None:
         return now >= row.expires_at - _MARGIN
     return now >= row.token_received_at + (row.expires_at - row.token_received_at) / 2

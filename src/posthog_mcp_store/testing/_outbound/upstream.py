@@ -28,13 +28,13 @@ async def posted(
     timeout: float,
     follows_a_redirect: bool,
 ) -> AsyncIterator[httpx.Response]:
-    """Send the message, and hand over the answer with its body unread. `target` stands in for the server at `url`.
+    """Send the message, and yield the answer with its body unread. The server at `url` is reached at `target`.
 
     `timeout` is for each wait: for the head of the answer, then for each of the bytes that follow. One redirect may be
     followed, and only within the origin.
 
     Raises:
-        UnreachableError: Nothing stands in for the server, or nobody can be connected to.
+        UnreachableError: There is no target, or it accepts no connection.
         TimeoutError: The head did not come in time.
         httpx.HTTPError: The server broke off before its answer.
     """

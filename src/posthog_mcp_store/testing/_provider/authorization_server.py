@@ -116,7 +116,7 @@ class AuthorizationServer(OAuthAuthorizationServerProvider[AuthorizationCode, Re
         self._codes[code.code] = code
         return code.code
 
-    # That a code or a refresh token is shown by the client which got it, `mcp` sees to.
+    # `mcp` checks that a code or a refresh token comes from the client that got it.
 
     async def load_authorization_code(
         self,
@@ -124,7 +124,7 @@ class AuthorizationServer(OAuthAuthorizationServerProvider[AuthorizationCode, Re
         authorization_code: str,
     ) -> AuthorizationCode | None:
         self.token_requests.append("authorization_code")
-        # Used up by being shown, also with a wrong verifier: nobody gets to guess.
+        # Used up by one attempt, even with a wrong verifier, so that verifiers cannot be guessed.
         return self._codes.pop(authorization_code, None)
 
     async def exchange_authorization_code(
@@ -145,7 +145,7 @@ class AuthorizationServer(OAuthAuthorizationServerProvider[AuthorizationCode, Re
     ) -> OAuthToken:
         self.token_requests.append("refresh_token")
         if self.refuses_refreshes:
-            raise TokenError("invalid_grant", "this provider was told to refuse")
+            raise TokenError("invalid_grant", "refuses_refreshes is set")
         for grant in self._grants:
             if grant.refresh is refresh_token:
                 grant.refresh = None
@@ -176,7 +176,7 @@ class AuthorizationServer(OAuthAuthorizationServerProvider[AuthorizationCode, Re
         return self.access_token(token)
 
     def access_token(self, token: str) -> AccessToken | None:
-        """What the token stands for, while it is valid."""
+        """The token's record, while it is valid."""
         known = next((grant.access for grant in list(self._grants) if grant.access.token == token), None)
         return None if known is None or (known.expires_at or 0) <= time.time() else known
 

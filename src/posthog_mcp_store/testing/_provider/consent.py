@@ -1,4 +1,4 @@
-"""A person at a provider's page, played by a small browser."""
+"""A user at a provider's consent page, played by a small browser."""
 
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
@@ -7,7 +7,7 @@ import httpx
 
 from .._model.urls import is_local
 
-_MOST_REDIRECTS = 20
+_MAX_REDIRECTS = 20
 
 
 async def give_consent(url: str, *, allow: bool = True, client: httpx.AsyncClient | None = None) -> str:
@@ -38,7 +38,7 @@ async def _press(browser: httpx.AsyncClient, url: str, button: str) -> str:
 
 async def _browse(browser: httpx.AsyncClient, request: httpx.Request) -> tuple[str, httpx.Response | None]:
     """Send the request and follow where it leads; the URL at the end, and its answer if there was one."""
-    for hop in range(_MOST_REDIRECTS):
+    for hop in range(_MAX_REDIRECTS):
         try:
             answer = await browser.send(request, follow_redirects=False)
         except httpx.ConnectError:
@@ -51,7 +51,7 @@ async def _browse(browser: httpx.AsyncClient, request: httpx.Request) -> tuple[s
         if urlsplit(location).scheme not in ("http", "https"):
             return location, None
         request = answer.next_request
-    raise RuntimeError(f"more than {_MOST_REDIRECTS} redirects, the last to {request.url}")
+    raise RuntimeError(f"more than {_MAX_REDIRECTS} redirects, the last to {request.url}")
 
 
 class _Form(HTMLParser):

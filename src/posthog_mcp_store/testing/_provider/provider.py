@@ -1,4 +1,4 @@
-"""An OAuth provider, for MCP servers that let nobody in without a person's consent."""
+"""An OAuth provider for MCP servers that require a user's consent."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from .._asgi.server import serve_app
-from .._asgi.swappable_app import Switchboard
+from .._asgi.swappable_app import SwappableApp
 from .._extra import needing_extra
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class OAuthProvider:
     Args:
         access_token_seconds: How long access tokens are valid.
         gives_refresh_tokens: Whether there is a refresh token with each of them. A refresh token can be used once.
-        registers_clients: Whether clients can register themselves. Without it nobody gets far.
+        registers_clients: Whether clients can register themselves. The service needs it.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class OAuthProvider:
         )
         self._registers_clients = registers_clients
         self._issuer: str | None = None
-        self._switchboard = Switchboard()
+        self._swappable_app = SwappableApp()
 
     @property
     def app(self) -> ASGIApp:
         """The ASGI application. It answers 404 to everything until its issuer is known."""
-        return self._switchboard
+        return self._swappable_app
 
     @contextmanager
     def serve(self) -> Iterator[str]:
@@ -57,7 +57,7 @@ class OAuthProvider:
         """Let `issuer` be the base URL at which something else serves `app`."""
         if self._issuer is not None:
             raise RuntimeError(f"already served at {self._issuer}")
-        with self._switchboard.connected(self._server.app(issuer, registers_clients=self._registers_clients)):
+        with self._swappable_app.using(self._server.app(issuer, registers_clients=self._registers_clients)):
             self._issuer = issuer
             try:
                 yield
@@ -95,5 +95,5 @@ class OAuthProvider:
         return self._server.access_token(token) is not None
 
     async def verify_token(self, token: str) -> "AccessToken | None":
-        """What the package `mcp` asks a provider before it lets a request in."""
+        """The token's record if it is valid: the protocol `TokenVerifier` of the package `mcp`."""
         return self._server.access_token(token)

@@ -1,4 +1,4 @@
-"""A small real MCP server, for something to stand behind the proxy."""
+"""A small real MCP server for the proxy to call."""
 
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ def tool_server(
     `service.add_mcp_server("https://mcp.example.com/mcp", f"{base_url}/mcp")`. Needs the package `mcp`, 2.x.
 
     Args:
-        provider: Lets in only those who bring a token of this provider, which has to be served already.
+        provider: Accepts only requests with a token of this provider, which has to be served already.
         url: Where the outside world finds it. Its metadata, which names the provider, says so.
         json_response: Answer with a JSON body, or else with a stream of events.
         stateless: Keep no sessions; or else give each client that initializes one an `Mcp-Session-Id`, without which
@@ -37,7 +37,7 @@ def tool_server(
 
     server = MCPServer(
         "Example tools",
-        # At its default level it sets up the logging of the whole process to tell of every request.
+        # At its default level it configures the logging of the whole process to log every request.
         log_level="WARNING",
         auth=None if provider is None else _protection(provider, url),
         token_verifier=provider,
@@ -68,7 +68,7 @@ def _protection(provider: OAuthProvider, url: str) -> "AuthSettings":
         {
             "issuer_url": provider.issuer,
             "resource_server_url": url,
-            # The early service asks for tokens without saying what for.
+            # Version 2026-04 of the service requests tokens without naming a resource.
             "validate_token_resource": False,
         }
     )

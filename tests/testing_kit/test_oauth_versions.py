@@ -1,4 +1,4 @@
-"""Where the OAuth flows of an early and of a later service differ."""
+"""Where the OAuth flows of the service's versions differ."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -77,7 +77,7 @@ class TestAnEarlyServiceThatInstallsAgain:
 class TestALaterService:
     @pytest.fixture
     def service(self) -> EmbeddedService:
-        return EmbeddedService(era="later")
+        return EmbeddedService(version="2026-08")
 
     @pytest.mark.parametrize("auth_type", ["api_key", "oauth"])
     async def test_begins_a_row_anew_that_is_installed_again(
@@ -169,7 +169,7 @@ class TestALaterService:
         assert (answer.status_code, answer.json()) == (status, error)
 
     async def test_takes_callbacks_on_localhost_in_development_only(self) -> None:
-        service = EmbeddedService(era="later", development=True)
+        service = EmbeddedService(version="2026-08", development=True)
         row = service.add_installation(auth_type="oauth")
         query = {"installation_id": str(row.id), "posthog_code_callback_url": "http://localhost:8000/"}
         async with client_of(service) as client:
