@@ -30,7 +30,7 @@ from posthog_mcp_store._operations import PROXY, Call
 from posthog_mcp_store._redaction import Redactor
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from .opening import open_store
+from .factories import open_store
 from .wire import ID, Wire, installation
 
 Faked = Callable[..., MCPStore]

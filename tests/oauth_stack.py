@@ -1,4 +1,4 @@
-"""A whole chain for OAuth: a provider with a consent page, an MCP server that it protects, and the service."""
+"""All that an OAuth flow needs: a provider with a consent page, an MCP server that it protects, and the service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +11,14 @@ SERVER_URL = "https://calendar.example.com/mcp"
 
 
 @frozen
-class Chain:
+class OAuthStack:
     service: EmbeddedService
     provider: OAuthProvider
 
 
 @contextmanager
-def serve_chain(service: EmbeddedService) -> Iterator[Chain]:
+def serve_oauth_stack(service: EmbeddedService) -> Iterator[OAuthStack]:
     provider = OAuthProvider()
     with provider.serve(), serve_app(tool_server(provider, SERVER_URL)) as host, service.serve():
         service.add_mcp_server(SERVER_URL, f"{host}/mcp")
-        yield Chain(service, provider)
+        yield OAuthStack(service, provider)

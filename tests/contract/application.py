@@ -25,7 +25,7 @@ CALLBACK = "posthog-code://oauth/callback"
 AnyCase = Case[Any]
 
 
-class Stage:
+class ApplicationPerCase:
     """An ASGI application that leads to the service of the case at hand.
 
     schemathesis wants one application for all cases, and sends it the further requests of its checks too.
@@ -141,4 +141,4 @@ def operation_id(case: AnyCase) -> str:
     return str(case.operation.definition.raw["operationId"])
 
 
-stage = Stage()
+application = ApplicationPerCase()

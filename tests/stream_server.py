@@ -1,4 +1,4 @@
-"""A service over real HTTP whose answers flow as a test lets them."""
+"""A service over real HTTP whose streams a test controls."""
 
 import asyncio
 import threading
@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from posthog_mcp_store.testing import serve_app
 
 
-class Faucet:
-    """Answers each request with a head at once, and with what is poured, in order, to all that are open."""
+class StreamServer:
+    """Answers each request with a head at once, and all open ones with the chunks that the test sends, in order."""
 
     def __init__(self, content_type: str = "text/event-stream") -> None:
         self.requests: list[bytes] = []
@@ -32,19 +32,19 @@ class Faucet:
         """Answer like any server from now on."""
         self._answer = Response(body, status, media_type="application/json")
 
-    async def is_asked(self) -> bool:
-        """Whether a request comes, soon, and begins to be answered."""
+    async def receives_request(self) -> bool:
+        """Whether a request arrives within 5 seconds; its answer has begun."""
         return await asyncio.to_thread(self._asked.acquire, timeout=5)
 
-    async def is_left(self) -> bool:
-        """Whether a client leaves, soon, before its answer has ended."""
+    async def loses_client(self) -> bool:
+        """Whether a client disconnects before the end of its answer, within 5 seconds."""
         return await asyncio.to_thread(self._left.acquire, timeout=5)
 
-    def pour(self, chunk: bytes) -> None:
+    def send(self, chunk: bytes) -> None:
         self._put(chunk)
 
     def end(self) -> None:
-        """End all answers well, and start anew."""
+        """End all answers properly."""
         self._put(None)
         self._open.clear()
 
@@ -103,8 +103,8 @@ async def _left(receive: Receive) -> None:
 
 
 @contextmanager
-def open_faucet() -> Iterator[tuple[Faucet, str]]:
-    """A faucet, and the host it is served at."""
-    faucet = Faucet()
-    with serve_app(faucet.app) as host:
-        yield faucet, host
+def serve_streams() -> Iterator[tuple[StreamServer, str]]:
+    """A stream server, and the host it is served at."""
+    stream_server = StreamServer()
+    with serve_app(stream_server.app) as host:
+        yield stream_server, host
