@@ -8,10 +8,10 @@ Its state is plain data that a test prepares before a call and inspects after it
         ...  # point the code under test at base_url, service.api_key and service.project_id
     assert service.requests[0].method == "GET"
 
-It misbehaves on request, once or for good: `service.inject(Fault(path="/proxy", status=502))`, `throttle()`,
-`environments`. `before_each` changes its rows between two requests.
+It fails on request, once or always: `service.inject(Fault(path="/proxy", status=502))`, `throttle()`,
+`environments`. `before_each` can change its rows between two requests.
 
-Its proxy streams. A row with `tools`, such as `{"add": "approved", "drop": "disabled"}`, has the others refused.
+Its proxy streams. A row with `tools`, such as `{"add": "approved", "drop": "disabled"}`, has only approved ones called.
 
 OAuth flows can be walked through to their end, by a browser or by `give_consent`:
 

@@ -1,4 +1,4 @@
-"""The embedded service as tests hold it."""
+"""The public class of the embedded service."""
 
 import itertools
 import secrets
@@ -33,7 +33,7 @@ class EmbeddedService:
 
     Args:
         create_works: Answer create as documented, with 201. The hosted service answers 405.
-        upstream_timeout: Seconds that the proxy waits for an MCP server each time: for the head of its answer, and
+        upstream_timeout: Seconds that the proxy waits for an MCP server each time: for the head of its response, and
             then for each of the bytes that follow. The service's requests to OAuth providers take 10 seconds at most,
             and no longer than this.
         version: The month whose service to imitate: `2026-04`, whose installations have a `server_id`, or `2026-08`,
@@ -76,7 +76,7 @@ class EmbeddedService:
 
     @property
     def before_each(self) -> Callable[[RecordedRequest], None] | None:
-        """Called with each request on its arrival, when nothing has been done with it: the time to change rows.
+        """Called with each request when it arrives, before it is handled: the time to change rows.
 
         While the service is served, the call comes from its thread.
         """
@@ -88,7 +88,7 @@ class EmbeddedService:
 
     @property
     def in_flight(self) -> int:
-        """The requests that are being handled: from their arrival to the last byte of the answer."""
+        """The requests that are being handled: from their arrival to the last byte of the response."""
         return self._state.in_flight
 
     @property
@@ -106,7 +106,7 @@ class EmbeddedService:
         return self._state.faults
 
     def inject(self, fault: Fault) -> Fault:
-        """Let something go wrong from now on, and return it, for its `hits`."""
+        """Apply the fault to requests from now on, and return it, for its `hits`."""
         self._state.faults.append(fault)
         return fault
 
@@ -231,7 +231,7 @@ class EmbeddedService:
 
         Args:
             url: What installations name: a public-looking URL, for the service refuses all others.
-            target: What stands in for it: an ASGI application, called in this process, or the URL of an
+            target: What is reached instead: an ASGI application, called in this process, or the URL of an
                 endpoint, such as `http://127.0.0.1:1234/mcp`. An application that needs its lifespan run, as
                 those of the package `mcp` do, goes through `serve_app`.
         """
@@ -241,7 +241,7 @@ class EmbeddedService:
         self._state.upstreams[url] = target
 
     def login_url(self, user: str = DEFAULT_USER) -> str:
-        """A page that logs in the browser that opens it as the user. Version 2026-08 requires that."""
+        """A page that logs the browser in as the user, which version 2026-08 requires at the end of an OAuth flow."""
         session = secrets.token_urlsafe(32)
         self._state.sessions[session] = user
         return f"{self.base_url}/login/{session}"
@@ -258,7 +258,7 @@ class EmbeddedService:
 
     @contextmanager
     def served_at(self, base_url: str) -> Iterator[None]:
-        """Let `base_url` be where something else serves `app`, such as a server that several services share in turn."""
+        """Set `base_url` while something else serves `app` there, such as a server that several tests share."""
         if self._base_url is not None:
             raise RuntimeError(f"already served at {self._base_url}")
         self._base_url = base_url

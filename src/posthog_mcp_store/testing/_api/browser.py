@@ -79,7 +79,7 @@ async def _failure(state: ServiceState, flow: Flow, request: Request) -> str | N
         )
     except NoTokensError:
         return "token_exchange_failed"
-    # The tokens take the place of all that was stored, a key included, also where the row stays a key's.
+    # The tokens replace all stored credentials, an API key included, even if the row's `auth_type` stays `api_key`.
     state.change(flow.row, {"server": flow.server, "api_key": "", **token_fields(tokens, state.now())})
     return None
 
@@ -96,6 +96,6 @@ async def _log_in(state: ServiceState, request: Request) -> Response:
     session = request.path_params["session"]
     if session not in state.sessions:
         raise not_found()
-    answer = page("PostHog", paragraph(f"This browser is logged in as {state.sessions[session]}."))
-    answer.set_cookie(_SESSION, session, httponly=True, samesite="lax")
-    return answer
+    response = page("PostHog", paragraph(f"This browser is logged in as {state.sessions[session]}."))
+    response.set_cookie(_SESSION, session, httponly=True, samesite="lax")
+    return response

@@ -80,10 +80,10 @@ def forwarded_headers(row: InstallationRecord, theirs: Mapping[str, str], *, ver
 
 
 async def forwarded(context: RequestContext, row: InstallationRecord, content: bytes) -> httpx.Response:
-    """The MCP server's answer, its body unread. If the caller disconnects before its end, so does the proxy."""
+    """The MCP server's response, its body unread. If the caller disconnects before its end, so does the proxy."""
     state, headers = context.state, forwarded_headers(row, context.request.headers, version=context.state.version)
     await context.until_sent.enter_async_context(while_connected(context.request.receive))
-    answer = posted(
+    response = posted(
         state.upstreams.get(row.url),
         row.url,
         content,
@@ -92,19 +92,19 @@ async def forwarded(context: RequestContext, row: InstallationRecord, content: b
         follows_a_redirect=state.version >= "2026-08",
     )
     try:
-        return await context.until_sent.enter_async_context(answer)
+        return await context.until_sent.enter_async_context(response)
     except UnreachableError:
         raise proxy_error(502, "Upstream MCP server unreachable") from None
     except TimeoutError:
         raise proxy_error(502, "Upstream MCP server timed out") from None
 
 
-async def passed_back(answer: httpx.Response) -> Response:
-    """The server's answer with two of its headers. An event stream is a 200, whatever the server said."""
-    headers = {"Content-Type": answer.headers.get("content-type", "application/json")}
-    if "mcp-session-id" in answer.headers:
-        headers["Mcp-Session-Id"] = answer.headers["mcp-session-id"]
+async def passed_back(response: httpx.Response) -> Response:
+    """The server's response with two of its headers. An event stream is a 200, whatever the server said."""
+    headers = {"Content-Type": response.headers.get("content-type", "application/json")}
+    if "mcp-session-id" in response.headers:
+        headers["Mcp-Session-Id"] = response.headers["mcp-session-id"]
     if not headers["Content-Type"].lower().startswith(_EVENT_STREAM):
-        return Response(await answer.aread(), answer.status_code, headers=headers)
+        return Response(await response.aread(), response.status_code, headers=headers)
     headers |= {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return StreamedResponse(pieces(answer), headers=headers)
+    return StreamedResponse(pieces(response), headers=headers)

@@ -21,7 +21,7 @@ _MIXED = (
 
 
 def refused(tools: Mapping[str, ToolState] | None, message: object) -> Any:
-    """What is answered in the place of the MCP server; None where the message passes."""
+    """The error to send instead of the MCP server's response; None if the message passes."""
     if tools is None:
         return None
     if not isinstance(message, list):

@@ -14,7 +14,7 @@ from .middleware import ServiceMiddleware
 
 _KEY = "posthog_mcp_store.connection"
 
-# uvicorn looks up a phrase for every status, and knows none for these, which HTTP can carry all the same.
+# uvicorn looks up a reason phrase for every status, and has none for these, which are valid on the wire.
 STATUS_PHRASES.update(dict.fromkeys(range(600, 1000), b""))
 
 
@@ -38,9 +38,9 @@ class ConnectionCutter(ServiceMiddleware):
         except ConnectionCutError as cut:
             connection = connection_of(scope)
             if connection is None:
-                raise ConnectionResetError("A fault of the embedded service cut this answer short") from None
+                raise ConnectionResetError("A fault of the embedded service cut this response short") from None
             connection.cut(reset=cut.reset)
-            # If the application returned before uvicorn noticed, it would report an incomplete answer.
+            # If the application returned before uvicorn noticed, it would report an incomplete response.
             await disconnected_within(None, receive)
 
 
@@ -51,7 +51,7 @@ class ClientConnection:
         self._transport = transport
 
     def cut(self, *, reset: bool) -> None:
-        """End it: by RST, dropping what has not left yet, or by FIN after it has."""
+        """End it: by RST, dropping unsent data, or by FIN after sending it."""
         if self._transport.is_closing():
             return
         if not reset:
@@ -80,7 +80,7 @@ class ConnectionProtocol(H11Protocol):
 
 @asynccontextmanager
 async def while_connected(receive: Receive) -> AsyncIterator[None]:
-    """Cancel the block when the client disconnects. The request has to be read before."""
+    """Cancel the block when the client disconnects. The request must have been read."""
 
     async def cancel_when_it_leaves() -> None:
         await disconnected_within(None, receive)

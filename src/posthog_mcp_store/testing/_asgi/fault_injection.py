@@ -1,4 +1,4 @@
-"""Injecting faults into requests and their answers."""
+"""Injecting faults into requests and their responses."""
 
 import json
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -22,17 +22,17 @@ class FaultInjector(ServiceMiddleware):
         if fault is None:
             await self._app(scope, receive, send)
             return
-        answer = await self._real_answer(fault, scope, receive) if fault.reaches_service else Response()
-        if answer is None:
+        response = await self._real_response(fault, scope, receive) if fault.reaches_service else Response()
+        if response is None:
             return
         if fault.delay and await disconnected_within(fault.delay, receive):
             return
         if fault.reset in ("before", "after"):
             raise ConnectionCutError(reset=True)
-        await _deliver(_with_fault(answer, fault), fault, receive, send)
+        await _deliver(_with_fault(response, fault), fault, receive, send)
 
-    async def _real_answer(self, fault: Fault, scope: Scope, receive: Receive) -> Response | None:
-        """The application's answer, read to its end; None if the client disconnected before.
+    async def _real_response(self, fault: Fault, scope: Scope, receive: Receive) -> Response | None:
+        """The application's response, read to its end; None if the client disconnected before.
 
         A stream that is not kept is left at its beginning: it may have no end.
         """
@@ -58,20 +58,20 @@ def _is_stream(head: Mapping[str, Any]) -> bool:
     return Headers(raw=head["headers"]).get("content-type", "").startswith("text/event-stream")
 
 
-def _with_fault(answer: Response, fault: Fault) -> Response:
+def _with_fault(response: Response, fault: Fault) -> Response:
     if fault.replaces:
-        answer = Response(fault.body, fault.status or 200)
+        response = Response(fault.body, fault.status or 200)
     elif fault.edit is not None:
-        answer.body = json.dumps(fault.edit(json.loads(bytes(answer.body)))).encode()
-        answer.headers["Content-Length"] = str(len(answer.body))
-    answer.headers.update(fault.headers)
-    return answer
+        response.body = json.dumps(fault.edit(json.loads(bytes(response.body)))).encode()
+        response.headers["Content-Length"] = str(len(response.body))
+    response.headers.update(fault.headers)
+    return response
 
 
-async def _deliver(answer: Response, fault: Fault, receive: Receive, send: Send) -> None:
-    await send({"type": "http.response.start", "status": answer.status_code, "headers": answer.raw_headers})
+async def _deliver(response: Response, fault: Fault, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
     is_cut = fault.truncate or fault.reset == "inside"
-    body = bytes(answer.body)
+    body = bytes(response.body)
     for piece in _pieces(body[: len(body) // 2] if is_cut else body, single=fault.drip is not None):
         if fault.drip and await disconnected_within(fault.drip, receive):
             return

@@ -16,9 +16,9 @@ _GRACE_SECONDS = 1
 
 
 class InProcessTransport(httpx.AsyncBaseTransport):
-    """Sends requests to the application as to a server: if it fails before its answer, the answer is a 500.
+    """Sends requests to the application as to a server: if it fails before its response, the response is a 500.
 
-    httpx.ASGITransport would hand over the head of an answer together with its last byte. Of the timeouts only `read`
+    httpx.ASGITransport would hand over the head of a response together with its last byte. Of the timeouts only `read`
     counts, for each wait for a message.
     """
 
@@ -32,7 +32,7 @@ class InProcessTransport(httpx.AsyncBaseTransport):
 
 
 class _InProcessExchange(httpx.AsyncByteStream):
-    """One request to the application, which runs in a task of its own, and the body of its answer.
+    """One request to the application, which runs in a task of its own, and the body of its response.
 
     The application is never more than one message ahead of the reader.
     """
@@ -85,7 +85,7 @@ class _InProcessExchange(httpx.AsyncByteStream):
         except TimeoutError:
             raise httpx.ReadTimeout("The application said nothing in time") from None
         except anyio.EndOfStream:
-            raise httpx.RemoteProtocolError("The application ended within its answer") from None
+            raise httpx.RemoteProtocolError("The application ended within its response") from None
 
     async def _run(self, app: ASGIApp) -> None:
         try:

@@ -21,8 +21,8 @@ class PathPrefixRewriter(ServiceMiddleware):
         elif self._state.environments == "redirected":
             successor = _successor(scope)
             site = Request(scope).base_url
-            answer = Response(status_code=307, headers={"Location": f"{site.scheme}://{site.netloc}{successor}"})
-            await answer(scope, receive, _with_deprecation_headers(successor, send))
+            response = Response(status_code=307, headers={"Location": f"{site.scheme}://{site.netloc}{successor}"})
+            await response(scope, receive, _with_deprecation_headers(successor, send))
         else:
             await self._app(_renamed(scope), receive, _with_deprecation_headers(_successor(scope), send))
 

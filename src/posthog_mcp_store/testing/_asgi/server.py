@@ -19,13 +19,14 @@ _GRACE_SECONDS = 1
 def serve_app(app: ASGIApp, *, timeout: float = 10.0) -> Iterator[str]:
     """Serve the application on a free port of 127.0.0.1, its lifespan included, and yield the base URL.
 
-    It takes connections when the context is entered; thread and socket are gone when it is left. Starting may take
-    `timeout` seconds, and so may stopping.
+    It takes connections when the context is entered; thread and socket are gone when it is left. Starting and
+    stopping may take `timeout` seconds each.
 
     Raises:
         RuntimeError: It did not start, or did not stop in time. The failure of its lifespan is the cause.
     """
-    # With its protocol named, asyncio switches Nagle's algorithm off; without, small answers wait 40 ms for each other.
+    # asyncio turns Nagle's algorithm off only for sockets whose protocol is named. It would delay small responses by
+    # 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         host, port = listener.getsockname()
@@ -128,14 +129,14 @@ class _Server(uvicorn.Server):
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        # Not left to guesswork, which takes a bound method for an application of ASGI 2.
+        # Detection would take a bound method for an ASGI 2 application.
         interface="asgi3",
         http=ConnectionProtocol,
         ws="none",
         lifespan="on",
         # The process's logging belongs to the test suite around it.
         log_config=None,
-        # The caller is the client itself: what it says in X-Forwarded-Proto is not to be believed.
+        # There is no reverse proxy, so X-Forwarded-Proto is not trusted.
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )

@@ -9,7 +9,7 @@ _ACCEPTABLE = {"*/*", "application/*", "application/json"}
 
 
 def require_json_acceptable(accept: str | None, format_: str | None) -> None:
-    """Refuse a request whose answer could not be JSON. Quality values are not looked at."""
+    """Refuse a request whose response could not be JSON. Quality values are not looked at."""
     if format_ and format_ != "json":
         raise not_found()
     if accept is not None and _ACCEPTABLE.isdisjoint(_media_type(each) for each in accept.split(",")):

@@ -29,7 +29,7 @@ _METHODS = ("GET", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS")
 class RequestContext:
     """A request that passed the checks of authentication, scope and project.
 
-    Contexts entered in `until_sent` are left once the answer is sent.
+    Contexts entered in `until_sent` are left once the response is sent.
     """
 
     state: ServiceState
@@ -61,7 +61,7 @@ class RequestContext:
 
 
 def site_of(request: Request) -> str:
-    """Scheme and host as the caller addressed them; every link in an answer starts with it."""
+    """Scheme and host as the caller addressed them; every link in a response starts with it."""
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
@@ -117,14 +117,14 @@ class Endpoint:
 
     async def _respond(self, request: Request, until_sent: AsyncExitStack) -> Response:
         try:
-            return await self._answer(request, until_sent)
+            return await self._handle(request, until_sent)
         except ServiceError as error:
             return self._error_response(error)
         except Exception:
             logger.exception("%s %s failed in the embedded service", request.method, request.url.path)
             return self._error_response(server_error())
 
-    async def _answer(self, request: Request, until_sent: AsyncExitStack) -> Response:
+    async def _handle(self, request: Request, until_sent: AsyncExitStack) -> Response:
         if not self._is_proxy:
             require_json_acceptable(request.headers.get("accept"), request.query_params.get("format"))
         key = authenticate(request.headers.get("authorization"), self._state.keys)

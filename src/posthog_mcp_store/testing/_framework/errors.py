@@ -1,6 +1,6 @@
 """The service's refusals as exceptions, in the three shapes of service facts, section 2.
 
-How they become bytes is the matter of `_responses`.
+`responses` renders them.
 """
 
 import math
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class ServiceError(Exception):
-    """An answer other than success: a status, a JSON body that is sent as it is, and headers of its own."""
+    """A response other than success: a status, a JSON body that is sent as it is, and headers of its own."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
         super().__init__(status, body)

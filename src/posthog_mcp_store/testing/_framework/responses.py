@@ -1,4 +1,4 @@
-"""What is sent: JSON answers, and errors in the shape of the endpoint that raised them."""
+"""What is sent: JSON responses, and errors in the shape of the endpoint that raised them."""
 
 import json
 from collections.abc import AsyncGenerator, Mapping

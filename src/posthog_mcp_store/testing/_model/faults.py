@@ -1,4 +1,4 @@
-"""What a test can make go wrong, and with which requests."""
+"""Faults that a test can inject, and the requests that they apply to."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,26 +9,26 @@ _BODILESS = (204, 304)
 
 @dataclass(eq=False, kw_only=True)
 class Fault:
-    """Something that goes wrong with requests; `service.inject()` makes it happen.
+    """Something that goes wrong with requests, from `service.inject()` on.
 
-    The first fault that is not used up and whose selection fits takes a request. What is not said to go wrong goes
-    right: without `status`, `body` and `reset`, the answer is the service's own. A stream of events is read to its end
-    before it goes wrong, unless nothing of it is kept.
+    A request gets the first fault that is not used up and that selects it. Everything else works as usual: without
+    `status`, `body` and `reset`, the response is the service's own. A stream of events is read to its end before the
+    fault is applied, unless nothing of it is kept.
 
     Args:
-        method: The only method it happens to.
+        method: The only method it applies to.
         path: What a request's path must end with; a slash at the end of either does not matter.
-        skip: How many fitting requests it lets pass first.
+        skip: How many matching requests it lets pass first.
         times: How often it happens; None means always.
-        delay: Seconds before the answer. The service acts before them; a client that leaves ends them.
-        status: Replaces the answer, by an empty one where no `body` is given: 200 to 999.
-        headers: Added to the answer, in the place of the ones of the same name.
-        body: Replaces the answer, with status 200 where no `status` is given. It has no content type but the one
+        delay: Seconds before the response. The service acts before them; a client that leaves ends them.
+        status: Replaces the response, with an empty body if no `body` is given: 200 to 999.
+        headers: Added to the response, replacing those of the same name.
+        body: Replaces the response, with status 200 where no `status` is given. It has no content type but the one
             in `headers`.
-        takes_effect: Whether the service acts on a request whose answer is replaced.
-        edit: Takes the service's own answer, decoded, and returns what is sent instead.
-        reset: Resets the connection: before the service acts, after it acted but before its answer, or inside the
-            answer's body. In process, where there is no connection, ConnectionResetError comes out instead.
+        takes_effect: Whether the service acts on a request whose response is replaced.
+        edit: Takes the service's own response, decoded, and returns what is sent instead.
+        reset: Resets the connection: before the service acts, after it acted but before its response, or inside the
+            response's body. In process, where there is no connection, ConnectionResetError comes out instead.
         truncate: Closes the connection after half of the body.
         drip: Seconds before each single byte of the body. The head is sent at once.
 
@@ -54,15 +54,15 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.status is not None and not 200 <= self.status <= 999:
-            raise ValueError(f"HTTP carries no answer of status {self.status}: it takes 200 to 999")
+            raise ValueError(f"HTTP carries no response of status {self.status}: it takes 200 to 999")
         if self.status in _BODILESS and self.body:
-            raise ValueError(f"an answer of status {self.status} has no body")
+            raise ValueError(f"a response of status {self.status} has no body")
         if self.edit is not None and self.replaces:
-            raise ValueError("`edit` is for the service's own answer, which `status` and `body` replace")
+            raise ValueError("`edit` is for the service's own response, which `status` and `body` replace")
 
     @property
     def replaces(self) -> bool:
-        """Whether another answer takes the place of the service's own."""
+        """Whether another response takes the place of the service's own."""
         return self.status is not None or self.body is not None
 
     @property
@@ -74,11 +74,11 @@ class Fault:
 
     @property
     def keeps_answer(self) -> bool:
-        """Whether anything of the service's own answer is sent."""
+        """Whether anything of the service's own response is sent."""
         return not self.replaces and self.reset not in ("before", "after")
 
     def takes(self, method: str, path: str) -> bool:
-        """Whether it happens to this request; if so, that counts."""
+        """Whether it applies to this request; if so, it counts as a hit."""
         if self.hits == self.times or not self._fits(method, path):
             return False
         if self._passed < self.skip:

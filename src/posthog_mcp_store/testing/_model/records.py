@@ -116,7 +116,7 @@ class InstallationRecord:
         return self.access_token if self.auth_type == "oauth" else self.api_key
 
     def to_json(self, site: str, *, version: ServiceVersion = "2026-04") -> dict[str, Any]:
-        """The fields of an answer (service facts, sections 5 and 8). `site` is scheme and host, no path."""
+        """The fields of a response (service facts, sections 5 and 8). `site` is scheme and host, no path."""
         # Always this prefix and the numeric project id, whatever path the row was asked for on.
         rows = f"{site}/api/environments/{self.project_id}/mcp_server_installations"
         return {

@@ -11,10 +11,10 @@ from .upstream import UnreachableError, transport_to
 
 
 async def ask(method: str, url: str, *, seconds: float, app: ASGIApp | None = None, **content: Any) -> httpx.Response:
-    """Send a request and read its answer. Redirects are not followed: they might lead outside.
+    """Send a request and read its response. Redirects are not followed: they might lead outside.
 
     Raises:
-        UnreachableError: There was no answer in time.
+        UnreachableError: There was no response in time.
     """
     transport = transport_to(app or url)
     try:
@@ -32,10 +32,10 @@ async def ask_provider(method: str, url: object, *, seconds: float, **content: A
     return await ask(method, url, seconds=seconds, **content)
 
 
-def object_in(answer: httpx.Response) -> dict[str, Any]:
-    """The JSON object of a successful answer. Whatever else it is counts as an empty one."""
+def object_in(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of a successful response. Whatever else it is counts as an empty one."""
     try:
-        data = answer.json() if answer.is_success else None
+        data = response.json() if response.is_success else None
     except ValueError:
         data = None
     return data if isinstance(data, dict) else {}

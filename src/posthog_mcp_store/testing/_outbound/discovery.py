@@ -71,15 +71,17 @@ async def discover(url: str, target: UpstreamTarget, *, seconds: float) -> Provi
 async def register(provider: ProviderMetadata, redirect_uri: str, *, seconds: float) -> RegisteredClient:
     if not provider.registration_endpoint:
         raise view_error(400, "This MCP server does not support Dynamic Client Registration (DCR).")
-    wish = {**_CLIENT, "redirect_uris": [redirect_uri], **({"scope": provider.scope} if provider.scope else {})}
+    request = {**_CLIENT, "redirect_uris": [redirect_uri], **({"scope": provider.scope} if provider.scope else {})}
     try:
-        answer = object_in(await ask_provider("POST", provider.registration_endpoint, seconds=seconds, json=wish))
+        registration = object_in(
+            await ask_provider("POST", provider.registration_endpoint, seconds=seconds, json=request)
+        )
     except UnreachableError:
-        answer = {}
-    client_id = _text(answer, "client_id")
+        registration = {}
+    client_id = _text(registration, "client_id")
     if not client_id:
         raise view_error(400, "OAuth registration failed.")
-    return RegisteredClient(client_id, _text(answer, "client_secret"))
+    return RegisteredClient(client_id, _text(registration, "client_secret"))
 
 
 async def _metadata(url: str, target: UpstreamTarget, *, seconds: float) -> tuple[str, dict[str, Any]]:
@@ -98,8 +100,8 @@ async def _metadata(url: str, target: UpstreamTarget, *, seconds: float) -> tupl
 
 async def _named_issuer(origin: str, path: str, app: ASGIApp | None, *, seconds: float) -> str | None:
     for suffix in dict.fromkeys((path, "")):
-        answer = await ask("GET", f"{origin}{_RESOURCE}{suffix}", seconds=seconds, app=app)
-        issuers = object_in(answer).get("authorization_servers")
+        response = await ask("GET", f"{origin}{_RESOURCE}{suffix}", seconds=seconds, app=app)
+        issuers = object_in(response).get("authorization_servers")
         if isinstance(issuers, list) and issuers:
             return str(issuers[0])
     return None

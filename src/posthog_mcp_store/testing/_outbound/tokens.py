@@ -29,7 +29,7 @@ class NoTokensError(Exception):
 
 @dataclass(frozen=True)
 class Tokens:
-    """A provider's answer."""
+    """A provider's response."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -45,12 +45,12 @@ async def request_tokens(server: OAuthServerRecord, *, seconds: float, **form: s
     secret = {"client_secret": server.client_secret} if server.client_secret else {}
     data = {**form, "client_id": server.client_id, **secret}
     try:
-        answer = await ask_provider("POST", server.token_endpoint, seconds=seconds, data=data)
+        response = await ask_provider("POST", server.token_endpoint, seconds=seconds, data=data)
     except UnreachableError:
         raise NoTokensError(refused=False) from None
-    tokens = object_in(answer)
+    tokens = object_in(response)
     if not tokens.get("access_token"):
-        raise NoTokensError(refused=answer.is_client_error)
+        raise NoTokensError(refused=response.is_client_error)
     expires_in = tokens.get("expires_in")
     return Tokens(
         str(tokens["access_token"]),

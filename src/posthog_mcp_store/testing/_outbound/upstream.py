@@ -28,27 +28,27 @@ async def posted(
     timeout: float,
     follows_a_redirect: bool,
 ) -> AsyncIterator[httpx.Response]:
-    """Send the message, and yield the answer with its body unread. The server at `url` is reached at `target`.
+    """Send the message, and yield the response with its body unread. The server at `url` is reached at `target`.
 
-    `timeout` is for each wait: for the head of the answer, then for each of the bytes that follow. One redirect may be
-    followed, and only within the origin.
+    `timeout` is for each wait: for the head of the response, then for each of the bytes that follow. At most one
+    redirect is followed, and only within the origin.
 
     Raises:
         UnreachableError: There is no target, or it accepts no connection.
         TimeoutError: The head did not come in time.
-        httpx.HTTPError: The server broke off before its answer.
+        httpx.HTTPError: The server broke off before its response.
     """
     if target is None:
         raise UnreachableError
     async with httpx.AsyncClient(transport=transport_to(target), timeout=timeout, trust_env=False) as client:
         address = target if isinstance(target, str) else url
-        answer = await _begun(client, address, content, headers)
-        successor = _redirected_to(answer) if follows_a_redirect else None
+        response = await _begun(client, address, content, headers)
+        successor = _redirected_to(response) if follows_a_redirect else None
         if successor is not None:
-            await answer.aclose()
-            answer = await _begun(client, successor, content, headers)
-        async with aclosing(answer):
-            yield answer
+            await response.aclose()
+            response = await _begun(client, successor, content, headers)
+        async with aclosing(response):
+            yield response
 
 
 async def _begun(
@@ -62,10 +62,10 @@ async def _begun(
         raise UnreachableError from error
 
 
-def _redirected_to(answer: httpx.Response) -> httpx.URL | None:
+def _redirected_to(response: httpx.Response) -> httpx.URL | None:
     """Where a redirect leads, if it keeps to the origin."""
-    following = answer.next_request
-    if answer.status_code not in _REDIRECTS or following is None or _origin(following.url) != _origin(answer.url):
+    following = response.next_request
+    if response.status_code not in _REDIRECTS or following is None or _origin(following.url) != _origin(response.url):
         return None
     return following.url
 
@@ -74,10 +74,10 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-async def pieces(answer: httpx.Response) -> AsyncGenerator[bytes]:
+async def pieces(response: httpx.Response) -> AsyncGenerator[bytes]:
     """The body as it comes. Where the server breaks off, or says nothing for too long, it just ends."""
     with suppress(httpx.HTTPError):
-        async for chunk in answer.aiter_bytes():
+        async for chunk in response.aiter_bytes():
             for start in range(0, len(chunk), _PIECE_BYTES):
                 yield chunk[start : start + _PIECE_BYTES]
 

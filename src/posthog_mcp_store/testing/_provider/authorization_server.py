@@ -28,7 +28,7 @@ from starlette.routing import Route
 from .consent_page import answered_page, consent_page
 
 _CODE_SECONDS = 600
-# A slash at the end would make another issuer of it: they are compared letter for letter (RFC 8414, section 3.3).
+# A trailing slash would make it another issuer: they are compared character by character (RFC 8414, section 3.3).
 _ISSUER = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
 
 
@@ -97,9 +97,9 @@ class AuthorizationServer(OAuthAuthorizationServerProvider[AuthorizationCode, Re
         client, params = self._consents.pop(str(form.get("request")), (None, None))
         if client is None or params is None:
             return answered_page()
-        # Whatever is not clearly a yes is a no.
-        answer = {"code": self._new_code(client, params)} if form.get("decision") == "allow" else _DENIAL
-        location = construct_redirect_uri(str(params.redirect_uri), **answer, state=params.state)
+        # Anything but an explicit `allow` is a denial.
+        outcome = {"code": self._new_code(client, params)} if form.get("decision") == "allow" else _DENIAL
+        location = construct_redirect_uri(str(params.redirect_uri), **outcome, state=params.state)
         return RedirectResponse(location, 303, {"Cache-Control": "no-store"})
 
     def _new_code(self, client: OAuthClientInformationFull, params: AuthorizationParams) -> str:

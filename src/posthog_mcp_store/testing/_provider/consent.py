@@ -29,28 +29,28 @@ async def give_consent(url: str, *, allow: bool = True, client: httpx.AsyncClien
 
 
 async def _press(browser: httpx.AsyncClient, url: str, button: str) -> str:
-    end, answer = await _browse(browser, browser.build_request("GET", url))
-    form = _Form.on(answer, button=button)
+    end, response = await _browse(browser, browser.build_request("GET", url))
+    form = _Form.on(response, button=button)
     if form is not None:
         end, _ = await _browse(browser, browser.build_request("POST", urljoin(end, form.action), data=form.fields))
     return end
 
 
 async def _browse(browser: httpx.AsyncClient, request: httpx.Request) -> tuple[str, httpx.Response | None]:
-    """Send the request and follow where it leads; the URL at the end, and its answer if there was one."""
+    """Send the request and follow where it leads; the URL at the end, and its response if there was one."""
     for hop in range(_MAX_REDIRECTS):
         try:
-            answer = await browser.send(request, follow_redirects=False)
+            response = await browser.send(request, follow_redirects=False)
         except httpx.ConnectError:
             if hop and is_local(str(request.url)):
                 return str(request.url), None
             raise
-        if answer.next_request is None:
-            return str(request.url), answer
-        location = urljoin(str(request.url), answer.headers["location"])
+        if response.next_request is None:
+            return str(request.url), response
+        location = urljoin(str(request.url), response.headers["location"])
         if urlsplit(location).scheme not in ("http", "https"):
             return location, None
-        request = answer.next_request
+        request = response.next_request
     raise RuntimeError(f"more than {_MAX_REDIRECTS} redirects, the last to {request.url}")
 
 
@@ -66,9 +66,9 @@ class _Form(HTMLParser):
         self._is_over = False
 
     @classmethod
-    def on(cls, answer: httpx.Response | None, *, button: str) -> "_Form | None":
+    def on(cls, response: httpx.Response | None, *, button: str) -> "_Form | None":
         form = cls(button)
-        form.feed("" if answer is None else answer.text)
+        form.feed("" if response is None else response.text)
         return form if form.has_button else None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

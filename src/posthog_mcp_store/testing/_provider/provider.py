@@ -54,7 +54,7 @@ class OAuthProvider:
 
     @contextmanager
     def served_at(self, issuer: str) -> Iterator[None]:
-        """Let `issuer` be the base URL at which something else serves `app`."""
+        """Set `issuer` while something else serves `app` at this base URL."""
         if self._issuer is not None:
             raise RuntimeError(f"already served at {self._issuer}")
         with self._swappable_app.using(self._server.app(issuer, registers_clients=self._registers_clients)):
@@ -73,12 +73,12 @@ class OAuthProvider:
 
     @property
     def clients(self) -> "list[OAuthClientInformationFull]":
-        """Who registered, oldest first."""
+        """The registered clients, oldest first."""
         return list(self._server.clients.values())
 
     @property
     def token_requests(self) -> list[str]:
-        """The grants that clients asked for tokens with, in order: `authorization_code` or `refresh_token`."""
+        """The grant types of the token requests, in order: `authorization_code` or `refresh_token`."""
         return self._server.token_requests
 
     @property
