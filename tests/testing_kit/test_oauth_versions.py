@@ -74,7 +74,7 @@ class TestAnEarlyServiceThatInstallsAgain:
         assert (row.to_json(SITE), "resource" in query_of(url)) == (before, False)
 
 
-class TestALaterService:
+class TestVersion202608:
     @pytest.fixture
     def service(self) -> EmbeddedService:
         return EmbeddedService(version="2026-08")

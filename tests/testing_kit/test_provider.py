@@ -246,6 +246,7 @@ def test_it_answers_404_without_an_issuer(provider: OAuthProvider) -> None:
         assert http.get(path).status_code == 404
         with provider.served_at(url):
             assert http.get(path).json()["issuer"] == url
+        assert http.get(path).status_code == 404
 
 
 def call(http: httpx.Client, url: str, token: str | None = None) -> httpx.Response:
