@@ -11,7 +11,7 @@ import trustme
 from posthog_mcp_store import MCPStore
 from posthog_mcp_store.testing import EmbeddedService, serve_app, tool_server
 
-from .opening import open_store
+from .factories import open_store
 from .serving import answer, serving
 from .wire import Wire
 

@@ -1,6 +1,6 @@
 """Real MCP servers, built with the package `mcp`, that do all that tests want of one.
 
-server = Workshop(json_response=False, stateless=False)
+server = EverythingServer(json_response=False, stateless=False)
 with serve_app(server) as host:
     service.add_mcp_server("https://mcp.example.com/mcp", f"{host}/mcp")
 """
@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from posthog_mcp_store.testing._connection import Connection, connection_of
+from posthog_mcp_store.testing._asgi.client_connection import ClientConnection, connection_of
 
 WITHIN = 10.0
 """Seconds within which everything here has to happen."""
@@ -82,7 +82,7 @@ class Gate:
         assert await anyio.to_thread.run_sync(wait), f"it did not come true: {self._arrived} came, {self._held}"
 
 
-class Workshop:
+class EverythingServer:
     """An ASGI application: an MCP server at `/mcp` with a tool for everything. It goes through `serve_app`.
 
     It can be restarted where it is served, in the middle of calls too: sessions are lost, and connections cut.
@@ -105,7 +105,7 @@ class Workshop:
         self.calls: list[str] = []
         self.gate = Gate()
         self.open_requests = 0
-        self._whole: list[Connection] = []
+        self._whole: list[ClientConnection] = []
 
     async def restart(self) -> None:
         """Begin anew: an old `Mcp-Session-Id` is answered 404, and what was being answered has its connection reset."""
@@ -120,7 +120,7 @@ class Workshop:
             await self._live(receive, send)
             return
         connection = connection_of(scope)
-        assert connection is not None, "a workshop goes through serve_app"
+        assert connection is not None, "this server goes through serve_app"
         self._whole.append(connection)
         self.open_requests += 1
         try:
@@ -159,7 +159,7 @@ class Workshop:
         await asyncio.wait_for(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(act, self._loop)), WITHIN)
 
     def _build(self) -> Starlette:
-        server = MCPServer("Workshop", log_level="WARNING", **_protection(self._token))
+        server = MCPServer("Everything", log_level="WARNING", **_protection(self._token))
         for add in (_add_plain_tools, _add_talking_tools, _add_resource_and_prompt):
             add(server, self)
         return server.streamable_http_app(
@@ -175,49 +175,49 @@ async def _live(app: Starlette, end: anyio.Event, *, task_status: TaskStatus[Non
         await end.wait()
 
 
-def _add_plain_tools(server: MCPServer[Any], workshop: Workshop) -> None:
+def _add_plain_tools(server: MCPServer[Any], mcp_server: EverythingServer) -> None:
     @server.tool()
     async def add(a: int, b: int) -> int:
         """Add two numbers."""
-        workshop.calls.append("add")
+        mcp_server.calls.append("add")
         return a + b
 
     @server.tool()
     async def echo(text: str) -> str:
         """Say the same."""
-        workshop.calls.append("echo")
+        mcp_server.calls.append("echo")
         return text
 
     @server.tool()
     async def recite(length: int) -> str:
         """Say a text of that many characters."""
-        workshop.calls.append("recite")
+        mcp_server.calls.append("recite")
         return "x" * length
 
     @server.tool()
     async def fail(reason: str = "it broke") -> str:
         """Fail: the result is an error."""
-        workshop.calls.append("fail")
+        mcp_server.calls.append("fail")
         raise ToolError(reason)
 
     @server.tool()
     async def tally() -> int:
         """How often this tool was called."""
-        workshop.calls.append("tally")
-        return workshop.calls.count("tally")
+        mcp_server.calls.append("tally")
+        return mcp_server.calls.count("tally")
 
     @server.tool(structured_output=False)
     async def draw() -> Image:
         """Draw a picture of one pixel."""
-        workshop.calls.append("draw")
+        mcp_server.calls.append("draw")
         return Image(data=PIXEL, format="png")
 
 
-def _add_talking_tools(server: MCPServer[Any], workshop: Workshop) -> None:
+def _add_talking_tools(server: MCPServer[Any], mcp_server: EverythingServer) -> None:
     @server.tool()
     async def count(to: int, ctx: Context[Any, Any]) -> int:
         """Count, with a progress notification and a log message for each number."""
-        workshop.calls.append("count")
+        mcp_server.calls.append("count")
         for number in range(1, to + 1):
             await ctx.report_progress(number, to, f"at {number}")
             await _log(ctx, f"counted {number}")
@@ -226,23 +226,23 @@ def _add_talking_tools(server: MCPServer[Any], workshop: Workshop) -> None:
     @server.tool()
     async def hold(ctx: Context[Any, Any]) -> str:
         """Say that it began, with a progress notification and a log message, and take until the gate is opened."""
-        workshop.calls.append("hold")
+        mcp_server.calls.append("hold")
         await ctx.report_progress(0, 1, "held")
         await _log(ctx, "held")
-        await workshop.gate.wait()
+        await mcp_server.gate.wait()
         return "released"
 
     @server.tool()
     async def announce(ctx: Context[Any, Any]) -> str:
         """Tell the client, during the call, that the tools have changed."""
-        workshop.calls.append("announce")
+        mcp_server.calls.append("announce")
         await ctx.session.send_notification(types.ToolListChangedNotification(), related_request_id=ctx.request_id)
         return "announced"
 
     @server.tool()
     async def ask(question: str, ctx: Context[Any, Any]) -> str:
         """Ask the user of the client, during the call, for a `text`. A server that streams and has sessions can."""
-        workshop.calls.append("ask")
+        mcp_server.calls.append("ask")
         answer = await ctx.elicit(question, Answer)
         return answer.data.text if answer.action == "accept" else answer.action
 
@@ -259,10 +259,10 @@ async def _log(ctx: Context[Any, Any], text: str) -> None:
     )
 
 
-def _add_resource_and_prompt(server: MCPServer[Any], workshop: Workshop) -> None:
-    @server.resource("workshop://manual", mime_type="text/plain")
+def _add_resource_and_prompt(server: MCPServer[Any], mcp_server: EverythingServer) -> None:
+    @server.resource("everything://manual", mime_type="text/plain")
     async def manual() -> str:
-        """How to use the workshop."""
+        """How to use the server."""
         return "Mind the saw. Vorsicht, Säge. 小心锯子。"
 
     @server.prompt()

@@ -17,8 +17,8 @@ import pytest
 from posthog_mcp_store import APIConnectionError, APITimeoutError, ConfigurationError, MCPStore, ProxyCall, ProxyStream
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from .faucet import open_faucet
-from .opening import open_store
+from .factories import open_store
+from .stream_server import serve_streams
 from .wire import ID, Wire
 
 T = TypeVar("T")
@@ -226,7 +226,7 @@ def test_a_store_outlives_event_loops_that_are_just_closed_and_leaves_nothing(
 def test_a_stream_that_was_left_when_its_event_loop_was_just_closed_leaves_nothing(
     transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with open_faucet() as (_, host):
+    with serve_streams() as (_, host):
         steps = Steps(MCPStore("phx_key", host=host, transport=transport))  # type: ignore[arg-type]
         assert [in_a_loop(steps.leave_a_stream()) for _ in range(2)] == ["left", "left"]
         in_a_loop(steps.store.aclose())
@@ -240,7 +240,7 @@ def test_a_stream_that_was_left_when_its_event_loop_was_just_closed_leaves_nothi
 def test_a_stream_of_a_closed_event_loop_can_be_left_but_not_read_in_the_next(
     transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with open_faucet() as (_, host):
+    with serve_streams() as (_, host):
         steps = Steps(MCPStore("phx_key", host=host, transport=transport))  # type: ignore[arg-type]
 
         stream = in_a_loop(steps.ping().__aenter__())
@@ -324,7 +324,7 @@ def test_no_socket_is_left_of_event_loops_that_are_just_closed(service: Embedded
 
 @both_transports
 def test_no_socket_is_left_of_a_stream_that_was_not_left_either(transport: str) -> None:
-    with open_faucet() as (_, host):
+    with serve_streams() as (_, host):
         printed, said, status = outcome_in_closed_loops("keep_a_stream", host, "phx_key", transport)
 
     assert (printed, status) == ("ProxyStream\nProxyStream\n[]\n", 0)

@@ -23,30 +23,30 @@ from posthog_mcp_store import (
 )
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, serve_app
 
-from .mcp_servers import Workshop
-from .opening import open_store
+from .factories import open_store
+from .mcp_servers import EverythingServer
 
-URL = "https://workshop.example.com/mcp"
+URL = "https://mcp.example.com/mcp"
 KINDS = {
     "streaming, with sessions": {"json_response": False, "stateless": False},
     "streaming, without": {"json_response": False, "stateless": True},
     "JSON, with sessions": {"json_response": True, "stateless": False},
     "JSON, without": {"json_response": True, "stateless": True},
 }
-any_kind = pytest.mark.parametrize("workshop", KINDS, indirect=True)
+any_kind = pytest.mark.parametrize("mcp_server", KINDS, indirect=True)
 
 
 @pytest.fixture
-def workshop(request: pytest.FixtureRequest, service: EmbeddedService) -> Iterator[Workshop]:
+def mcp_server(request: pytest.FixtureRequest, service: EmbeddedService) -> Iterator[EverythingServer]:
     """A server that streams and keeps sessions, unless the test asks for another kind."""
-    workshop = Workshop(**KINDS[getattr(request, "param", "streaming, with sessions")], token="upstream-key")
-    with serve_app(workshop) as host:
+    mcp_server = EverythingServer(**KINDS[getattr(request, "param", "streaming, with sessions")], token="upstream-key")
+    with serve_app(mcp_server) as host:
         service.add_mcp_server(URL, f"{host}/mcp")
-        yield workshop
+        yield mcp_server
 
 
 @pytest.fixture
-def row(service: EmbeddedService, workshop: Workshop) -> InstallationRecord:
+def row(service: EmbeddedService, mcp_server: EverythingServer) -> InstallationRecord:
     return service.add_installation(url=URL)
 
 
@@ -72,7 +72,7 @@ async def until_alone() -> None:
 
 @any_kind
 async def test_tools_are_listed_and_called_on_servers_of_any_kind(
-    workshop: Workshop, client: mcp.Client, service: EmbeddedService, caplog: pytest.LogCaptureFixture
+    mcp_server: EverythingServer, client: mcp.Client, service: EmbeddedService, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     caplog.clear()
@@ -85,14 +85,14 @@ async def test_tools_are_listed_and_called_on_servers_of_any_kind(
     assert (added.structured_content, added.is_error) == ({"result": 42}, False)
     assert failed.is_error
     assert "too hot" in text(failed)
-    assert workshop.calls == ["add", "fail"]
+    assert mcp_server.calls == ["add", "fail"]
     assert {request.method for request in service.requests} == {"POST"}
     noise = [record for record in caplog.records if record.name.startswith(("mcp.client", "posthog_mcp_store."))]
     assert [record for record in noise if "testing" not in record.name] == []
 
 
 @any_kind
-async def test_resources_prompts_and_images_come_through(workshop: Workshop, client: mcp.Client) -> None:
+async def test_resources_prompts_and_images_come_through(mcp_server: EverythingServer, client: mcp.Client) -> None:
     (resource,) = (await client.list_resources()).resources
     assert (await client.read_resource(str(resource.uri))).contents
     (prompt,) = (await client.list_prompts()).prompts
@@ -102,7 +102,7 @@ async def test_resources_prompts_and_images_come_through(workshop: Workshop, cli
 
 
 async def test_an_oauth_installation_is_connected_to_the_same_way(service: EmbeddedService, store: MCPStore) -> None:
-    with serve_app(Workshop(token="upstream-token")) as host:
+    with serve_app(EverythingServer(token="upstream-token")) as host:
         service.add_mcp_server(URL, f"{host}/mcp")
         row = service.add_installation(url=URL, auth_type="oauth")
         async with store.installations.connect(row.id) as client:
@@ -119,7 +119,7 @@ async def test_an_oauth_installation_is_connected_to_the_same_way(service: Embed
 
 
 async def test_progress_and_logs_arrive_while_the_tool_works(
-    workshop: Workshop, store: MCPStore, row: InstallationRecord
+    mcp_server: EverythingServer, store: MCPStore, row: InstallationRecord
 ) -> None:
     held = asyncio.Event()
     logs: list[object] = []
@@ -134,7 +134,7 @@ async def test_progress_and_logs_arrive_while_the_tool_works(
         call = asyncio.create_task(client.call_tool("hold", progress_callback=tell))
         await asyncio.wait_for(held.wait(), 10)
         assert not call.done()
-        workshop.gate.open()
+        mcp_server.gate.open()
         await asyncio.wait_for(call, 10)
 
     assert logs == ["held"]
@@ -157,17 +157,17 @@ async def test_the_server_may_change_its_tools_and_ask_during_a_call(store: MCPS
 
 
 async def test_a_tool_may_be_silent_for_as_long_as_stream_timeout_says(
-    workshop: Workshop, store: MCPStore, row: InstallationRecord
+    mcp_server: EverythingServer, store: MCPStore, row: InstallationRecord
 ) -> None:
     view = store.with_options(timeout=0.3)
     async with view.installations.connect(row.id) as client:
         call = asyncio.create_task(client.call_tool("hold"))
-        await workshop.gate.reached()
+        await mcp_server.gate.reached()
         async with view.installations.connect(row.id, stream_timeout=2) as impatient:
             with pytest.raises(APITimeoutError, match="timeout 2 s"):
                 await asyncio.wait_for(impatient.call_tool("hold"), 10)
         assert not call.done()
-        workshop.gate.open()
+        mcp_server.gate.open()
         await asyncio.wait_for(call, 10)
 
 
@@ -184,45 +184,47 @@ async def test_refused_tools_raise_our_errors(row: InstallationRecord, client: m
 
 
 @any_kind
-async def test_after_a_restart_reading_goes_on_and_so_do_later_calls(workshop: Workshop, client: mcp.Client) -> None:
+async def test_after_a_restart_reading_goes_on_and_so_do_later_calls(
+    mcp_server: EverythingServer, client: mcp.Client
+) -> None:
     await client.call_tool("add", {"a": 1, "b": 2})
-    await workshop.restart()
+    await mcp_server.restart()
 
     assert (await client.list_tools()).tools
     assert (await client.call_tool("add", {"a": 1, "b": 2})).structured_content == {"result": 3}
 
 
-@pytest.mark.parametrize("workshop", [kind for kind in KINDS if "with sessions" in kind], indirect=True)
+@pytest.mark.parametrize("mcp_server", [kind for kind in KINDS if "with sessions" in kind], indirect=True)
 async def test_a_call_that_meets_a_restart_raises_and_the_next_one_works(
-    workshop: Workshop, client: mcp.Client
+    mcp_server: EverythingServer, client: mcp.Client
 ) -> None:
     await client.list_tools()
-    await workshop.restart()
+    await mcp_server.restart()
 
     with pytest.raises(UpstreamError, match="404"):
         await client.call_tool("add", {"a": 1, "b": 2})
     assert (await client.call_tool("add", {"a": 1, "b": 2})).structured_content == {"result": 3}
-    assert workshop.calls == ["add"]
+    assert mcp_server.calls == ["add"]
 
 
 @any_kind
-async def test_a_call_under_way_during_a_restart_is_seen_once(workshop: Workshop, client: mcp.Client) -> None:
+async def test_a_call_under_way_during_a_restart_is_seen_once(mcp_server: EverythingServer, client: mcp.Client) -> None:
     await client.list_tools()
     call = asyncio.create_task(client.call_tool("hold"))
-    await workshop.gate.reached()
+    await mcp_server.gate.reached()
 
-    await workshop.restart()
+    await mcp_server.restart()
 
     with pytest.raises((ResponseDecodeError, ServerError)):
         await asyncio.wait_for(call, 10)
     assert (await client.list_tools()).tools
-    assert workshop.calls == ["hold"]
+    assert mcp_server.calls == ["hold"]
 
 
 async def test_two_sessions_of_one_store_do_not_meet(
-    workshop: Workshop, service: EmbeddedService, store: MCPStore, row: InstallationRecord
+    mcp_server: EverythingServer, service: EmbeddedService, store: MCPStore, row: InstallationRecord
 ) -> None:
-    other = Workshop(token="upstream-key")
+    other = EverythingServer(token="upstream-key")
     with serve_app(other) as host:
         service.add_mcp_server("https://other.example.com/mcp", f"{host}/mcp")
         second = service.add_installation(url="https://other.example.com/mcp")
@@ -237,35 +239,35 @@ async def test_two_sessions_of_one_store_do_not_meet(
             results = [result.structured_content for result in await asyncio.gather(*calls)]
 
     assert results == [{"result": number} for number in range(15)]
-    assert (len(workshop.calls), len(other.calls)) == (10, 5)
+    assert (len(mcp_server.calls), len(other.calls)) == (10, 5)
 
 
 async def test_cancelling_a_call_frees_its_connection_and_ends_the_tool(
-    workshop: Workshop, client: mcp.Client, service: EmbeddedService
+    mcp_server: EverythingServer, client: mcp.Client, service: EmbeddedService
 ) -> None:
     call = asyncio.create_task(client.call_tool("hold"))
-    await workshop.gate.reached()
+    await mcp_server.gate.reached()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(call, 1)
 
-    await workshop.gate.left()
+    await mcp_server.gate.left()
     assert (await client.call_tool("add", {"a": 1, "b": 2})).structured_content == {"result": 3}
 
 
 async def test_closing_from_another_task_after_the_server_failed_leaves_nothing_running(
     service: EmbeddedService, caplog: pytest.LogCaptureFixture
 ) -> None:
-    workshop = Workshop()
+    mcp_server = EverythingServer()
     store = open_store(service)
-    with serve_app(workshop) as host:
+    with serve_app(mcp_server) as host:
         service.add_mcp_server(URL, f"{host}/mcp")
         connection = store.installations.connect(service.add_installation(url=URL).id)
         client = await asyncio.create_task(connection.__aenter__())
         calls = [asyncio.create_task(client.call_tool("hold")) for _ in range(3)]
-        await workshop.gate.reached(3)
+        await mcp_server.gate.reached(3)
         calls[0].cancel()
-        await workshop.drop_connections()
+        await mcp_server.drop_connections()
         outcomes = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 10)
     with pytest.raises(MCPStoreError):
         await client.list_tools()

@@ -18,7 +18,7 @@ from posthog_mcp_store._transport.protocol import Outgoing
 from posthog_mcp_store._transport.route import route_to
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from .opening import lanes_only, open_store
+from .factories import lanes_only, open_store
 from .serving import answer, serving
 from .wire import ID
 

@@ -15,7 +15,7 @@ from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore, 
 from posthog_mcp_store._transport.environment import HTTP_PROXIES, SOCKS_PROXIES, proxy_setting
 from posthog_mcp_store.testing import EmbeddedService
 
-from .opening import open_store
+from .factories import open_store
 from .serving import Says, serving
 from .wire import ID, installation
 

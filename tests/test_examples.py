@@ -14,23 +14,23 @@ import pytest
 
 from posthog_mcp_store.testing import EmbeddedService, give_consent
 
-from .chain import SERVER_URL, Chain, serve_chain
+from .oauth_stack import SERVER_URL, OAuthStack, serve_oauth_stack
 
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def chain() -> Iterator[Chain]:
-    with serve_chain(EmbeddedService(development=True)) as chain:
-        yield chain
+def stack() -> Iterator[OAuthStack]:
+    with serve_oauth_stack(EmbeddedService(development=True)) as stack:
+        yield stack
 
 
 @asynccontextmanager
-async def run(chain: Chain, *command: str) -> AsyncIterator[Process]:
+async def run(stack: OAuthStack, *command: str) -> AsyncIterator[Process]:
     """A program in a process of its own, without a screen."""
     environment = {name: value for name, value in os.environ.items() if not name.endswith(("DISPLAY", "BROWSER"))} | {
-        "POSTHOG_PERSONAL_API_KEY": chain.service.api_key,
-        "POSTHOG_HOST": chain.service.base_url,
+        "POSTHOG_PERSONAL_API_KEY": stack.service.api_key,
+        "POSTHOG_HOST": stack.service.base_url,
         "SESSION_SECRET": "secret",
         "PYTHONUNBUFFERED": "1",
     }
@@ -56,12 +56,12 @@ async def printed(process: Process, pattern: str) -> str:
     raise AssertionError("".join(lines))
 
 
-def worker(chain: Chain) -> AbstractAsyncContextManager[Process]:
-    return run(chain, "-m", "uvicorn", "examples.web_service:app", "--port", "0")
+def worker(stack: OAuthStack) -> AbstractAsyncContextManager[Process]:
+    return run(stack, "-m", "uvicorn", "examples.web_service:app", "--port", "0")
 
 
-async def test_one_worker_of_the_web_service_starts_a_flow_and_another_notices_its_end(chain: Chain) -> None:
-    async with worker(chain) as one, worker(chain) as other, httpx.AsyncClient(timeout=40) as browser:
+async def test_one_worker_of_the_web_service_starts_a_flow_and_another_notices_its_end(stack: OAuthStack) -> None:
+    async with worker(stack) as one, worker(stack) as other, httpx.AsyncClient(timeout=40) as browser:
         starts, notices = [await printed(process, r"running on (http://[0-9.:]+)") for process in (one, other)]
         assert (await browser.get(f"{notices}/status")).status_code == 404
         assert (await browser.get(f"{notices}/tools")).status_code == 409
@@ -72,15 +72,15 @@ async def test_one_worker_of_the_web_service_starts_a_flow_and_another_notices_i
 
         assert (await waiting).json() == {"status": "connected", "name": "Calendar"}
         assert (await browser.get(f"{starts}/tools")).json() == ["add", "greet"]
-        chain.service.installations.clear()
+        stack.service.installations.clear()
         assert (await browser.get(f"{notices}/tools")).status_code == 502
 
 
-async def test_the_web_service_says_when_the_installation_was_removed_meanwhile(chain: Chain) -> None:
-    async with worker(chain) as process, httpx.AsyncClient(timeout=40) as browser:
+async def test_the_web_service_says_when_the_installation_was_removed_meanwhile(stack: OAuthStack) -> None:
+    async with worker(stack) as process, httpx.AsyncClient(timeout=40) as browser:
         site = await printed(process, r"running on (http://[0-9.:]+)")
         await browser.get(f"{site}/connect")
-        chain.service.installations.clear()
+        stack.service.installations.clear()
 
         assert (await browser.get(f"{site}/status")).json() == {"status": "removed"}
 
@@ -88,8 +88,8 @@ async def test_the_web_service_says_when_the_installation_was_removed_meanwhile(
 @pytest.mark.parametrize(
     ("allow", "end"), [(True, r"(calendar.example.com/mcp is connected)"), (False, r"(OAuthDeniedError: .*denied)")]
 )
-async def test_the_desktop_program_takes_the_browsers_return(chain: Chain, allow: bool, end: str) -> None:
-    async with run(chain, "examples/desktop.py", SERVER_URL) as process:
+async def test_the_desktop_program_takes_the_browsers_return(stack: OAuthStack, allow: bool, end: str) -> None:
+    async with run(stack, "examples/desktop.py", SERVER_URL) as process:
         page = await printed(process, r"Open this in your browser: (\S+)")
 
         assert (await give_consent(page, allow=allow)).startswith("http://localhost:")

@@ -10,7 +10,7 @@ import respx
 from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore
 from posthog_mcp_store.testing import EmbeddedService
 
-from .opening import open_store
+from .factories import open_store
 from .wire import BASE, ID, Wire, installation
 
 

@@ -12,7 +12,7 @@ import pytest
 from posthog_mcp_store import APIStatusError, MCPStore, RedactingFilter
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from .opening import lanes_only
+from .factories import lanes_only
 from .wire import ID, SERVER_ID, Wire
 
 KEY = "phx_the_secret_key"

@@ -23,8 +23,8 @@ from posthog_mcp_store import (
 )
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from .faucet import Faucet, open_faucet
-from .opening import TRANSPORT, lanes_only
+from .factories import TRANSPORT, lanes_only
+from .stream_server import StreamServer, serve_streams
 from .wire import ID, Wire
 
 Faked = Callable[..., MCPStore]
@@ -43,19 +43,19 @@ def event(message: object) -> bytes:
 
 
 @pytest.fixture
-def served() -> Iterator[tuple[Faucet, str]]:
-    with open_faucet() as served:
+def served() -> Iterator[tuple[StreamServer, str]]:
+    with serve_streams() as served:
         yield served
 
 
 @pytest.fixture
-def faucet(served: tuple[Faucet, str]) -> Faucet:
+def stream_server(served: tuple[StreamServer, str]) -> StreamServer:
     return served[0]
 
 
 @pytest.fixture(params=["the SDK's connections", "a client of the user's own"])
-async def open_store(request: pytest.FixtureRequest, served: tuple[Faucet, str]) -> AsyncIterator[Open]:
-    """Makes stores on the faucet, on either kind of connections."""
+async def open_store(request: pytest.FixtureRequest, served: tuple[StreamServer, str]) -> AsyncIterator[Open]:
+    """Makes stores on the stream server, on either kind of connections."""
     stores: list[MCPStore] = []
     async with httpx.AsyncClient() as client:
 
@@ -113,18 +113,18 @@ async def read(store: MCPStore, message: Any = ASK) -> list[dict[str, Any]]:
 # As they arrive
 
 
-async def test_each_message_is_given_when_it_arrives(faucet: Faucet, open_store: Open) -> None:
+async def test_each_message_is_given_when_it_arrives(stream_server: StreamServer, open_store: Open) -> None:
     async with open_store().installations.proxy(ID, ASK) as stream:
         assert stream.session_id == "s-1"
         for number in range(3):
-            faucet.pour(event(progress(number)))
+            stream_server.send(event(progress(number)))
             assert await asyncio.wait_for(anext(stream), 5) == progress(number)
-        faucet.pour(event(ANSWER)[:-1])
-        faucet.pour(b"\n")
-        faucet.end()
+        stream_server.send(event(ANSWER)[:-1])
+        stream_server.send(b"\n")
+        stream_server.end()
 
         assert [message async for message in stream] == [ANSWER]
-    assert [json.loads(request) for request in faucet.requests] == [ASK]
+    assert [json.loads(request) for request in stream_server.requests] == [ASK]
 
 
 BODY = (
@@ -421,29 +421,29 @@ async def test_a_large_batch_is_answered_in_any_order(wire: Wire, faked: Faked) 
     assert reply.result(3999) == reply.result(0) == ANSWER["result"]
 
 
-async def test_silence_is_bounded_by_the_timeout(faucet: Faucet, open_store: Open) -> None:
+async def test_silence_is_bounded_by_the_timeout(stream_server: StreamServer, open_store: Open) -> None:
     view = open_store().with_options(timeout=0.2)
 
     with pytest.raises(APITimeoutError, match=r"timeout 0\.2 s"):
         await asyncio.wait_for(read(view), 5)
 
-    assert await faucet.is_left()
-    assert len(faucet.requests) == 1
+    assert await stream_server.loses_client()
+    assert len(stream_server.requests) == 1
 
 
-async def test_a_deadline_bounds_a_stream_whole(faucet: Faucet, open_store: Open) -> None:
+async def test_a_deadline_bounds_a_stream_whole(stream_server: StreamServer, open_store: Open) -> None:
     view = open_store().with_options(deadline=0.5)
 
     async def drink() -> None:
         async with view.installations.proxy(ID, ASK) as stream:
             while True:
-                faucet.pour(event(progress(1)))
+                stream_server.send(event(progress(1)))
                 await asyncio.wait_for(anext(stream), 5)
 
     with pytest.raises(APITimeoutError, match=r"deadline of 0\.5 s"):
         await drink()
 
-    assert await faucet.is_left()
+    assert await stream_server.loses_client()
 
 
 async def test_a_deadline_counts_what_came_before_the_stream(wire: Wire, faked: Faked) -> None:
@@ -477,28 +477,28 @@ async def test_an_error_is_raised_on_entering(
 # The connection
 
 
-async def test_leaving_early_frees_the_connection(faucet: Faucet, open_store: Open) -> None:
+async def test_leaving_early_frees_the_connection(stream_server: StreamServer, open_store: Open) -> None:
     async with open_store().installations.proxy(ID, ASK) as stream:
-        faucet.pour(event(progress(1)))
+        stream_server.send(event(progress(1)))
         async for _ in stream:
             break
 
-    assert await faucet.is_left()
+    assert await stream_server.loses_client()
 
 
-async def test_an_exception_in_the_loop_frees_the_connection(faucet: Faucet, open_store: Open) -> None:
+async def test_an_exception_in_the_loop_frees_the_connection(stream_server: StreamServer, open_store: Open) -> None:
     async def work() -> None:
         async with open_store().installations.proxy(ID, ASK) as stream:
-            faucet.pour(event(progress(1)))
+            stream_server.send(event(progress(1)))
             async for _ in stream:
                 raise LookupError
 
     with pytest.raises(LookupError):
         await work()
-    assert await faucet.is_left()
+    assert await stream_server.loses_client()
 
 
-async def test_cancelling_frees_the_connection(faucet: Faucet, open_store: Open) -> None:
+async def test_cancelling_frees_the_connection(stream_server: StreamServer, open_store: Open) -> None:
     reached = asyncio.Event()
 
     async def work() -> None:
@@ -513,88 +513,92 @@ async def test_cancelling_frees_the_connection(faucet: Faucet, open_store: Open)
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert await faucet.is_left()
+    assert await stream_server.loses_client()
     await until_alone()
 
 
 async def test_a_stream_that_was_read_to_its_end_leaves_its_connection_to_the_next(
-    faucet: Faucet, open_store: Open
+    stream_server: StreamServer, open_store: Open
 ) -> None:
     store = open_store()
     for _ in range(3):
         async with store.installations.proxy(ID, ASK) as stream:
-            faucet.pour(event(ANSWER))
-            faucet.end()
+            stream_server.send(event(ANSWER))
+            stream_server.end()
             assert [message async for message in stream] == [ANSWER]
 
-    assert len(set(faucet.clients)) == 1
+    assert len(set(stream_server.clients)) == 1
 
 
-async def test_a_server_that_does_not_end_its_stream_is_not_waited_for(faucet: Faucet, open_store: Open) -> None:
+async def test_a_server_that_does_not_end_its_stream_is_not_waited_for(
+    stream_server: StreamServer, open_store: Open
+) -> None:
     store = open_store()
     asked = asyncio.ensure_future(store.installations.proxy(ID, ASK))
-    assert await faucet.is_asked()
+    assert await stream_server.receives_request()
     loop = asyncio.get_running_loop()
     answered = loop.time()
-    faucet.pour(event(ANSWER))
+    stream_server.send(event(ANSWER))
 
     assert (await asyncio.wait_for(asked, 5)).result() == ANSWER["result"]
     assert 0.45 < loop.time() - answered < 1.5
-    assert await faucet.is_left()
+    assert await stream_server.loses_client()
 
 
-async def test_whoever_reads_a_stream_can_make_other_calls(faucet: Faucet, open_store: Open) -> None:
+async def test_whoever_reads_a_stream_can_make_other_calls(stream_server: StreamServer, open_store: Open) -> None:
     store = open_store(max_concurrency=1)
 
     async with store.installations.proxy(ID, ASK) as first, store.installations.proxy(ID, ASK) as second:
-        faucet.pour(event(ANSWER))
+        stream_server.send(event(ANSWER))
         assert [await asyncio.wait_for(anext(stream), 5) for stream in (first, second)] == [ANSWER, ANSWER]
 
 
-async def test_a_reply_counts_as_under_way_until_it_is_whole(faucet: Faucet, open_store: Open) -> None:
+async def test_a_reply_counts_as_under_way_until_it_is_whole(stream_server: StreamServer, open_store: Open) -> None:
     store = open_store(max_concurrency=1)
     first = asyncio.create_task(store.installations.proxy(ID, ASK))
-    assert await faucet.is_asked()
+    assert await stream_server.receives_request()
 
     with pytest.raises(APITimeoutError):
         await store.with_options(deadline=0.3).installations.proxy(ID, ASK)
-    assert len(faucet.requests) == 1
-    faucet.pour(event(ANSWER))
-    faucet.end()
+    assert len(stream_server.requests) == 1
+    stream_server.send(event(ANSWER))
+    stream_server.end()
     await asyncio.wait_for(first, 5)
 
     second = asyncio.create_task(store.installations.proxy(ID, ASK))
-    assert await faucet.is_asked()
-    faucet.pour(event(ANSWER))
-    faucet.end()
+    assert await stream_server.receives_request()
+    stream_server.send(event(ANSWER))
+    stream_server.end()
     assert (await asyncio.wait_for(second, 5)).messages == [ANSWER]
 
 
-async def test_a_stream_gives_its_place_to_one_other_call_and_no_more(faucet: Faucet, open_store: Open) -> None:
+async def test_a_stream_gives_its_place_to_one_other_call_and_no_more(
+    stream_server: StreamServer, open_store: Open
+) -> None:
     store = open_store(max_concurrency=1)
     for is_read in (True, False):
         async with store.installations.proxy(ID, ASK) as stream:
-            faucet.pour(event(ANSWER))
+            stream_server.send(event(ANSWER))
             await anext(stream)
             if is_read:
-                faucet.end()
+                stream_server.end()
                 assert [message async for message in stream] == []
-        faucet.end()
-    seen = len(faucet.requests)
+        stream_server.end()
+    seen = len(stream_server.requests)
 
     first = asyncio.create_task(store.installations.proxy(ID, ASK))
     for _ in range(3):
-        assert await faucet.is_asked()
+        assert await stream_server.receives_request()
     with pytest.raises(APITimeoutError):
         await store.with_options(deadline=0.3).installations.proxy(ID, ASK)
 
-    assert len(faucet.requests) == seen + 1
-    faucet.pour(event(ANSWER))
-    faucet.end()
+    assert len(stream_server.requests) == seen + 1
+    stream_server.send(event(ANSWER))
+    stream_server.end()
     await asyncio.wait_for(first, 5)
 
 
-async def test_a_stream_ends_with_its_store(faucet: Faucet, open_store: Open) -> None:
+async def test_a_stream_ends_with_its_store(stream_server: StreamServer, open_store: Open) -> None:
     store = open_store()
     async with store.installations.proxy(ID, ASK) as stream:
         reading = asyncio.ensure_future(anext(stream))
@@ -604,22 +608,22 @@ async def test_a_stream_ends_with_its_store(faucet: Faucet, open_store: Open) ->
         with pytest.raises(ConfigurationError, match="closed"):
             await asyncio.wait_for(reading, 5)
 
-    assert await faucet.is_left()
+    assert await stream_server.loses_client()
     await until_alone()
 
 
-async def test_a_reader_that_gives_up_waiting_loses_nothing(faucet: Faucet, open_store: Open) -> None:
+async def test_a_reader_that_gives_up_waiting_loses_nothing(stream_server: StreamServer, open_store: Open) -> None:
     async with open_store().installations.proxy(ID, ASK) as stream:
         for number in range(3):
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(anext(stream), 0.05)
-            faucet.pour(event(progress(number)))
+            stream_server.send(event(progress(number)))
             assert await asyncio.wait_for(anext(stream), 5) == progress(number)
 
 
-async def test_a_stream_that_is_closed_while_it_is_read_says_so(faucet: Faucet, open_store: Open) -> None:
+async def test_a_stream_that_is_closed_while_it_is_read_says_so(stream_server: StreamServer, open_store: Open) -> None:
     async with open_store().installations.proxy(ID, ASK) as stream:
-        faucet.pour(event(progress(1)))
+        stream_server.send(event(progress(1)))
         await anext(stream)
         reading = asyncio.ensure_future(anext(stream))
         await asyncio.sleep(0)
@@ -627,7 +631,7 @@ async def test_a_stream_that_is_closed_while_it_is_read_says_so(faucet: Faucet, 
 
         with pytest.raises(ConfigurationError, match="this stream is closed"):
             await asyncio.wait_for(reading, 5)
-    assert await faucet.is_left()
+    assert await stream_server.loses_client()
 
 
 async def test_what_follows_the_last_answer_is_read_for_a_moment(wire: Wire, faked: Faked) -> None:
@@ -735,16 +739,16 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_closed() -> None:
     assert body.is_closed
 
 
-async def test_a_stream_is_not_read_outside_its_block(faucet: Faucet, open_store: Open) -> None:
+async def test_a_stream_is_not_read_outside_its_block(stream_server: StreamServer, open_store: Open) -> None:
     async with open_store().installations.proxy(ID, ASK) as stream:
-        faucet.pour(event(progress(1)))
+        stream_server.send(event(progress(1)))
         await anext(stream)
 
     with pytest.raises(ConfigurationError, match="this stream is closed: read it inside `async with`"):
         await anext(stream)
 
 
-async def test_what_a_callback_raises_leaves_no_stream_open(faucet: Faucet, open_store: Open) -> None:
+async def test_what_a_callback_raises_leaves_no_stream_open(stream_server: StreamServer, open_store: Open) -> None:
     def fail(_: ResponseInfo) -> None:
         raise LookupError
 
@@ -752,13 +756,13 @@ async def test_what_a_callback_raises_leaves_no_stream_open(faucet: Faucet, open
     with pytest.raises(LookupError):
         await read(view)
 
-    assert await faucet.is_left()
-    faucet.answer_at_once(200, b"[]")
+    assert await stream_server.loses_client()
+    stream_server.answer_at_once(200, b"[]")
     with pytest.raises(LookupError):
         await view.installations.list()
 
 
-async def test_connections_survive_a_storm_of_cancelled_streams(faucet: Faucet, open_store: Open) -> None:
+async def test_connections_survive_a_storm_of_cancelled_streams(stream_server: StreamServer, open_store: Open) -> None:
     store = open_store(max_concurrency=4)
     chance = random.Random(7)
 
@@ -778,8 +782,8 @@ async def test_connections_survive_a_storm_of_cancelled_streams(faucet: Faucet, 
 
     for _ in range(5):
         async with asyncio.timeout(10), store.installations.proxy(ID, ASK) as stream:
-            faucet.pour(event(ANSWER))
-            faucet.end()
+            stream_server.send(event(ANSWER))
+            stream_server.end()
             assert [message async for message in stream] == [ANSWER]
     await store.aclose()
     await until_alone()

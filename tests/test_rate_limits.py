@@ -10,7 +10,7 @@ import pytest
 from posthog_mcp_store import MCPStore, RateLimitError
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from .opening import open_store
+from .factories import open_store
 from .wire import ID, SERVER_ID, Wire
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}

@@ -19,7 +19,7 @@ from posthog_mcp_store import (
 )
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from .opening import open_store
+from .factories import open_store
 from .wire import BASE, ID, SERVER_ID, Wire, installation, page
 
 Faked = Callable[..., MCPStore]

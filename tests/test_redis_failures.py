@@ -13,8 +13,8 @@ from posthog_mcp_store import MCPStoreError, RedisRateLimiter
 from posthog_mcp_store._ratelimit.local import Rate
 from posthog_mcp_store.testing import EmbeddedService
 
+from .factories import open_store
 from .fake_redis import HOST, Address, Command, address, counts, fake_redis, looks, pump, usual
-from .opening import open_store
 from .redis_server import running_redis
 from .test_secrets import everything_said_by
 

@@ -28,7 +28,7 @@ from posthog_mcp_store import (
 from posthog_mcp_store._request.retry import SHORTEST_ASKED, RetryPolicy, retry_delay
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from .opening import open_store
+from .factories import open_store
 from .wire import ID, Wire, installation
 
 SOON = {"Retry-After": "0.1"}

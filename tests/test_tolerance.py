@@ -30,7 +30,7 @@ from posthog_mcp_store._core.response import Response
 from posthog_mcp_store._request.status_errors import status_error
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from .opening import open_store
+from .factories import open_store
 from .wire import ID, Wire, installation
 
 Faked = Callable[..., MCPStore]
@@ -38,7 +38,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 async def test_todays_shape_is_fine(tmp_path: object) -> None:
-    service = EmbeddedService(era="later")
+    service = EmbeddedService(version="2026-08")
     row = service.add_installation()
 
     with service.serve() as host:

@@ -30,7 +30,7 @@ from posthog_mcp_store import (
 from posthog_mcp_store._oauth.polling import pauses
 from posthog_mcp_store.testing import EmbeddedService, Fault, InstallationRecord
 
-from .opening import open_store
+from .factories import open_store
 from .wire import ID, SERVER_ID, Wire, installation, page
 
 Faked = Callable[..., MCPStore]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from posthog_mcp_store import Installation, ListUnstableError, MCPStore, Pager, ServerError
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from .opening import lanes_only
+from .factories import lanes_only
 from .racing_list import RacingList, Step
 from .wire import BASE, installation
 

@@ -1,10 +1,10 @@
 import pytest
 
-from .stage import stage
+from .application import application
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many cases schemathesis made."""
-    if stage.answers:
-        operations = len({operation for operation, _ in stage.answers})
-        terminalreporter.write_line(f"schemathesis: {stage.answers.total()} cases of {operations} operations")
+    if application.answers:
+        operations = len({operation for operation, _ in application.answers})
+        terminalreporter.write_line(f"schemathesis: {application.answers.total()} cases of {operations} operations")

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
 )
 
-from .stage import EVENTS, AnyCase, is_positive, operation_id
+from .application import EVENTS, AnyCase, is_positive, operation_id
 
 DOCUMENT_PATH = Path(__file__).parents[2] / "openapi.yaml"
 COMPONENTS = yaml.safe_load(DOCUMENT_PATH.read_text())["components"]

@@ -7,8 +7,8 @@ import pytest
 import schemathesis
 from hypothesis import strategies
 
+from .application import MCP_SERVER, OAUTH_SERVER_ID, ROW_IDS, AnyCase, application, operation_id
 from .known_differences import DOCUMENT_PATH, PROXY, checks_to_skip
-from .stage import MCP_SERVER, OAUTH_SERVER_ID, ROW_IDS, AnyCase, operation_id, stage
 
 CONFIGURATION = {
     "seed": 1,
@@ -27,7 +27,7 @@ CONFIGURATION = {
 }
 
 schema = schemathesis.openapi.from_path(DOCUMENT_PATH, config=schemathesis.Config.from_dict(CONFIGURATION))
-schema.app = stage
+schema.app = application
 
 # A document can only say `uri`, and generated ones have any scheme and lead anywhere. The service takes http and https,
 # and hosts that are neither local nor private (docs/service.md, section 2.2).
@@ -42,12 +42,12 @@ PROXY_TYPES = {"application/json", "text/event-stream; charset=utf-8", "*/*; cha
 @pytest.mark.parametrize("create_works", [False, True])
 @schema.parametrize()
 def test_every_answer_is_one_that_the_document_promises(case: AnyCase, create_works: bool) -> None:
-    check(case, stage.set(case, create_works=create_works))
+    check(case, application.set(case, create_works=create_works))
 
 
 def check(case: AnyCase, headers: Mapping[str, str]) -> int:
     """Send a case, hold its answer against the document, and return the status."""
-    response = stage.call(case, headers)
+    response = application.call(case, headers)
     case.validate_response(response, headers=dict(headers), excluded_checks=checks_to_skip(case, response))
     if operation_id(case) == PROXY:
         # The document says `*/*` of the glued errors because the service does, and every type is one of those.
@@ -65,7 +65,7 @@ TEXT = {"headers": {"Content-Type": "text/plain"}}
 
 
 def row(number: int) -> dict[str, Any]:
-    """One of the rows of the stage, counted as it counts them."""
+    """One of the rows of the prepared service, by its number."""
     return {"path_parameters": {"id": str(ROW_IDS[number])}}
 
 
@@ -122,7 +122,7 @@ ANSWERS: list[tuple[str, int, dict[str, Any]]] = [
 def test_every_answer_worth_a_word_is_given_and_is_as_promised(
     operation: str, status: int, request_: dict[str, Any]
 ) -> None:
-    headers = {**stage.prepare(create_works=status != 405), **request_.get("headers", {})}
+    headers = {**application.prepare(create_works=status != 405), **request_.get("headers", {})}
     path_parameters = {"project_id": "@current", "id": str(ROW_IDS[0]), **request_.get("path_parameters", {})}
     generated = schema.find_operation_by_id(f"mcp_server_installations_{operation}")
     case = generated.Case(**{**request_, "headers": {}, "path_parameters": path_parameters})

@@ -12,23 +12,23 @@ from playwright.async_api import Page, async_playwright
 from posthog_mcp_store import MCPStore
 from posthog_mcp_store.testing import EmbeddedService
 
-from ..chain import Chain, serve_chain
-from ..opening import open_store
+from ..factories import open_store
+from ..oauth_stack import OAuthStack, serve_oauth_stack
 
 SCREENSHOTS = Path(__file__).parent.parent.parent / "screenshots"
 
 
 @pytest.fixture
-def chain(request: pytest.FixtureRequest) -> Iterator[Chain]:
-    """The whole chain; `parametrize` it indirectly with the service that stands in its middle."""
+def stack(request: pytest.FixtureRequest) -> Iterator[OAuthStack]:
+    """Everything for an OAuth flow; `parametrize` it indirectly with the service to use."""
     make: Callable[[], EmbeddedService] = getattr(request, "param", EmbeddedService)
-    with serve_chain(make()) as chain:
-        yield chain
+    with serve_oauth_stack(make()) as stack:
+        yield stack
 
 
 @pytest.fixture
-async def store(chain: Chain) -> AsyncIterator[MCPStore]:
-    async with open_store(chain.service) as store:
+async def store(stack: OAuthStack) -> AsyncIterator[MCPStore]:
+    async with open_store(stack.service) as store:
         yield store
 
 

@@ -14,12 +14,12 @@ from posthog_mcp_store import (
 )
 from posthog_mcp_store.testing import EmbeddedService
 
-from ..chain import SERVER_URL, Chain
+from ..oauth_stack import SERVER_URL, OAuthStack
 from .conftest import Person
 
 HERE = {"127.0.0.1", "localhost"}
-development = pytest.mark.parametrize("chain", [partial(EmbeddedService, development=True)], indirect=True)
-later = pytest.mark.parametrize("chain", [partial(EmbeddedService, era="later")], indirect=True)
+development = pytest.mark.parametrize("stack", [partial(EmbeddedService, development=True)], indirect=True)
+since_2026_08 = pytest.mark.parametrize("stack", [partial(EmbeddedService, version="2026-08")], indirect=True)
 
 
 async def start(store: MCPStore, receiver: LoopbackReceiver | None = None) -> AuthorizationRedirect:
@@ -113,9 +113,9 @@ async def test_the_page_on_the_own_machine_looks_different_after_a_denial(store:
         callback.raise_for_error()
 
 
-@later
+@since_2026_08
 async def test_the_later_service_lets_only_the_browser_of_the_user_finish_a_flow(
-    chain: Chain, store: MCPStore, person: Person
+    stack: OAuthStack, store: MCPStore, person: Person
 ) -> None:
     redirect = await start(store)
     await person.opens(redirect.url)
@@ -123,7 +123,7 @@ async def test_the_later_service_lets_only_the_browser_of_the_user_finish_a_flow
     assert "Invalid or expired OAuth state" in await person.sees("later-stranger")
 
     redirect = await start(store)
-    await person.opens(chain.service.login_url("alice"))
+    await person.opens(stack.service.login_url("alice"))
     await person.opens(redirect.url)
     await person.presses("Allow")
 

@@ -4,9 +4,9 @@ import httpx
 import pytest
 
 from posthog_mcp_store.testing import EmbeddedService, OAuthProvider, serve_app, tool_server
-from posthog_mcp_store.testing._switchboard import Switchboard
+from posthog_mcp_store.testing._asgi.swappable_app import SwappableApp
 
-from .support import Stage, client_of
+from .support import SharedServers, client_of
 
 
 @pytest.fixture
@@ -34,23 +34,25 @@ def provider() -> OAuthProvider:
 
 
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
-    service, provider = Switchboard(), Switchboard()
+def servers() -> Iterator[SharedServers]:
+    service, provider = SwappableApp(), SwappableApp()
     with serve_app(service) as service_url, serve_app(provider) as issuer:
-        yield Stage(service, service_url, provider, issuer)
+        yield SharedServers(service, service_url, provider, issuer)
 
 
 @pytest.fixture
-async def remote(stage: Stage, service: EmbeddedService) -> AsyncIterator[httpx.AsyncClient]:
+async def remote(servers: SharedServers, service: EmbeddedService) -> AsyncIterator[httpx.AsyncClient]:
     """A client over HTTP like `client`, which gets answers whole."""
-    with stage.serving(service) as remote:
+    with servers.serving(service) as remote:
         async with remote:
             yield remote
 
 
 @pytest.fixture
-async def caller(stage: Stage, service: EmbeddedService, provider: OAuthProvider) -> AsyncIterator[httpx.AsyncClient]:
+async def caller(
+    servers: SharedServers, service: EmbeddedService, provider: OAuthProvider
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client over HTTP like `client`, where `provider` protects the MCP server of OAUTH_INSTALL."""
-    with stage.protected(service, provider) as caller:
+    with servers.protected(service, provider) as caller:
         async with caller:
             yield caller

@@ -11,7 +11,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, serve_app, tool_server
-from posthog_mcp_store.testing._switchboard import Switchboard
+from posthog_mcp_store.testing._asgi.swappable_app import SwappableApp
 
 SITE = "http://posthog.test"
 ROWS = "/api/environments/1/mcp_server_installations"
@@ -67,18 +67,18 @@ def invalid(code: str, detail: str, attr: str | None = None) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Two servers that services and providers share in turn: to stop one takes a tenth of a second."""
+class SharedServers:
+    """Two servers that services and providers use one after the other: stopping one takes a tenth of a second."""
 
-    service: Switchboard
+    service: SwappableApp
     service_url: str
-    provider: Switchboard
+    provider: SwappableApp
     issuer: str
 
     @contextmanager
     def serving(self, service: EmbeddedService) -> Iterator[httpx.AsyncClient]:
         """Serve it, with a client over HTTP like the one in process."""
-        with self.service.connected(service.app), service.served_at(self.service_url):
+        with self.service.using(service.app), service.served_at(self.service_url):
             yield httpx.AsyncClient(
                 base_url=self.service_url + ROWS,
                 headers={"Authorization": f"Bearer {service.api_key}"},
@@ -90,7 +90,7 @@ class Stage:
     def protected(self, service: EmbeddedService, provider: OAuthProvider) -> Iterator[httpx.AsyncClient]:
         """All that a flow needs, over HTTP: the provider, a tool server that trusts it alone, and the service."""
         with (
-            self.provider.connected(provider.app),
+            self.provider.using(provider.app),
             provider.served_at(self.issuer),
             serve_app(tool_server(provider)) as host,
             self.serving(service) as client,

@@ -1,4 +1,4 @@
-"""The path prefix `/api/environments/` after its time, and the fields of a later service."""
+"""The path prefix `/api/environments/` after its time, and the fields of version 2026-08."""
 
 from typing import Any, Literal
 
@@ -74,23 +74,23 @@ async def test_the_new_prefix_is_served_as_ever(
 
 
 def test_a_word_that_means_nothing_is_refused(service: EmbeddedService) -> None:
-    with pytest.raises(ValueError, match="'redirect' is none of 'served', 'redirected', 'deprecated'"):
+    with pytest.raises(ValueError, match="'redirect' is not one of 'served', 'redirected', 'deprecated'"):
         service.environments = "redirect"  # type: ignore[assignment]
-    with pytest.raises(ValueError, match="'late' is none of 'early', 'later'"):
-        EmbeddedService(era="late")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="'2026-4' is not one of '2026-04', '2026-08'"):
+        EmbeddedService(version="2026-4")  # type: ignore[arg-type]
 
 
-class TestALaterService:
+class TestVersion202608:
     @pytest.fixture
     def service(self) -> EmbeddedService:
-        return EmbeddedService(era="later")
+        return EmbeddedService(version="2026-08")
 
     async def test_has_other_fields_in_place_of_server_id(
         self, service: EmbeddedService, client: httpx.AsyncClient
     ) -> None:
         row = service.add_installation(auth_type="oauth")
-        early = row.to_json(SITE)
-        expected = {name: value for name, value in early.items() if name != "server_id"} | {
+        spring = row.to_json(SITE)
+        expected = {name: value for name, value in spring.items() if name != "server_id"} | {
             "template_id": None,
             "tool_count": 0,
             "scope": "personal",

@@ -185,7 +185,7 @@ def test_a_body_where_none_can_be_is_refused(status: int) -> None:
 
 @pytest.mark.parametrize("fields", [{"status": 200}, {"body": ""}])
 def test_an_edit_of_a_replaced_answer_is_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="`edit` is for the service's own answer"):
+    with pytest.raises(ValueError, match="`edit` is for the service's own response"):
         Fault(edit=lambda page: page, **fields)
 
 

@@ -1,4 +1,4 @@
-"""Real MCP servers behind the proxy: the testing kit's own, and the workshop of these tests."""
+"""Real MCP servers behind the proxy: the testing kit's own, and the one of these tests."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from posthog_mcp_store.testing import EmbeddedService, serve_app, tool_server
 
-from ..mcp_servers import Workshop
+from ..mcp_servers import EverythingServer
 from .support import eventually
 
 URL = "https://mcp.example.com/mcp"
@@ -127,11 +127,11 @@ class TestToolServer:
 EVERY_KIND = pytest.mark.parametrize("options", WITH_SESSIONS + WITHOUT_SESSIONS)
 
 
-class TestWorkshop:
+class TestEverythingServer:
     @EVERY_KIND
     async def test_has_a_tool_for_everything(self, caller: Calling, options: dict[str, Any]) -> None:
-        workshop = Workshop(**options)
-        with caller(workshop) as client:
+        mcp_server = EverythingServer(**options)
+        with caller(mcp_server) as client:
             await client.initialize()
             tools = [each["name"] for each in (await client.result(request("tools/list")))["tools"]]
             assert (await client.result(tool("add", a=1, b=2)))["structuredContent"] == {"result": 3}
@@ -142,30 +142,30 @@ class TestWorkshop:
         assert tools == ["add", "echo", "recite", "fail", "tally", "draw", "count", "hold", "announce", "ask"]
         assert (failed["isError"], "no wood" in failed["content"][0]["text"]) == (True, True)
         assert (drawn["content"][0]["type"], drawn["content"][0]["mimeType"]) == ("image", "image/png")
-        assert workshop.calls == ["add", "echo", "recite", "fail", "draw"]
+        assert mcp_server.calls == ["add", "echo", "recite", "fail", "draw"]
 
     @EVERY_KIND
     async def test_has_a_resource_and_a_prompt(self, caller: Calling, options: dict[str, Any]) -> None:
-        with caller(Workshop(**options)) as client:
+        with caller(EverythingServer(**options)) as client:
             await client.initialize()
             resources = (await client.result(request("resources/list")))["resources"]
-            read = await client.result(request("resources/read", uri="workshop://manual"))
+            read = await client.result(request("resources/read", uri="everything://manual"))
             prompt = await client.result(request("prompts/get", name="brief", arguments={"topic": "saws"}))
-        assert [resource["uri"] for resource in resources] == ["workshop://manual"]
+        assert [resource["uri"] for resource in resources] == ["everything://manual"]
         assert read["contents"][0]["text"] == "Mind the saw. Vorsicht, Säge. 小心锯子。"
         assert prompt["messages"][0]["content"]["text"] == "Write briefly about saws."
 
     @EVERY_KIND
     async def test_tallies_its_calls(self, caller: Calling, options: dict[str, Any]) -> None:
-        workshop = Workshop(**options)
-        with caller(workshop) as client:
+        mcp_server = EverythingServer(**options)
+        with caller(mcp_server) as client:
             await client.initialize()
             counts = [(await client.result(tool("tally")))["structuredContent"]["result"] for _ in range(3)]
-        assert (counts, workshop.calls) == ([1, 2, 3], ["tally"] * 3)
+        assert (counts, mcp_server.calls) == ([1, 2, 3], ["tally"] * 3)
 
     @pytest.mark.parametrize("stateless", [False, True])
     async def test_tells_of_progress_while_it_counts(self, caller: Calling, stateless: bool) -> None:
-        with caller(Workshop(stateless=stateless)) as client:
+        with caller(EverythingServer(stateless=stateless)) as client:
             await client.initialize()
             *told, answer = await client.messages(tool("count", 7, to=2))
         assert [each["method"].removeprefix("notifications/") for each in told] == ["progress", "message"] * 2
@@ -175,7 +175,7 @@ class TestWorkshop:
 
     @pytest.mark.parametrize("stateless", [False, True])
     async def test_notifies_during_a_call(self, caller: Calling, stateless: bool) -> None:
-        with caller(Workshop(stateless=stateless)) as client:
+        with caller(EverythingServer(stateless=stateless)) as client:
             await client.initialize()
             told, answer = await client.messages(tool("announce"))
         assert told["method"] == "notifications/tools/list_changed"
@@ -183,21 +183,21 @@ class TestWorkshop:
 
     @pytest.mark.parametrize("stateless", [False, True])
     async def test_says_at_once_that_it_holds_a_call(self, caller: Calling, stateless: bool) -> None:
-        workshop = Workshop(stateless=stateless)
-        with caller(workshop) as client:
+        mcp_server = EverythingServer(stateless=stateless)
+        with caller(mcp_server) as client:
             await client.initialize()
             async with client.stream(tool("hold")) as messages:
                 assert (await anext(messages))["params"]["message"] == "held"
                 assert (await anext(messages))["params"]["data"] == "held"
-                await workshop.gate.reached()
-                assert workshop.open_requests == 1
-                workshop.gate.open()
+                await mcp_server.gate.reached()
+                assert mcp_server.open_requests == 1
+                mcp_server.gate.open()
                 assert (await anext(messages))["result"]["structuredContent"] == {"result": "released"}
-            await workshop.gate.left()
-            await eventually(lambda: workshop.open_requests == 0)
+            await mcp_server.gate.left()
+            await eventually(lambda: mcp_server.open_requests == 0)
 
     async def test_asks_during_a_call(self, caller: Calling) -> None:
-        with caller(Workshop()) as client:
+        with caller(EverythingServer()) as client:
             await client.initialize()
             async with client.stream(tool("ask", question="Which saw?")) as messages:
                 asked = await anext(messages)
@@ -209,42 +209,42 @@ class TestWorkshop:
 
     @pytest.mark.parametrize(("api_key", "status"), [("the-token", 200), ("another", 401)])
     async def test_may_let_in_one_token_only(self, caller: Calling, api_key: str, status: int) -> None:
-        with caller(Workshop(token="the-token"), api_key=api_key) as client:
+        with caller(EverythingServer(token="the-token"), api_key=api_key) as client:
             assert (await client.post(INITIALIZE)).status_code == status
 
     @pytest.mark.parametrize("options", WITH_SESSIONS)
     async def test_loses_its_sessions_when_it_is_restarted(self, caller: Calling, options: dict[str, Any]) -> None:
-        workshop = Workshop(**options)
-        with caller(workshop) as client:
+        mcp_server = EverythingServer(**options)
+        with caller(mcp_server) as client:
             first = await client.initialize()
             assert (await client.result(tool("tally")))["structuredContent"] == {"result": 1}
-            await workshop.restart()
+            await mcp_server.restart()
             lost = await client.post(tool("tally"))
             assert (lost.status_code, lost.json()["error"]["message"]) == (404, "Session not found")
             assert await client.initialize() != first
             assert (await client.result(tool("tally")))["structuredContent"] == {"result": 2}
 
     async def test_truncates_its_streams_when_it_is_restarted(self, caller: Calling) -> None:
-        workshop = Workshop()
-        with caller(workshop) as client:
+        mcp_server = EverythingServer()
+        with caller(mcp_server) as client:
             await client.initialize()
             async with client.stream(tool("hold")) as messages:
                 await anext(messages)
-                await workshop.gate.reached()
-                await workshop.restart()
+                await mcp_server.gate.reached()
+                await mcp_server.restart()
                 assert [each async for each in messages if "result" in each] == []
-            await workshop.gate.left()
+            await mcp_server.gate.left()
             await client.initialize()
             assert (await client.result(tool("add", a=1, b=2)))["structuredContent"] == {"result": 3}
-        assert workshop.calls == ["hold", "add"]
+        assert mcp_server.calls == ["hold", "add"]
 
     async def test_gives_no_answer_when_it_is_restarted_before_it(self, caller: Calling) -> None:
-        workshop = Workshop(json_response=True)
-        with caller(workshop) as client:
+        mcp_server = EverythingServer(json_response=True)
+        with caller(mcp_server) as client:
             await client.initialize()
             call = asyncio.create_task(client.post(tool("hold")))
-            await workshop.gate.reached()
-            await workshop.restart()
+            await mcp_server.gate.reached()
+            await mcp_server.restart()
             answer = await call
         assert (answer.status_code, answer.text) == (500, "typecodedetailattrerror_event_id")
 
@@ -252,14 +252,14 @@ class TestWorkshop:
     async def test_keeps_its_sessions_when_its_connections_are_dropped(
         self, caller: Calling, options: dict[str, Any]
     ) -> None:
-        workshop = Workshop(**options)
-        with caller(workshop) as client:
+        mcp_server = EverythingServer(**options)
+        with caller(mcp_server) as client:
             await client.initialize()
             call = asyncio.create_task(client.post(tool("hold")))
-            await workshop.gate.reached()
-            await workshop.drop_connections()
+            await mcp_server.gate.reached()
+            await mcp_server.drop_connections()
             answer = await call
             assert answer.status_code == (500 if options["json_response"] else 200)
             assert "released" not in answer.text
-            workshop.gate.open()
+            mcp_server.gate.open()
             assert (await client.result(tool("tally", 2)))["structuredContent"] == {"result": 1}

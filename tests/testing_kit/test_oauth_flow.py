@@ -268,7 +268,7 @@ async def test_any_other_instance_does_not(client: httpx.AsyncClient, callback: 
     assert (answer.status_code, answer.json()["attr"]) == (400, "posthog_code_callback_url")
 
 
-async def test_an_early_service_takes_any_browser(service: EmbeddedService, caller: httpx.AsyncClient) -> None:
+async def test_version_2026_04_accepts_any_browser(service: EmbeddedService, caller: httpx.AsyncClient) -> None:
     url = await start(caller)
     async with httpx.AsyncClient(trust_env=False) as browser:
         await browser.get(service.login_url("bob"))

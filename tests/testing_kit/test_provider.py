@@ -12,7 +12,7 @@ import pytest
 
 from posthog_mcp_store.testing import OAuthProvider, serve_app, tool_server
 
-from .support import Stage
+from .support import SharedServers
 
 CALLBACK = "https://client.example.com/callback?kept=1"
 VERIFIER = secrets.token_urlsafe(48)
@@ -74,9 +74,9 @@ def error_of(answer: httpx.Response) -> tuple[int, str]:
 
 
 @pytest.fixture
-def issuer(stage: Stage, provider: OAuthProvider) -> Iterator[str]:
-    with stage.provider.connected(provider.app), provider.served_at(stage.issuer):
-        yield stage.issuer
+def issuer(servers: SharedServers, provider: OAuthProvider) -> Iterator[str]:
+    with servers.provider.using(provider.app), provider.served_at(servers.issuer):
+        yield servers.issuer
 
 
 @pytest.fixture
@@ -246,6 +246,7 @@ def test_it_answers_404_without_an_issuer(provider: OAuthProvider) -> None:
         assert http.get(path).status_code == 404
         with provider.served_at(url):
             assert http.get(path).json()["issuer"] == url
+        assert http.get(path).status_code == 404
 
 
 def call(http: httpx.Client, url: str, token: str | None = None) -> httpx.Response:

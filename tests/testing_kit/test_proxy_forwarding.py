@@ -14,14 +14,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from posthog_mcp_store.testing import EmbeddedService, serve_app
-from posthog_mcp_store.testing._records import Era
+from posthog_mcp_store.testing._model.records import ServiceVersion
 
 from .support import client_of, in_process
 
 URL = "https://mcp.example.com/mcp"
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 TRANSPORT_HEADERS = {"host", "user-agent", "accept-encoding", "connection", "content-length"}
-ERAS: list[Era] = ["early", "later"]
+VERSIONS: list[ServiceVersion] = ["2026-04", "2026-08"]
 
 
 def answering(answer: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
@@ -102,7 +102,7 @@ async def test_only_four_headers_and_the_rewritten_body_go_up(
     assert headers.keys() - TRANSPORT_HEADERS == {"content-type", "accept", "authorization", "mcp-session-id"}
 
 
-async def test_a_later_service_sends_posthogs_own_headers_too() -> None:
+async def test_version_2026_08_sends_posthogs_own_headers_too() -> None:
     seen: list[dict[str, str]] = []
 
     async def answer(request: Request) -> Response:
@@ -110,11 +110,11 @@ async def test_a_later_service_sends_posthogs_own_headers_too() -> None:
         return Response(b"{}", media_type="application/json")
 
     theirs = {"X-PostHog-Consumer": "tests", "x-posthog-": "short", "X-Posthogs": "no", "Authorization-": "no"}
-    for era in ERAS:
-        assert (await call(EmbeddedService(era=era), answering(answer), headers=theirs)).status_code == 200
-    early, later = (headers.keys() - TRANSPORT_HEADERS for headers in seen)
-    assert early == {"content-type", "accept", "authorization"}
-    assert later == early | {"x-posthog-consumer", "x-posthog-"}
+    for version in VERSIONS:
+        assert (await call(EmbeddedService(version=version), answering(answer), headers=theirs)).status_code == 200
+    spring, summer = (headers.keys() - TRANSPORT_HEADERS for headers in seen)
+    assert spring == {"content-type", "accept", "authorization"}
+    assert summer == spring | {"x-posthog-consumer", "x-posthog-"}
     assert seen[1]["x-posthog-consumer"] == "tests"
 
 
@@ -160,7 +160,7 @@ async def test_an_answer_without_a_content_type_counts_as_json(service: Embedded
     assert (got.status_code, got.headers["content-type"]) == (401, "application/json")
 
 
-async def test_an_early_service_follows_no_redirect_and_keeps_its_target_back(service: EmbeddedService) -> None:
+async def test_version_2026_04_follows_no_redirect_and_keeps_its_target_back(service: EmbeddedService) -> None:
     redirecting = Redirecting({"/mcp": (307, "/mcp/")})
     got = await call(service, redirecting.app)
     assert (got.status_code, len(redirecting.seen)) == (307, 1)
@@ -188,12 +188,12 @@ class Redirecting:
 @pytest.mark.parametrize("reached", [in_process, serve_app])
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 @pytest.mark.parametrize("location", ["/mcp/", "{here}mcp/", "mcp/"])
-async def test_a_later_service_follows_a_redirect_within_the_origin_as_it_was_sent(
+async def test_version_2026_08_follows_a_redirect_within_the_origin_as_it_was_sent(
     reached: Callable[[ASGIApp], AbstractContextManager[ASGIApp | str]], status: int, location: str
 ) -> None:
     redirecting = Redirecting({"/mcp": (status, location)})
     with reached(redirecting.app) as target:
-        got = await call(EmbeddedService(era="later"), f"{target}/mcp" if isinstance(target, str) else target)
+        got = await call(EmbeddedService(version="2026-08"), f"{target}/mcp" if isinstance(target, str) else target)
     assert (got.status_code, got.json()) == (200, {"here": 1})
     body = json.dumps(CALL).encode()
     assert redirecting.seen == [("POST", path, body, "Bearer secret") for path in ("/mcp", "/mcp/")]
@@ -212,22 +212,22 @@ async def test_a_later_service_follows_a_redirect_within_the_origin_as_it_was_se
         (200, "/mcp/"),
     ],
 )
-async def test_a_later_service_goes_nowhere_else(status: int, location: str | None) -> None:
+async def test_version_2026_08_goes_nowhere_else(status: int, location: str | None) -> None:
     redirecting = Redirecting({"/mcp": (status, location)})
-    got = await call(EmbeddedService(era="later"), redirecting.app)
+    got = await call(EmbeddedService(version="2026-08"), redirecting.app)
     assert (got.status_code, got.text, len(redirecting.seen)) == (status, "elsewhere", 1)
     assert "location" not in got.headers
 
 
-async def test_a_later_service_knows_its_origin_by_its_port_too() -> None:
+async def test_version_2026_08_knows_its_origin_by_its_port_too() -> None:
     redirecting = Redirecting({"/mcp": (308, "https://mcp.example.com:443/new")})
-    got = await call(EmbeddedService(era="later"), redirecting.app)
+    got = await call(EmbeddedService(version="2026-08"), redirecting.app)
     assert (got.status_code, redirecting.seen[1][1]) == (200, "/new")
 
 
-async def test_a_later_service_follows_one_redirect_only() -> None:
+async def test_version_2026_08_follows_one_redirect_only() -> None:
     redirecting = Redirecting({"/mcp": (307, "/a"), "/a": (307, "/b")})
-    got = await call(EmbeddedService(era="later"), redirecting.app)
+    got = await call(EmbeddedService(version="2026-08"), redirecting.app)
     assert (got.status_code, len(redirecting.seen)) == (307, 2)
 
 

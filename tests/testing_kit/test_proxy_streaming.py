@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from posthog_mcp_store.testing import EmbeddedService, Fault, InstallationRecord, serve_app
 
 from ..mcp_servers import Gate
-from .support import ROWS, Stage, client_of, eventually, in_process
+from .support import ROWS, SharedServers, client_of, eventually, in_process
 
 URL = "https://mcp.example.com/mcp"
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
@@ -193,10 +193,12 @@ async def test_a_server_that_breaks_off_its_stream_ends_it_and_no_more(
 
 
 @by_both_ways
-async def test_a_server_that_says_nothing_for_too_long_ends_its_stream(stage: Stage, reached: Reached) -> None:
+async def test_a_server_that_says_nothing_for_too_long_ends_its_stream(
+    servers: SharedServers, reached: Reached
+) -> None:
     service, upstream = EmbeddedService(upstream_timeout=0.1), Upstream(one_then_silence)
     row = service.add_installation(url=URL)
-    with reached(upstream) as target, stage.serving(service) as remote:
+    with reached(upstream) as target, servers.serving(service) as remote:
         service.add_mcp_server(URL, target)
         async with remote:
             answer = await remote.post(f"/{row.id}/proxy/", json=CALL)
@@ -205,7 +207,7 @@ async def test_a_server_that_says_nothing_for_too_long_ends_its_stream(stage: St
 
 
 @by_both_ways
-async def test_a_server_may_take_its_time_for_each_event(stage: Stage, reached: Reached) -> None:
+async def test_a_server_may_take_its_time_for_each_event(servers: SharedServers, reached: Reached) -> None:
     async def slowly(upstream: Upstream) -> None:
         await upstream.begin()
         for _ in range(4):
@@ -215,7 +217,7 @@ async def test_a_server_may_take_its_time_for_each_event(stage: Stage, reached: 
 
     service = EmbeddedService(upstream_timeout=0.7)
     row = service.add_installation(url=URL)
-    with reached(Upstream(slowly)) as target, stage.serving(service) as remote:
+    with reached(Upstream(slowly)) as target, servers.serving(service) as remote:
         service.add_mcp_server(URL, target)
         async with remote:
             answer = await remote.post(f"/{row.id}/proxy/", json=CALL)
@@ -223,7 +225,7 @@ async def test_a_server_may_take_its_time_for_each_event(stage: Stage, reached: 
 
 
 @by_both_ways
-async def test_a_body_that_stays_away_answers_the_glued_500(stage: Stage, reached: Reached) -> None:
+async def test_a_body_that_stays_away_answers_the_glued_500(servers: SharedServers, reached: Reached) -> None:
     async def half_an_object(upstream: Upstream) -> None:
         await upstream.begin({"content-type": "application/json"})
         await upstream.say(b"{")
@@ -231,7 +233,7 @@ async def test_a_body_that_stays_away_answers_the_glued_500(stage: Stage, reache
 
     service, upstream = EmbeddedService(upstream_timeout=0.1), Upstream(half_an_object)
     row = service.add_installation(url=URL)
-    with reached(upstream) as target, stage.serving(service) as remote:
+    with reached(upstream) as target, servers.serving(service) as remote:
         service.add_mcp_server(URL, target)
         async with remote:
             answer = await remote.post(f"/{row.id}/proxy/", json=CALL)

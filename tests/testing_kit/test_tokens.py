@@ -10,22 +10,22 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, give_consent, serve_app
-from posthog_mcp_store.testing._records import Era
-from posthog_mcp_store.testing._tokens import is_refresh_due
+from posthog_mcp_store.testing._model.records import ServiceVersion
+from posthog_mcp_store.testing._outbound.tokens import is_refresh_due
 
-from .support import OAUTH_INSTALL, Stage, call_tools, client_of, eventually, start
+from .support import OAUTH_INSTALL, SharedServers, call_tools, client_of, eventually, start
 from .test_discovery import Fake
 
 FAILED = (401, "Authentication failed")
 NEEDS_REAUTH = (401, "Installation needs re-authentication")
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
-ERAS: list[Era] = ["early", "later"]
+VERSIONS: list[ServiceVersion] = ["2026-04", "2026-08"]
 
 
-@pytest.fixture(params=ERAS)
+@pytest.fixture(params=VERSIONS)
 def service(request: pytest.FixtureRequest) -> EmbeddedService:
-    """One of each era."""
-    return EmbeddedService(era=request.param)
+    """One of each version."""
+    return EmbeddedService(version=request.param)
 
 
 async def connected(service: EmbeddedService, caller: httpx.AsyncClient) -> InstallationRecord:
@@ -37,28 +37,30 @@ async def connected(service: EmbeddedService, caller: httpx.AsyncClient) -> Inst
     return service.installations[0]
 
 
-def early(service: EmbeddedService) -> bool:
-    return service._state.era == "early"
+def is_spring(service: EmbeddedService) -> bool:
+    return service._state.version == "2026-04"
 
 
 @pytest.mark.parametrize(
-    ("era", "age", "is_due"),
+    ("version", "age", "is_due"),
     [
-        ("early", 0, False),
-        ("early", 3539, False),
-        ("early", 3540, True),
-        ("early", 3700, True),
-        ("later", 0, False),
-        ("later", 1799, False),
-        ("later", 1800, True),
-        ("later", 3700, True),
+        ("2026-04", 0, False),
+        ("2026-04", 3539, False),
+        ("2026-04", 3540, True),
+        ("2026-04", 3700, True),
+        ("2026-08", 0, False),
+        ("2026-08", 1799, False),
+        ("2026-08", 1800, True),
+        ("2026-08", 3700, True),
     ],
 )
-def test_an_hours_token_is_refreshed_a_minute_early_or_after_half_its_life(era: Era, age: int, is_due: bool) -> None:
-    assert is_refresh_due(row_of_an_hour(), NOW + timedelta(seconds=age), era=era) is is_due
+def test_an_hours_token_is_refreshed_a_minute_early_or_after_half_its_life(
+    version: ServiceVersion, age: int, is_due: bool
+) -> None:
+    assert is_refresh_due(row_of_an_hour(), NOW + timedelta(seconds=age), version=version) is is_due
 
 
-@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(
     "change",
     [
@@ -67,18 +69,18 @@ def test_an_hours_token_is_refreshed_a_minute_early_or_after_half_its_life(era: 
     ],
 )
 def test_a_row_without_a_token_that_runs_out_is_never_refreshed(
-    era: Era, change: Callable[[InstallationRecord], None]
+    version: ServiceVersion, change: Callable[[InstallationRecord], None]
 ) -> None:
     row = row_of_an_hour()
     change(row)
-    assert not is_refresh_due(row, NOW + timedelta(days=1), era=era)
+    assert not is_refresh_due(row, NOW + timedelta(days=1), version=version)
 
 
 @pytest.mark.parametrize(("age", "is_due"), [(3539, False), (3540, True)])
 def test_a_token_of_unknown_age_is_refreshed_a_minute_early(age: int, is_due: bool) -> None:
     row = row_of_an_hour()
     row.token_received_at = None
-    assert is_refresh_due(row, NOW + timedelta(seconds=age), era="later") is is_due
+    assert is_refresh_due(row, NOW + timedelta(seconds=age), version="2026-08") is is_due
 
 
 def row_of_an_hour() -> InstallationRecord:
@@ -100,7 +102,7 @@ async def test_the_proxy_refreshes_a_token_in_time(
 ) -> None:
     row = await connected(service, caller)
     first, moved_at = row.access_token, row.updated_at
-    service.advance(3500 if early(service) else 1700)
+    service.advance(3500 if is_spring(service) else 1700)
     assert await call_tools(caller, row) == (200, None)
     assert (row.access_token, row.updated_at) == (first, moved_at)
     service.advance(100)
@@ -116,17 +118,17 @@ async def test_the_proxy_refreshes_a_token_in_time(
     assert len(provider.token_requests) == 2
 
 
-async def test_a_refused_refresh_kills_the_installation_of_a_later_service(
+async def test_a_refused_refresh_kills_the_installation_in_version_2026_08(
     service: EmbeddedService, caller: httpx.AsyncClient, provider: OAuthProvider
 ) -> None:
     row = await connected(service, caller)
     provider.refuses_refreshes = True
     service.advance(3590)
     before = row.updated_at
-    assert await call_tools(caller, row) == (FAILED if early(service) else NEEDS_REAUTH)
-    assert (row.needs_reauth, row.updated_at == before) == ((False, True) if early(service) else (True, False))
+    assert await call_tools(caller, row) == (FAILED if is_spring(service) else NEEDS_REAUTH)
+    assert (row.needs_reauth, row.updated_at == before) == ((False, True) if is_spring(service) else (True, False))
     provider.refuses_refreshes = False
-    assert await call_tools(caller, row) == ((200, None) if early(service) else NEEDS_REAUTH)
+    assert await call_tools(caller, row) == ((200, None) if is_spring(service) else NEEDS_REAUTH)
 
 
 async def test_a_new_flow_mends_an_installation(
@@ -159,9 +161,9 @@ async def test_a_successful_refresh_clears_the_flag(service: EmbeddedService, ca
 
 
 async def test_a_provider_that_is_away_is_a_passing_failure(
-    stage: Stage, service: EmbeddedService, provider: OAuthProvider
+    servers: SharedServers, service: EmbeddedService, provider: OAuthProvider
 ) -> None:
-    with stage.protected(service, provider) as caller:
+    with servers.protected(service, provider) as caller:
         async with caller:
             row = await connected(service, caller)
     service.advance(3590)
@@ -191,17 +193,17 @@ async def test_so_is_one_that_answers_something_else(
 
 
 async def test_without_a_refresh_token_an_installation_works_until_its_token_runs_out(
-    stage: Stage, service: EmbeddedService
+    servers: SharedServers, service: EmbeddedService
 ) -> None:
     provider = OAuthProvider(gives_refresh_tokens=False)
-    with stage.protected(service, provider) as caller:
+    with servers.protected(service, provider) as caller:
         async with caller:
             row = await connected(service, caller)
             service.advance(3590)
             assert await call_tools(caller, row) == (200, None)
             service.advance(10)
-            assert await call_tools(caller, row) == (FAILED if early(service) else NEEDS_REAUTH)
-    assert row.needs_reauth is not early(service)
+            assert await call_tools(caller, row) == (FAILED if is_spring(service) else NEEDS_REAUTH)
+    assert row.needs_reauth is not is_spring(service)
     assert provider.token_requests == ["authorization_code"]
 
 
@@ -209,7 +211,7 @@ async def test_a_row_without_a_server_can_not_be_refreshed(service: EmbeddedServ
     row = service.add_installation(auth_type="oauth")
     row.server, row.refresh_token, row.expires_at = None, "r", NOW
     async with client_of(service) as client:
-        assert await call_tools(client, row) == (FAILED if early(service) else NEEDS_REAUTH)
+        assert await call_tools(client, row) == (FAILED if is_spring(service) else NEEDS_REAUTH)
 
 
 async def test_the_refresh_comes_before_the_url_is_judged(service: EmbeddedService) -> None:
@@ -249,8 +251,8 @@ async def test_calls_at_once_refresh_once(
     async def call() -> None:
         answers.append(await call_tools(caller, row))
 
-    # Somebody else has the turn until all wait for it.
-    async with anyio.create_task_group() as group, service._state.refreshing.turn(row.id):
+    # Another holder keeps the lock until all of them wait for it.
+    async with anyio.create_task_group() as group, service._state.refresh_lock.hold(row.id):
         for _ in range(5):
             group.start_soon(call)
         await eventually(lambda: service.in_flight == 5)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord
-from posthog_mcp_store.testing._records import Era
+from posthog_mcp_store.testing._model.records import ServiceVersion
 
 from .support import SITE, client_of
 
@@ -27,10 +27,10 @@ REFUSALS = {
 }
 
 
-@pytest.fixture(params=["early", "later"])
+@pytest.fixture(params=["2026-04", "2026-08"])
 def service(request: pytest.FixtureRequest) -> EmbeddedService:
-    """One of each era: a policy is there when a test sets it."""
-    return EmbeddedService(era=request.param)
+    """One of each version: a policy is there when a test sets it."""
+    return EmbeddedService(version=request.param)
 
 
 @pytest.fixture
@@ -167,9 +167,11 @@ async def test_a_disabled_team_comes_before_an_access_turned_off(
     assert await answer_to(client, row, LIST) == (403, {"error": "Server is disabled for this team"})
 
 
-@pytest.mark.parametrize(("era", "count"), [("early", None), ("later", 4)])
-def test_a_later_service_counts_the_tools_that_are_there(row: InstallationRecord, era: Era, count: int | None) -> None:
-    assert row.to_json(SITE, era=era).get("tool_count") == count
+@pytest.mark.parametrize(("version", "count"), [("2026-04", None), ("2026-08", 4)])
+def test_version_2026_08_counts_the_tools_that_are_there(
+    row: InstallationRecord, version: ServiceVersion, count: int | None
+) -> None:
+    assert row.to_json(SITE, version=version).get("tool_count") == count
 
 
 async def test_no_server_is_asked_for_a_refused_call(service: EmbeddedService, row: InstallationRecord) -> None:

@@ -8,10 +8,10 @@ Its state is plain data that a test prepares before a call and inspects after it
         ...  # point the code under test at base_url, service.api_key and service.project_id
     assert service.requests[0].method == "GET"
 
-It misbehaves on request, once or for good: `service.inject(Fault(path="/proxy", status=502))`, `throttle()`,
-`environments`. `before_each` changes its rows between two requests.
+It fails on request, once or always: `service.inject(Fault(path="/proxy", status=502))`, `throttle()`,
+`environments`. `before_each` can change its rows between two requests.
 
-Its proxy streams. A row with `tools`, such as `{"add": "approved", "drop": "disabled"}`, has the others refused.
+Its proxy streams. A row with `tools`, such as `{"add": "approved", "drop": "disabled"}`, has only approved ones called.
 
 OAuth flows can be walked through to their end, by a browser or by `give_consent`:
 
@@ -29,16 +29,16 @@ from typing import TYPE_CHECKING, Any
 from ._extra import needing_extra
 
 if TYPE_CHECKING:
-    from ._consent import give_consent as give_consent
-    from ._faults import Fault as Fault
-    from ._provider import OAuthProvider as OAuthProvider
-    from ._records import ApiKey as ApiKey
-    from ._records import InstallationRecord as InstallationRecord
-    from ._records import OAuthServerRecord as OAuthServerRecord
-    from ._records import RecordedRequest as RecordedRequest
-    from ._server import serve_app as serve_app
+    from ._asgi.server import serve_app as serve_app
+    from ._model.faults import Fault as Fault
+    from ._model.records import ApiKey as ApiKey
+    from ._model.records import InstallationRecord as InstallationRecord
+    from ._model.records import OAuthServerRecord as OAuthServerRecord
+    from ._model.records import RecordedRequest as RecordedRequest
+    from ._provider.consent import give_consent as give_consent
+    from ._provider.provider import OAuthProvider as OAuthProvider
+    from ._provider.tools import tool_server as tool_server
     from ._service import EmbeddedService as EmbeddedService
-    from ._tools import tool_server as tool_server
 
 __all__ = [
     "ApiKey",
@@ -56,16 +56,16 @@ __all__ = [
 # Looked up on first use: pytest imports this package in every run, to find the plugin, and must not pay for a
 # web framework there.
 _HOMES = {
-    "ApiKey": "._records",
+    "ApiKey": "._model.records",
     "EmbeddedService": "._service",
-    "Fault": "._faults",
-    "InstallationRecord": "._records",
-    "OAuthProvider": "._provider",
-    "OAuthServerRecord": "._records",
-    "RecordedRequest": "._records",
-    "give_consent": "._consent",
-    "serve_app": "._server",
-    "tool_server": "._tools",
+    "Fault": "._model.faults",
+    "InstallationRecord": "._model.records",
+    "OAuthProvider": "._provider.provider",
+    "OAuthServerRecord": "._model.records",
+    "RecordedRequest": "._model.records",
+    "give_consent": "._provider.consent",
+    "serve_app": "._asgi.server",
+    "tool_server": "._provider.tools",
 }
 
 

@@ -1,4 +1,4 @@
-"""The embedded service as tests hold it."""
+"""The public class of the embedded service."""
 
 import itertools
 import secrets
@@ -6,14 +6,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, get_args
 
-from ._app import build_app
-from ._faults import Fault
-from ._records import ApiKey, Environments, Era, InstallationRecord, OAuthServerRecord, RecordedRequest, ToolState
-from ._server import serve_app
-from ._state import DEFAULT_PROJECT_ID, AlreadyInstalledError, ServiceState
-from ._throttling import Rate, Throttle
-from ._upstream import UpstreamTarget
-from ._urls import refusal
+from ._api.app import build_app
+from ._asgi.server import serve_app
+from ._model.faults import Fault
+from ._model.records import (
+    ApiKey,
+    Environments,
+    InstallationRecord,
+    OAuthServerRecord,
+    RecordedRequest,
+    ServiceVersion,
+    ToolState,
+)
+from ._model.state import DEFAULT_PROJECT_ID, DuplicateInstallationError, ServiceState, UpstreamTarget
+from ._model.throttling import Throttle
+from ._model.urls import refusal
 
 DEFAULT_USER = "alice"
 
@@ -26,14 +33,14 @@ class EmbeddedService:
 
     Args:
         create_works: Answer create as documented, with 201. The hosted service answers 405.
-        upstream_timeout: Seconds that the proxy waits for an MCP server each time: for the head of its answer, and
+        upstream_timeout: Seconds that the proxy waits for an MCP server each time: for the head of its response, and
             then for each of the bytes that follow. The service's requests to OAuth providers take 10 seconds at most,
             and no longer than this.
-        era: The fields of an installation: those of early 2026 with `server_id`, or `later` ones with `template_id`,
-            `scope` and more in its place. A `later` one also differs in `authorize`, in what becomes of a row that is
-            installed again, in when it refreshes tokens, and in that the browser which ends an OAuth flow has to be
-            logged in, by `login_url`. Its proxy sends `X-PostHog-` headers on, and follows one redirect of an MCP
-            server within its origin.
+        version: The month whose service to imitate: `2026-04`, whose installations have a `server_id`, or `2026-08`,
+            whose installations have a `template_id`, `scope` and more instead. The latter also differs in `authorize`,
+            in what happens to a row that is installed again, and in when it refreshes tokens; and the browser that
+            ends an OAuth flow has to be logged in, by `login_url`. Its proxy forwards `X-PostHog-` headers, and
+            follows one redirect of an MCP server within its origin.
         development: Also accept `http://localhost` callbacks, as a development instance does.
     """
 
@@ -42,11 +49,11 @@ class EmbeddedService:
         *,
         create_works: bool = False,
         upstream_timeout: float = 180.0,
-        era: Era = "early",
+        version: ServiceVersion = "2026-04",
         development: bool = False,
     ) -> None:
-        _require_one_of(era, Era)
-        self._state = ServiceState(upstream_timeout=upstream_timeout, era=era, development=development)
+        _require_one_of(version, ServiceVersion)
+        self._state = ServiceState(upstream_timeout=upstream_timeout, version=version, development=development)
         self._base_url: str | None = None
         self._numbers = itertools.count(1)
         self.app = build_app(self._state, create_works=create_works)
@@ -69,7 +76,7 @@ class EmbeddedService:
 
     @property
     def before_each(self) -> Callable[[RecordedRequest], None] | None:
-        """Called with each request on its arrival, when nothing has been done with it: the time to change rows.
+        """Called with each request when it arrives, before it is handled: the time to change rows.
 
         While the service is served, the call comes from its thread.
         """
@@ -81,7 +88,7 @@ class EmbeddedService:
 
     @property
     def in_flight(self) -> int:
-        """The requests that are being handled: from their arrival to the last byte of the answer."""
+        """The requests that are being handled: from their arrival to the last byte of the response."""
         return self._state.in_flight
 
     @property
@@ -95,20 +102,24 @@ class EmbeddedService:
 
     @property
     def faults(self) -> list[Fault]:
-        """What goes wrong, used-up faults included; the first that fits wins. `faults.clear()` mends the service."""
+        """The injected faults, used-up ones included; the first that fits wins. `faults.clear()` removes them all."""
         return self._state.faults
 
     def inject(self, fault: Fault) -> Fault:
-        """Let something go wrong from now on, and return it, for its `hits`."""
+        """Apply the fault to requests from now on, and return it, for its `hits`."""
         self._state.faults.append(fault)
         return fault
 
     def throttle(
-        self, *, default: Sequence[Rate] = (), mcp_oauth: Sequence[Rate] = (), mcp_proxy: Sequence[Rate] = ()
+        self,
+        *,
+        default: Sequence[tuple[int, float]] = (),
+        mcp_oauth: Sequence[tuple[int, float]] = (),
+        mcp_proxy: Sequence[tuple[int, float]] = (),
     ) -> None:
-        """Limit calls from now on: each rate is so many calls in so many seconds, in windows that slide.
+        """Limit calls from now on: each rate is a number of calls per number of seconds, in a sliding window.
 
-        What was counted before is forgotten. Rates that are not given are no limits.
+        Earlier calls are forgotten. A scope without rates has no limit.
 
         Args:
             default: Limits a key's calls to all operations but the ones below; the hosted service has
@@ -120,7 +131,7 @@ class EmbeddedService:
 
     @property
     def environments(self) -> Environments:
-        """What becomes of requests under `/api/environments/`.
+        """What happens to requests under `/api/environments/`.
 
         They are `served`, or `redirected` by 307 to `/api/projects/`, or `deprecated`: served as requests under
         `/api/projects/`, with headers that say so.
@@ -210,7 +221,7 @@ class EmbeddedService:
                 server=server,
                 tools=tools,
             )
-        except AlreadyInstalledError:
+        except DuplicateInstallationError:
             raise ValueError(f"{user} has {url} installed already") from None
 
     def add_mcp_server(self, url: str, target: UpstreamTarget) -> None:
@@ -220,7 +231,7 @@ class EmbeddedService:
 
         Args:
             url: What installations name: a public-looking URL, for the service refuses all others.
-            target: What stands in for it: an ASGI application, called in this process, or the URL of an
+            target: What is reached instead: an ASGI application, called in this process, or the URL of an
                 endpoint, such as `http://127.0.0.1:1234/mcp`. An application that needs its lifespan run, as
                 those of the package `mcp` do, goes through `serve_app`.
         """
@@ -230,13 +241,13 @@ class EmbeddedService:
         self._state.upstreams[url] = target
 
     def login_url(self, user: str = DEFAULT_USER) -> str:
-        """A page that logs the browser that opens it in as the user. A `later` service asks for it, see `era`."""
+        """A page that logs the browser in as the user, which version 2026-08 requires at the end of an OAuth flow."""
         session = secrets.token_urlsafe(32)
         self._state.sessions[session] = user
         return f"{self.base_url}/login/{session}"
 
     def advance(self, seconds: float) -> None:
-        """Put the service's clock forward: flows and tokens expire. Rate limits and providers have their own time."""
+        """Put the service's clock forward: flows and tokens expire. Rate limits and providers keep their own time."""
         self._state.advance(seconds)
 
     @contextmanager
@@ -247,7 +258,7 @@ class EmbeddedService:
 
     @contextmanager
     def served_at(self, base_url: str) -> Iterator[None]:
-        """Let `base_url` be where something else serves `app`, such as a server that several services share in turn."""
+        """Set `base_url` while something else serves `app` there, such as a server that several tests share."""
         if self._base_url is not None:
             raise RuntimeError(f"already served at {self._base_url}")
         self._base_url = base_url
@@ -271,4 +282,4 @@ class EmbeddedService:
 
 def _require_one_of(value: str, choices: Any) -> None:
     if value not in get_args(choices):
-        raise ValueError(f"{value!r} is none of {', '.join(map(repr, get_args(choices)))}")
+        raise ValueError(f"{value!r} is not one of {', '.join(map(repr, get_args(choices)))}")

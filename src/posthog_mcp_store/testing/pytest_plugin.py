@@ -8,29 +8,29 @@ import pytest
 from ._extra import needing_extra
 
 if TYPE_CHECKING:
+    from ._asgi.swappable_app import SwappableApp
     from ._service import EmbeddedService
-    from ._switchboard import Switchboard
 
 
 @pytest.fixture(scope="session")
-def _mcp_store_server() -> Iterator[tuple["Switchboard", str]]:
-    """The server that the services of all tests share in turn, and its URL."""
+def _mcp_store_server() -> Iterator[tuple["SwappableApp", str]]:
+    """The server that the services of all tests use one after the other, and its URL."""
     # Imported here because every pytest run imports this module, also those that never ask for a fixture.
     with needing_extra("the fixture mcp_store_service"):
-        from ._server import serve_app  # noqa: PLC0415
-        from ._switchboard import Switchboard  # noqa: PLC0415
+        from ._asgi.server import serve_app  # noqa: PLC0415
+        from ._asgi.swappable_app import SwappableApp  # noqa: PLC0415
 
-    switchboard = Switchboard()
-    with serve_app(switchboard) as base_url:
-        yield switchboard, base_url
+    swappable_app = SwappableApp()
+    with serve_app(swappable_app) as base_url:
+        yield swappable_app, base_url
 
 
 @pytest.fixture
-def mcp_store_service(_mcp_store_server: tuple["Switchboard", str]) -> Iterator["EmbeddedService"]:
+def mcp_store_service(_mcp_store_server: tuple["SwappableApp", str]) -> Iterator["EmbeddedService"]:
     """A fresh EmbeddedService, served over HTTP at its `base_url` for the length of the test."""
     from ._service import EmbeddedService  # noqa: PLC0415  # as above
 
     service = EmbeddedService()
-    switchboard, base_url = _mcp_store_server
-    with switchboard.connected(service.app), service.served_at(base_url):
+    swappable_app, base_url = _mcp_store_server
+    with swappable_app.using(service.app), service.served_at(base_url):
         yield service

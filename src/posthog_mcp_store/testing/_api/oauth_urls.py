@@ -1,0 +1,55 @@
+"""Where OAuth flows send the user's browser, at their start and at their end (docs/service.md, section 6). Pure."""
+
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from urllib.parse import urlencode, urlsplit
+
+from .._framework.errors import view_error
+from .._model.flows import Flow
+from .._model.records import OAuthServerRecord
+from .._model.urls import is_local
+
+
+def issuer_of(url: str) -> str:
+    """The issuer of an MCP server that no test registered: its own host, over https."""
+    return f"https://{urlsplit(url).netloc.rpartition('@')[2]}"
+
+
+def redirect_uri_at(site: str) -> str:
+    return f"{site}/api/mcp_store/oauth_redirect/"
+
+
+def authorization_url(
+    server: OAuthServerRecord, *, redirect_uri: str, state: str, verifier: str, resource: str = ""
+) -> str:
+    """The provider's page for a flow. `resource` names the MCP server; empty, it is left out."""
+    endpoint = server.authorization_endpoint
+    # Unlike the real service: a test's own provider is on this machine and has no certificate.
+    if not endpoint.startswith("https://") and not is_local(endpoint):
+        raise view_error(400, "Authorization endpoint must use HTTPS")
+    query = {
+        "client_id": server.client_id,
+        "redirect_uri": redirect_uri,
+        "response_type": "code",
+        "state": state,
+        "code_challenge": _challenge(verifier),
+        "code_challenge_method": "S256",
+        "scope": server.scope,
+        "resource": resource,
+    }
+    joint = "&" if urlsplit(endpoint).query else "?"
+    return f"{endpoint}{joint}{urlencode({name: value for name, value in query.items() if value})}"
+
+
+def destination(flow: Flow, error: str | None, *, site: str) -> str:
+    """Where the browser ends, `error` being why the flow failed if it did."""
+    if flow.install_source == "posthog-code" and flow.callback:
+        joint = "&" if "?" in flow.callback else "?"
+        outcome = {"status": "success"} if error is None else {"status": "error", "error": error}
+        return f"{flow.callback}{joint}{urlencode(outcome)}"
+    outcome = {"oauth_complete" if error is None else "oauth_error": "true"}
+    return f"{site}/project/{flow.row.project_id}/settings/mcp-servers?{urlencode(outcome)}"
+
+
+def _challenge(verifier: str) -> str:
+    return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()

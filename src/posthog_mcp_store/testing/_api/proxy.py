@@ -1,0 +1,110 @@
+"""The proxy to the installed MCP servers (docs/service.md, sections 2.3 and 7)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from starlette.responses import Response
+
+from .._asgi.client_connection import while_connected
+from .._framework.endpoint import RequestContext
+from .._framework.errors import proxy_error
+from .._framework.responses import StreamedResponse, json_response
+from .._model.records import InstallationRecord, ServiceVersion
+from .._model.urls import refusal
+from .._outbound.upstream import UnreachableError, pieces, posted
+from .refreshing import needs_reauthorization, refresh_if_due
+from .tool_policy import refused
+
+MAX_BODY_BYTES = 1024 * 1024
+_EVENT_STREAM = "text/event-stream"
+
+
+async def proxy(context: RequestContext) -> Response:
+    row = context.installation()
+    refuse_unusable(row)
+    await refresh_if_due(context.state, row)
+    refuse_url(row)
+    message = message_in(await context.data())
+    refusals = refused(row.tools, message)
+    if refusals is not None:
+        return json_response(refusals)
+    return await passed_back(await forwarded(context, row, forwarded_body(message)))
+
+
+def refuse_unusable(row: InstallationRecord) -> None:
+    """Raise the first reason why the row can't be called, in the service's order."""
+    if row.is_disabled_for_team:
+        raise proxy_error(403, "Server is disabled for this team")
+    if row.is_access_off:
+        raise proxy_error(403, "Your access to this server has been turned off by an admin")
+    if not row.is_enabled:
+        raise proxy_error(403, "Server is disabled")
+    if row.needs_reauth:
+        raise needs_reauthorization()
+    if not row.credential:
+        raise proxy_error(401, "No credentials configured")
+
+
+def refuse_url(row: InstallationRecord) -> None:
+    reason = refusal(row.url)
+    if reason is not None:
+        raise proxy_error(400, f"URL not allowed: {reason}")
+
+
+def message_in(data: object) -> dict[str, Any] | list[Any]:
+    if not isinstance(data, dict | list) or not data:
+        raise proxy_error(400, "Request body must be valid JSON")
+    return data
+
+
+def forwarded_body(message: dict[str, Any] | list[Any]) -> bytes:
+    """The body that is forwarded: the message as ASCII JSON, which is also how its size is measured."""
+    content = json.dumps(message).encode("ascii")
+    if len(content) > MAX_BODY_BYTES:
+        raise proxy_error(413, "Request body too large")
+    return content
+
+
+def forwarded_headers(row: InstallationRecord, theirs: Mapping[str, str], *, version: ServiceVersion) -> dict[str, str]:
+    """The headers that are forwarded: of the caller's own only the session, and since 2026-08 PostHog's."""
+    own = {name: value for name, value in theirs.items() if name.startswith("x-posthog-")}
+    headers = (own if version >= "2026-08" else {}) | {
+        "Content-Type": "application/json",
+        "Accept": f"application/json, {_EVENT_STREAM}",
+        "Authorization": f"Bearer {row.credential}",
+    }
+    session_id = theirs.get("mcp-session-id")
+    return headers if session_id is None else {**headers, "Mcp-Session-Id": session_id}
+
+
+async def forwarded(context: RequestContext, row: InstallationRecord, content: bytes) -> httpx.Response:
+    """The MCP server's response, its body unread. If the caller disconnects before its end, so does the proxy."""
+    state, headers = context.state, forwarded_headers(row, context.request.headers, version=context.state.version)
+    await context.until_sent.enter_async_context(while_connected(context.request.receive))
+    response = posted(
+        state.upstreams.get(row.url),
+        row.url,
+        content,
+        headers,
+        timeout=state.upstream_timeout,
+        follows_a_redirect=state.version >= "2026-08",
+    )
+    try:
+        return await context.until_sent.enter_async_context(response)
+    except UnreachableError:
+        raise proxy_error(502, "Upstream MCP server unreachable") from None
+    except TimeoutError:
+        raise proxy_error(502, "Upstream MCP server timed out") from None
+
+
+async def passed_back(response: httpx.Response) -> Response:
+    """The server's response with two of its headers. An event stream is a 200, whatever the server said."""
+    headers = {"Content-Type": response.headers.get("content-type", "application/json")}
+    if "mcp-session-id" in response.headers:
+        headers["Mcp-Session-Id"] = response.headers["mcp-session-id"]
+    if not headers["Content-Type"].lower().startswith(_EVENT_STREAM):
+        return Response(await response.aread(), response.status_code, headers=headers)
+    headers |= {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamedResponse(pieces(response), headers=headers)

@@ -1,0 +1,47 @@
+"""OAuth flows that were started and have not ended (docs/service.md, section 6)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from .records import InstallationRecord, OAuthServerRecord
+
+_LIFETIME = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What the service has to know when the browser comes back. User and project are the row's."""
+
+    row: InstallationRecord
+    server: OAuthServerRecord
+    redirect_uri: str
+    verifier: str = field(repr=False)
+    install_source: str
+    callback: str
+    started_at: datetime
+
+    def is_open(self, now: datetime) -> bool:
+        return now < self.started_at + _LIFETIME
+
+
+class Flows:
+    """The flows by their states, of which only hashes are kept."""
+
+    def __init__(self) -> None:
+        self._flows: dict[str, Flow] = {}
+
+    def keep(self, state: str, flow: Flow) -> None:
+        self._flows[_hash(state)] = flow
+
+    def take(self, state: str, accepts: Callable[[Flow], bool]) -> Flow | None:
+        """The state's flow, for the first who asks for it. One that is not acceptable stays where it is."""
+        flow = self._flows.get(_hash(state))
+        if flow is None or not accepts(flow):
+            return None
+        return self._flows.pop(_hash(state), None)
+
+
+def _hash(state: str) -> str:
+    return sha256(state.encode()).hexdigest()

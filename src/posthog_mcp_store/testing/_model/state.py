@@ -1,0 +1,158 @@
+"""Everything one embedded service knows, safe to use from its server's thread and the test's at once."""
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import RLock
+from typing import Any
+from uuid import UUID
+
+from starlette.types import ASGIApp
+
+from .faults import Fault
+from .flows import Flows
+from .keyed_lock import KeyedLock
+from .records import ApiKey, Environments, InstallationRecord, OAuthServerRecord, RecordedRequest, ServiceVersion
+from .throttling import Throttle
+
+UpstreamTarget = ASGIApp | str
+"""An MCP server the proxy can reach: an application in this process, or the URL of its endpoint."""
+
+DEFAULT_PROJECT_ID = "1"
+_PROVIDER_TIMEOUT = 10.0
+
+
+class DuplicateInstallationError(Exception):
+    """The user has a row for this exact URL in this project."""
+
+
+class ServiceState:
+    """The tables of one service.
+
+    Tests read and change the lists directly, so what iterates over one iterates over a copy, and what checks
+    before it writes holds the lock.
+    """
+
+    def __init__(self, *, upstream_timeout: float, version: ServiceVersion, development: bool) -> None:
+        self.upstream_timeout = upstream_timeout
+        # A test that shortens the proxy's timeout means this one too.
+        self.provider_timeout = min(_PROVIDER_TIMEOUT, upstream_timeout)
+        self.version: ServiceVersion = version
+        self.development = development
+        self.keys: dict[str, ApiKey] = {}
+        self.project_ids: set[str] = {DEFAULT_PROJECT_ID}
+        self.current_project_ids: dict[str, str] = {}
+        self.installations: list[InstallationRecord] = []
+        self.oauth_servers: list[OAuthServerRecord] = []
+        self.requests: list[RecordedRequest] = []
+        self.upstreams: dict[str, UpstreamTarget] = {}
+        self.faults: list[Fault] = []
+        self.before_each: Callable[[RecordedRequest], None] | None = None
+        self.environments: Environments = "served"
+        self.throttle = Throttle({})
+        self.flows = Flows()
+        self.refresh_lock = KeyedLock()
+        self.sessions: dict[str, str] = {}
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self._lock = RLock()
+        self._clock_offset = timedelta()
+        self._latest = datetime.min.replace(tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """The time, later than every time given before: "newest first" is exact, and a bump always shows."""
+        with self._lock:
+            self._latest = max(datetime.now(UTC) + self._clock_offset, self._latest + timedelta(microseconds=1))
+            return self._latest
+
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            self._clock_offset += timedelta(seconds=seconds)
+
+    def next_fault(self, method: str, path: str) -> Fault | None:
+        """The fault that takes this request."""
+        with self._lock:
+            return next((fault for fault in list(self.faults) if fault.takes(method, path)), None)
+
+    def request_began(self) -> None:
+        with self._lock:
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+
+    def request_ended(self) -> None:
+        with self._lock:
+            self.in_flight -= 1
+
+    def add_project(self) -> str:
+        with self._lock:
+            project_id = str(len(self.project_ids) + 1)
+            self.project_ids.add(project_id)
+            return project_id
+
+    def current_project_id(self, user: str) -> str:
+        return self.current_project_ids.get(user, DEFAULT_PROJECT_ID)
+
+    def rows(self, *, user: str, project_id: str) -> list[InstallationRecord]:
+        """The user's own rows in the project, newest first."""
+        own = [row for row in list(self.installations) if (row.user, row.project_id) == (user, project_id)]
+        return sorted(own, key=lambda row: row.created_at, reverse=True)
+
+    def row(self, row_id: UUID, *, user: str, project_id: str) -> InstallationRecord | None:
+        own = self.rows(user=user, project_id=project_id)
+        return next((row for row in own if row.id == row_id), None)
+
+    def row_for_url(self, url: str, *, user: str, project_id: str) -> InstallationRecord | None:
+        """URLs are compared as they were sent: `/mcp` and `/mcp/` are two installations."""
+        own = self.rows(user=user, project_id=project_id)
+        return next((row for row in own if row.url == url), None)
+
+    def insert(self, *, url: str, user: str, project_id: str, **fields: Any) -> InstallationRecord:
+        """Add a row, named as InstallationRecord names its fields.
+
+        Raises:
+            DuplicateInstallationError: The user has this URL in this project.
+        """
+        with self._lock:
+            if self.row_for_url(url, user=user, project_id=project_id) is not None:
+                raise DuplicateInstallationError
+            now = self.now()
+            row = InstallationRecord(
+                url=url, user=user, project_id=project_id, created_at=now, updated_at=now, **fields
+            )
+            self.installations.append(row)
+            return row
+
+    def find_or_insert(self, *, url: str, user: str, project_id: str, **fields: Any) -> tuple[InstallationRecord, bool]:
+        """The row of the URL, and whether it is a new one, with these fields."""
+        with self._lock:
+            row = self.row_for_url(url, user=user, project_id=project_id)
+            return (row, False) if row else (self.insert(url=url, user=user, project_id=project_id, **fields), True)
+
+    def change(self, row: InstallationRecord, changes: dict[str, Any]) -> None:
+        """Save a row; saving moves `updated_at` also where nothing changes."""
+        with self._lock:
+            for name, value in changes.items():
+                setattr(row, name, value)
+            row.updated_at = self.now()
+
+    def remove(self, row: InstallationRecord) -> None:
+        with self._lock:
+            self.installations[:] = [other for other in self.installations if other is not row]
+
+    def oauth_server(self, server_id: UUID) -> OAuthServerRecord | None:
+        return next((server for server in list(self.oauth_servers) if server.id == server_id), None)
+
+    def registration(self, issuer: str) -> OAuthServerRecord | None:
+        return next((server for server in list(self.oauth_servers) if server.issuer == issuer), None)
+
+    def register_with_issuer(self, issuer: str, *, name: str, **fields: Any) -> OAuthServerRecord:
+        """The record of the issuer, made on the first call: whoever comes first names it for everybody."""
+        with self._lock:
+            return self.registration(issuer) or self.add_oauth_server(issuer, name=name, **fields)
+
+    def add_oauth_server(self, issuer: str, *, name: str, **fields: Any) -> OAuthServerRecord:
+        """Add a record, named as OAuthServerRecord names its fields: without more, that of a provider in name only."""
+        made_up: dict[str, Any] = {"authorization_endpoint": f"{issuer}/authorize", "client_id": secrets.token_hex(8)}
+        server = OAuthServerRecord(issuer=issuer, name=name, **{**made_up, **fields})
+        self.oauth_servers.append(server)
+        return server

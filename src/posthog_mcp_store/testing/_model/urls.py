@@ -1,0 +1,92 @@
+"""Which URLs the service takes: the framework's idea of a URL, the security policy, OAuth callbacks.
+
+Pure: unlike the real service, no name is resolved.
+"""
+
+import re
+from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import urlsplit
+
+_SHAPE = re.compile(
+    r"(?:http|ftp)s?://"
+    r"(?:[^\s:@/]+(?::[^\s:@/]*)?@)?"
+    r"(?P<host>\[[^\]\s]*\]|[^\s:@/?#\[\]]+)"
+    r"(?::[0-9]{1,5})?"
+    r"(?:[/?#]\S*)?",
+    re.IGNORECASE,
+)
+_LABEL = r"[a-z0-9\u00a1-\uffff](?:[a-z0-9\u00a1-\uffff-]{0,61}[a-z0-9\u00a1-\uffff])?"
+# The last label is letters, so that numbers are addresses or nothing; a bare name without a dot is no host.
+_DOMAIN = re.compile(
+    rf"(?:{_LABEL}\.)+(?!-)(?:[a-z\u00a1-\uffff-]{{2,63}}|xn--[a-z0-9]{{1,59}})(?<!-)\.?", re.IGNORECASE
+)
+
+_METADATA_HOSTS = {"169.254.169.254", "metadata.google.internal"}
+_INTERNAL_SUFFIXES = (".local", ".internal", ".localhost")
+_CALLBACK_SCHEMES = {"array", "posthog-code"}
+_DEVELOPMENT_CALLBACK = re.compile(r"http://localhost(?::[0-9]{1,5})?(?:[/?#]\S*)?")
+
+
+def is_url(text: str) -> bool:
+    """Whether the framework accepts the text as a URL. Whether it may be contacted is another question."""
+    match = _SHAPE.fullmatch(text)
+    if match is None:
+        return False
+    host = match["host"]
+    return _address(host) is not None or host.lower() == "localhost" or _DOMAIN.fullmatch(host) is not None
+
+
+def refusal(url: str) -> str | None:
+    """Why the security policy refuses to contact the URL, or None where it does not."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "Invalid URL"
+    if parts.scheme not in ("http", "https"):
+        return "URL must start with http:// or https://"
+    if not parts.hostname:
+        return "Missing host"
+    return _host_refusal(parts.hostname.rstrip("."))
+
+
+def _host_refusal(host: str) -> str | None:
+    address = _address(f"[{host}]" if ":" in host else host)
+    if host in _METADATA_HOSTS:
+        return "Local/metadata host"
+    if _is_loopback(host):
+        return "Local/Loopback host not allowed"
+    if address is not None and not address.is_global:
+        return "Private IP address not allowed"
+    suffix = next((suffix for suffix in _INTERNAL_SUFFIXES if host.endswith(suffix)), None)
+    return f"Internal domain pattern blocked: {suffix}" if suffix else None
+
+
+def is_local(url: str) -> bool:
+    """Whether the URL leads to this machine, over http or https."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # reading it is what checks it
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(f"[{host}]" if ":" in host else host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = IPv6Address(host[1:-1]) if host.startswith("[") else IPv4Address(host)
+    except ValueError:
+        return None
+    # An IPv4-mapped IPv6 address counts as the IPv4 address.
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def is_allowed_callback(url: str, *, development: bool) -> bool:
+    """Whether a browser may be sent there after an OAuth flow: PostHog's own desktop schemes, as a rule only."""
+    if development and _DEVELOPMENT_CALLBACK.fullmatch(url):
+        return True
+    return url.partition("://")[0] in _CALLBACK_SCHEMES and "://" in url

@@ -1,0 +1,41 @@
+"""Requests of the service itself, to MCP servers and to OAuth providers (docs/service.md, section 5)."""
+
+from typing import Any
+
+import anyio
+import httpx
+from starlette.types import ASGIApp
+
+from .._model.urls import is_local
+from .upstream import UnreachableError, transport_to
+
+
+async def ask(method: str, url: str, *, seconds: float, app: ASGIApp | None = None, **content: Any) -> httpx.Response:
+    """Send a request and read its response. Redirects are not followed: they might lead outside.
+
+    Raises:
+        UnreachableError: There was no response in time.
+    """
+    transport = transport_to(app or url)
+    try:
+        with anyio.fail_after(seconds):
+            async with httpx.AsyncClient(transport=transport, timeout=seconds, trust_env=False) as client:
+                return await client.request(method, url, **content)
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        raise UnreachableError from error
+
+
+async def ask_provider(method: str, url: object, *, seconds: float, **content: Any) -> httpx.Response:
+    """The same for what a provider named, which is contacted on this machine or not at all."""
+    if not isinstance(url, str) or not is_local(url):
+        raise UnreachableError
+    return await ask(method, url, seconds=seconds, **content)
+
+
+def object_in(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of a successful response. Whatever else it is counts as an empty one."""
+    try:
+        data = response.json() if response.is_success else None
+    except ValueError:
+        data = None
+    return data if isinstance(data, dict) else {}

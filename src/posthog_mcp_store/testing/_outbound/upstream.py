@@ -1,0 +1,94 @@
+"""Requests from the proxy to the MCP servers that tests registered."""
+
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from functools import cache
+
+import httpx
+
+from .._asgi.in_process import InProcessTransport
+from .._model.state import UpstreamTarget
+
+_PIECE_BYTES = 4096
+_REDIRECTS = (301, 302, 307, 308)
+
+
+class UnreachableError(Exception):
+    """No MCP server took the request."""
+
+
+@asynccontextmanager
+async def posted(
+    target: UpstreamTarget | None,
+    url: str,
+    content: bytes,
+    headers: dict[str, str],
+    *,
+    timeout: float,
+    follows_a_redirect: bool,
+) -> AsyncIterator[httpx.Response]:
+    """Send the message, and yield the response with its body unread. The server at `url` is reached at `target`.
+
+    `timeout` is for each wait: for the head of the response, then for each of the bytes that follow. At most one
+    redirect is followed, and only within the origin.
+
+    Raises:
+        UnreachableError: There is no target, or it accepts no connection.
+        TimeoutError: The head did not come in time.
+        httpx.HTTPError: The server broke off before its response.
+    """
+    if target is None:
+        raise UnreachableError
+    async with httpx.AsyncClient(transport=transport_to(target), timeout=timeout, trust_env=False) as client:
+        address = target if isinstance(target, str) else url
+        response = await _begun(client, address, content, headers)
+        successor = _redirected_to(response) if follows_a_redirect else None
+        if successor is not None:
+            await response.aclose()
+            response = await _begun(client, successor, content, headers)
+        async with aclosing(response):
+            yield response
+
+
+async def _begun(
+    client: httpx.AsyncClient, url: httpx.URL | str, content: bytes, headers: dict[str, str]
+) -> httpx.Response:
+    try:
+        return await client.send(client.build_request("POST", url, content=content, headers=headers), stream=True)
+    except httpx.TimeoutException as error:
+        raise TimeoutError from error
+    except httpx.ConnectError as error:
+        raise UnreachableError from error
+
+
+def _redirected_to(response: httpx.Response) -> httpx.URL | None:
+    """Where a redirect leads, if it keeps to the origin."""
+    following = response.next_request
+    if response.status_code not in _REDIRECTS or following is None or _origin(following.url) != _origin(response.url):
+        return None
+    return following.url
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+async def pieces(response: httpx.Response) -> AsyncGenerator[bytes]:
+    """The body as it comes. Where the server breaks off, or says nothing for too long, it just ends."""
+    with suppress(httpx.HTTPError):
+        async for chunk in response.aiter_bytes():
+            for start in range(0, len(chunk), _PIECE_BYTES):
+                yield chunk[start : start + _PIECE_BYTES]
+
+
+def transport_to(target: UpstreamTarget) -> httpx.AsyncBaseTransport:
+    if isinstance(target, str):
+        return httpx.AsyncHTTPTransport(verify=_certificates())
+    return InProcessTransport(target)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The certificates that are trusted. Loading them takes longer than most requests, so it is done once."""
+    return httpx.create_ssl_context()

@@ -1,0 +1,74 @@
+"""A small real MCP server for the proxy to call."""
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+
+from .._extra import needing_extra
+from .provider import OAuthProvider
+
+if TYPE_CHECKING:
+    from mcp.server.auth.settings import AuthSettings
+
+
+def tool_server(
+    provider: OAuthProvider | None = None,
+    url: str = "https://mcp.example.com/mcp",
+    *,
+    json_response: bool = True,
+    stateless: bool = True,
+) -> Starlette:
+    """An MCP server at `/mcp` with the tools `add` and `greet`.
+
+    It needs its lifespan run: `with serve_app(tool_server()) as base_url`, then
+    `service.add_mcp_server("https://mcp.example.com/mcp", f"{base_url}/mcp")`. Needs the package `mcp`, 2.x.
+
+    Args:
+        provider: Accepts only requests with a token of this provider, which has to be served already.
+        url: Where the outside world finds it. Its metadata, which names the provider, says so.
+        json_response: Answer with a JSON body, or else with a stream of events.
+        stateless: Keep no sessions; or else give each client that initializes one an `Mcp-Session-Id`, without which
+            it answers nothing.
+    """
+    # Imported here because the rest of the testing kit works without this package.
+    with needing_extra("tool_server()"):
+        from mcp.server import MCPServer  # noqa: PLC0415
+        from mcp.server.transport_security import TransportSecuritySettings  # noqa: PLC0415
+
+    server = MCPServer(
+        "Example tools",
+        # At its default level it configures the logging of the whole process to log every request.
+        log_level="WARNING",
+        auth=None if provider is None else _protection(provider, url),
+        token_verifier=provider,
+    )
+
+    @server.tool()
+    def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
+
+    @server.tool()
+    def greet(name: str) -> str:
+        """Greet somebody by name."""
+        return f"Hello, {name}!"
+
+    return server.streamable_http_app(
+        json_response=json_response,
+        stateless_http=stateless,
+        # Tests reach it under whatever host name suits them, which the default refuses as DNS rebinding.
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
+
+
+def _protection(provider: OAuthProvider, url: str) -> "AuthSettings":
+    from mcp.server.auth.settings import AuthSettings  # noqa: PLC0415  # as above
+
+    return AuthSettings.model_validate(
+        {
+            "issuer_url": provider.issuer,
+            "resource_server_url": url,
+            # Version 2026-04 of the service requests tokens without naming a resource.
+            "validate_token_resource": False,
+        }
+    )
