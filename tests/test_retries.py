@@ -9,6 +9,7 @@ from time import monotonic
 
 import httpx
 import pytest
+from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ from posthog_mcp_store import (
     ServerError,
     UpstreamError,
 )
-from posthog_mcp_store._request.retry import SHORTEST_ASKED, RetryPolicy, retry_delay
+from posthog_mcp_store._request.retry import SHORTEST_ASKED, retry_delay
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from .factories import open_store
@@ -35,6 +36,12 @@ SOON = {"Retry-After": "0.1"}
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 PASSING = [408, 429, 500, 502, 503, 504, 520, 599]
 LASTING = [400, 401, 403, 404, 405, 409, 413, 418, 451, 499]
+
+
+@frozen
+class Policy:
+    max_retries: int
+    max_retry_after: float
 
 
 def methods(service: EmbeddedService) -> list[str]:
@@ -419,7 +426,7 @@ def test_the_decision_holds_for_every_failure(  # noqa: PLR0917  # what hypothes
         failure,
         is_idempotent=is_idempotent,
         attempt=attempt,
-        policy=RetryPolicy(max_retries, max_retry_after),
+        policy=Policy(max_retries, max_retry_after),
         remaining=remaining,
         jitter=jitter,
     )
@@ -439,7 +446,7 @@ def test_the_decision_holds_for_every_failure(  # noqa: PLR0917  # what hypothes
 
 def test_backoff_doubles_up_to_eight_seconds() -> None:
     failure = status_failure(500, None)
-    policy = RetryPolicy(max_retries=9)
+    policy = Policy(max_retries=9, max_retry_after=60.0)
 
     waits = [
         retry_delay(failure, is_idempotent=True, attempt=attempt, policy=policy, remaining=float("inf"), jitter=1.0)

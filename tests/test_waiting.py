@@ -542,7 +542,7 @@ async def test_a_closed_store_ends_a_wait(service: EmbeddedService) -> None:
         (AuthorizationRedirect("https://auth.example.com/?state=s"), {}, "names no server"),
         (ID, {"timeout": 0}, "timeout must be a number of seconds"),
         (ID, {"timeout": float("nan")}, "timeout must be a number of seconds"),
-        (ID, {"timeout": None}, "timeout can't be None"),
+        (ID, {"timeout": None}, "timeout must be a number of seconds"),
         (ID, {"on_progress": 1}, "on_progress must be a plain function"),
         (ID, {"on_progress": asyncio.sleep}, "on_progress must be a plain function"),
     ],

@@ -1,7 +1,7 @@
-"""The seam: the only module that imports the generated client.
+"""The adapter to the generated client: the only module that imports it.
 
-Going down, typed arguments become a call as plain data; coming up, an answer becomes a generated object. A regenerated
-client can only surprise this module, and the type checker shows where.
+Typed arguments become a call in plain data; a response becomes a generated object. Whatever regenerating changes, the
+type checker shows here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from attrs import define, evolve, field, frozen
 
+from ._core import validation
 from ._core.call import Call
 from ._core.errors import ConfigurationError
 from ._core.http_dates import service_time
@@ -20,7 +21,6 @@ from ._core.redaction import without_frames
 from ._core.response import Response
 from ._core.secret import Secret
 from ._core.text import short_repr
-from ._core.validation import json_body
 from ._pagination.page_data import PageData
 from ._request.pipeline import Pipeline
 from ._request.result import StreamingResponse, SuccessfulResponse
@@ -89,14 +89,14 @@ class LowLevelClient(AuthenticatedClient):
     It holds no key: the transport puts it on. Settings of the pool are the store's, so they can't be changed here.
     """
 
-    path: Pipeline = field(kw_only=True, repr=False)
+    pipeline: Pipeline = field(kw_only=True, repr=False)
     prefix: str = field(kw_only=True)
 
     async def send(self, request: Request) -> Response:
-        return await self.path.send(self.call(request), lambda response: response)
+        return await self.pipeline.send(self.call(request), lambda response: response)
 
     def call(self, request: Request) -> Call:
-        """A generated request as the request path takes it."""
+        """A generated request as the pipeline takes it."""
         return Call(
             operation_id=request.operation_id,
             method=request.method,
@@ -104,7 +104,7 @@ class LowLevelClient(AuthenticatedClient):
             path=self._moved(request.path),
             url=f"{self._base_url}{self._moved(request.path)}{_query(request.params)}",
             headers={**self._headers, **request.headers},
-            content=None if isinstance(request.json, Unset) else json_body(request.json),
+            content=None if isinstance(request.json, Unset) else validation.json_body(request.json),
         )
 
     def _moved(self, path: str) -> str:
@@ -123,36 +123,29 @@ class LowLevelClient(AuthenticatedClient):
 class Adapter:
     """The eight operations in one project: typed arguments down, typed answers up."""
 
-    def __init__(self, path: Pipeline, *, host: str, api_prefix: str, project_id: str) -> None:
-        self.client = LowLevelClient(base_url=host, token="", path=path, prefix=api_prefix)
-        self._path = path
+    def __init__(self, pipeline: Pipeline, *, host: str, api_prefix: str, project_id: str) -> None:
+        self.client = LowLevelClient(base_url=host, token="", pipeline=pipeline, prefix=api_prefix)
+        self._pipeline = pipeline
         self._project_id = project_id
-        self._host = host
-        self._api_prefix = api_prefix
-
-    def patient(self, seconds: float) -> "Adapter":
-        """The same operations with another timeout for each step of the network."""
-        path = self._path.patient(seconds)
-        return Adapter(path, host=self._host, api_prefix=self._api_prefix, project_id=self._project_id)
 
     @property
     def deadline(self) -> float | None:
         """Seconds for a call whole, where the user set them."""
-        return self._path.deadline
+        return self._pipeline.deadline
 
     @property
     def max_response_bytes(self) -> int:
-        return self._path.max_response_bytes
+        return self._pipeline.max_response_bytes
 
     @property
     def list_url(self) -> str:
         """Where the installations are listed."""
-        return self.client.call(mcp_server_installations_list.build_request(self._project_id)).url
+        return self._call(mcp_server_installations_list.build_request(self._project_id)).url
 
     async def list(self, limit: int | None, offset: int) -> Callable[[], PageData[Installation]]:
         """Fetch a page, to be decoded when its turn comes: pages fetched ahead are bytes until then."""
-        received = await self._path.fetch(
-            self.client.call(
+        received = await self._pipeline.fetch(
+            self._call(
                 mcp_server_installations_list.build_request(
                     self._project_id, limit=UNSET if limit is None else limit, offset=offset or UNSET
                 )
@@ -218,6 +211,7 @@ class Adapter:
         is_batch: bool,
         session_id: str | None,
         headers: Mapping[str, str],
+        timeout: float | None,
     ) -> Call:
         """The call alone: its answer is somebody else's, and no generated type has it."""
         bodies = [JSONRPCMessage.from_dict(message) for message in messages]
@@ -227,17 +221,17 @@ class Adapter:
             body=bodies if is_batch else bodies[0],
             mcp_session_id=UNSET if session_id is None else session_id,
         )
-        return self.client.with_headers(dict(headers)).call(request)
+        return evolve(self.client.with_headers(dict(headers)).call(request), timeout=timeout)
 
     def proxy_url(self, id: UUID) -> str:
         """Where the installation's MCP server is reached."""
         body = JSONRPCMessage()
         request = mcp_server_installations_proxy_create.build_request(self._project_id, id, body=body)
-        return self.client.call(request).url
+        return self._call(request).url
 
     async def open(self, call: Call) -> StreamingResponse:
         """Send a streamed call, up to the body of its answer."""
-        return await self._path.open(call)
+        return await self._pipeline.open(call)
 
     async def authorize_retrieve(
         self, *, server_id: UUID, install_source: str | Unset, posthog_code_callback_url: str | Unset
@@ -255,7 +249,7 @@ class Adapter:
                 return response.headers.get("Location")
             return parse(response).redirect_url
 
-        received = await self._path.fetch(self.client.call(request))
+        received = await self._pipeline.fetch(self._call(request))
         return _started(received.read(read), received)
 
     async def install_custom_create(
@@ -274,7 +268,7 @@ class Adapter:
         secret = api_key if isinstance(api_key, Secret) else None
         try:
             # The body is no variable: it would show the key in tracebacks.
-            call = self.client.call(
+            call = self._call(
                 endpoint.build_request(
                     self._project_id,
                     body=InstallCustom(
@@ -291,7 +285,7 @@ class Adapter:
         except ConfigurationError as error:
             refused = without_frames(error)
         else:
-            received = await self._path.fetch(evolve(call, secret=secret))
+            received = await self._pipeline.fetch(evolve(call, secret=secret))
             if received.response.status_code == 201:
                 return received.read(self._reader(endpoint.parse_response, MCPServerInstallation))
             # The URL, which holds the flow's state, is no variable either.
@@ -300,8 +294,13 @@ class Adapter:
             )
         raise refused
 
+    def _call(self, request: Request) -> Call:
+        # Of a parameter of the query that is None, nothing is left here: those are checked before.
+        validation.refuse_none(request.json if isinstance(request.json, dict) else {})
+        return self.client.call(request)
+
     async def _send(self, request: Request, read: Callable[[Response], T]) -> T:
-        return await self._path.send(self.client.call(request), read)
+        return await self._pipeline.send(self._call(request), read)
 
     def _reader(self, parse: ResponseParser, expected: type[T]) -> Callable[[Response], T]:
         """Read an answer with the generated parser; what it makes of another status than promised is refused."""

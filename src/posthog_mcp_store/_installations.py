@@ -12,6 +12,7 @@ from uuid import UUID
 from ._adapter import UNSET, Adapter, AuthorizationStart, Installation, Unset
 from ._core import validation
 from ._core.asyncio_only import require_asyncio
+from ._core.defaults import PAGE_CONCURRENCY, STREAM_TIMEOUT
 from ._core.errors import ConfigurationError, NotFoundError, UnsafeRedirectError
 from ._core.headers import Headers
 from ._core.redaction import without_frames
@@ -21,7 +22,7 @@ from ._oauth.flow import FlowTracker
 from ._oauth.polling import AuthorizationWait, OnProgress, SharedPolls
 from ._oauth.redirect import AuthorizationRedirect
 from ._pagination.page_data import ListSource
-from ._pagination.pager import DEFAULT_CONCURRENCY, Pager
+from ._pagination.pager import Pager
 from ._proxy.call import ProxyCall
 from ._proxy.requests import Message, SentRequests, check_size, checked_messages
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from ._mcp.connection import Connection
 
 InstallSource = Literal["posthog", "posthog-code"]
-DEFAULT_STREAM_TIMEOUT = 300.0
 
 
 class Installations:
@@ -48,7 +48,7 @@ class Installations:
         self._polls = polls
 
     def list(
-        self, *, limit: int | None = None, offset: int = 0, concurrency: int = DEFAULT_CONCURRENCY
+        self, *, limit: int | None = None, offset: int = 0, concurrency: int = PAGE_CONCURRENCY
     ) -> Pager[Installation]:
         """The installations, newest first. `limit` is the size of a page, 100 unless given; the service has no maximum.
 
@@ -85,9 +85,6 @@ class Installations:
             MethodNotAllowedError: The service does not create installations this way.
             PermissionDeniedError: The key has no `project:write`.
         """
-        validation.refuse_none(
-            url=url, display_name=display_name, description=description, auth_type=auth_type, is_enabled=is_enabled
-        )
         return await self._adapter.create(
             url=url,
             display_name=display_name,
@@ -119,7 +116,6 @@ class Installations:
             NotFoundError: The key's owner has no such installation in the project.
             ValidationError: The service refused a value; `attr` names the field.
         """
-        validation.refuse_none(display_name=display_name, description=description, is_enabled=is_enabled)
         # The service does not check this one and fails with 500 (docs/service.md, section 5).
         if isinstance(display_name, str):
             validation.at_most(200, display_name, "display_name")
@@ -164,6 +160,17 @@ class Installations:
             ReauthenticationRequiredError: The installation's own credentials are missing or dead.
             UpstreamError: The MCP server can't be reached, or answered with an error status.
         """
+        return self._proxy(id, message, session_id=session_id, headers=headers)
+
+    def _proxy(
+        self,
+        id: UUID | str,
+        message: Message | Sequence[Message],
+        *,
+        session_id: str | None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> ProxyCall:
         messages = checked_messages(message)
         is_batch = not isinstance(message, Mapping)
         call = self._adapter.proxy_create(
@@ -172,6 +179,7 @@ class Installations:
             is_batch=is_batch,
             session_id=validation.session_id(session_id),
             headers=validation.extra_headers(headers),
+            timeout=timeout,
         )
         check_size(call, messages if is_batch else messages[0])
         return ProxyCall(
@@ -182,7 +190,7 @@ class Installations:
         self,
         id: UUID | str,
         *,
-        stream_timeout: float = DEFAULT_STREAM_TIMEOUT,
+        stream_timeout: float = STREAM_TIMEOUT,
         client_info: Implementation | None = None,
         sampling_callback: SamplingFnT | None = None,
         elicitation_callback: ElicitationFnT | None = None,
@@ -227,15 +235,13 @@ class Installations:
 
     def _connection(self, id: UUID | str, stream_timeout: float, **options: object) -> Connection:
         connection = _connection_function()
-        validation.refuse_none(stream_timeout=stream_timeout)
         uuid = validation.uuid(id, "id")
-        adapter = self._adapter.patient(validation.seconds(stream_timeout, "stream_timeout"))
-        patient = Installations(adapter, self._polls)
-        return connection(partial(patient.proxy, uuid), self._adapter.proxy_url(uuid), **options)
+        send = partial(self._proxy, uuid, timeout=validation.seconds(stream_timeout, "stream_timeout"))
+        return connection(send, self._adapter.proxy_url(uuid), **options)
 
     @asynccontextmanager
     async def connect_all(
-        self, *, concurrency: int = DEFAULT_CONCURRENCY, stream_timeout: float = DEFAULT_STREAM_TIMEOUT
+        self, *, concurrency: int = PAGE_CONCURRENCY, stream_timeout: float = STREAM_TIMEOUT
     ) -> AsyncIterator[Toolbox]:
         """Connect to all enabled installations, `concurrency` at a time, and list their tools (extra `mcp`).
 
@@ -278,7 +284,9 @@ class Installations:
             NotFoundError: There is no such server record.
             UnsafeRedirectError: The service named a URL that must not be opened, or none.
         """
-        validation.refuse_none(install_source=install_source, posthog_code_callback_url=posthog_code_callback_url)
+        validation.refuse_none(
+            {"install_source": install_source, "posthog_code_callback_url": posthog_code_callback_url}
+        )
         record = validation.uuid(server_id, "server_id")
         started = await self._adapter.authorize_retrieve(
             server_id=record, install_source=install_source, posthog_code_callback_url=posthog_code_callback_url
@@ -338,14 +346,6 @@ class Installations:
         """
         key = as_secret(api_key)
         del api_key
-        validation.refuse_none(
-            name=name,
-            url=url,
-            api_key=key,
-            description=description,
-            install_source=install_source,
-            posthog_code_callback_url=posthog_code_callback_url,
-        )
         validation.text(url, "url")
         response = await self._adapter.install_custom_create(
             name=name,
@@ -383,7 +383,6 @@ class Installations:
             OAuthTimeoutError: The flow was not finished in time. Its URL may be dead by then: start again.
         """
         require_asyncio()
-        validation.refuse_none(timeout=timeout)
         seconds = validation.seconds(timeout, "timeout")
         tracker = FlowTracker(
             target if isinstance(target, AuthorizationRedirect) else validation.uuid(target, "target")

@@ -7,15 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from ._adapter import Adapter, LowLevelClient
+from ._core.defaults import MAX_CONCURRENCY, MAX_RESPONSE_BYTES, MAX_RETRIES, MAX_RETRY_AFTER
+from ._core.hosts import checked_host
 from ._core.secret import as_secret
 from ._installations import Installations
 from ._oauth.polling import SharedPolls
 from ._request.pipeline import Pipeline
-from ._request.retry import DEFAULT_MAX_RETRIES, DEFAULT_MAX_RETRY_AFTER
-from ._request.settings import APIKey, APIPrefix, OnResponse, Settings, make_settings
+from ._request.settings import APIKey, APIPrefix, OnResponse, Settings, configured_host
 from ._request.state import StoreState
-from ._transport.manager import DEFAULT_MAX_CONCURRENCY, Transport, TransportName
-from ._transport.protocol import DEFAULT_MAX_RESPONSE_BYTES
+from ._transport.manager import Transport, TransportName
 
 if TYPE_CHECKING:
     import httpx
@@ -40,13 +40,13 @@ class MCPStore:
         project_id: str | int | None = None,
         host: str | None = None,
         timeout: float | None = None,
-        max_retries: int = DEFAULT_MAX_RETRIES,
-        max_concurrency: int = DEFAULT_MAX_CONCURRENCY,
+        max_retries: int = MAX_RETRIES,
+        max_concurrency: int = MAX_CONCURRENCY,
         http_client: httpx.AsyncClient | None = None,
         transport: TransportName = "httpx",
         rate_limiter: RateLimiter | None = None,
-        max_retry_after: float = DEFAULT_MAX_RETRY_AFTER,
-        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
+        max_retry_after: float = MAX_RETRY_AFTER,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         api_prefix: APIPrefix = "environments",
         allow_insecure_host: bool = False,
     ) -> None:
@@ -80,16 +80,15 @@ class MCPStore:
         """
         key = as_secret(api_key)
         del api_key
-        settings = make_settings(
+        settings = Settings(
+            host=checked_host(configured_host(host), allow_insecure=allow_insecure_host),
             api_key=key,
             project_id=project_id,
-            host=host,
             timeout=timeout,
             max_retries=max_retries,
             max_retry_after=max_retry_after,
             max_response_bytes=max_response_bytes,
             api_prefix=api_prefix,
-            allow_insecure_host=allow_insecure_host,
         )
         connections = Transport(
             http_client,
@@ -151,8 +150,8 @@ class MCPStore:
     @cached_property
     def _adapter(self) -> Adapter:
         settings = self._settings
-        path = Pipeline(settings, self._state)
-        return Adapter(path, host=settings.host, api_prefix=settings.api_prefix, project_id=settings.project_id)
+        pipeline = Pipeline(settings, self._state)
+        return Adapter(pipeline, host=settings.host, api_prefix=settings.api_prefix, project_id=settings.project_id)
 
     async def aclose(self) -> None:
         """Close the connections, unless they are of your own `http_client`. Calls after that raise an error."""

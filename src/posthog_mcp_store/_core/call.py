@@ -6,6 +6,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from . import defaults
 from .secret import Secret
 
 RateLimitScope = Literal["default", "mcp_oauth", "mcp_proxy"]
@@ -16,7 +17,6 @@ AUTHORIZE = "mcp_server_installations_authorize_retrieve"
 INSTALL_CUSTOM = "mcp_server_installations_install_custom_create"
 PROXY = "mcp_server_installations_proxy_create"
 
-DEFAULT_TIMEOUT = 30.0
 TIMEOUTS = {
     # The service calls out several times, 10 seconds each (docs/service.md, section 5).
     INSTALL_CUSTOM: 60.0,
@@ -59,11 +59,13 @@ class Call:
     """A secret in its content, such as the key of an MCP server."""
     response_mode: ResponseMode = ResponseMode.BUFFERED
     """Of an answer that counts as a result; errors are read whole."""
+    timeout: float | None = None
+    """Seconds to wait for each step of the network; None for those of the settings, or the operation's own."""
 
     @property
-    def timeout(self) -> float:
+    def default_timeout(self) -> float:
         """Seconds to wait for each step of the network, unless the user says otherwise."""
-        return TIMEOUTS.get(self.operation_id, DEFAULT_TIMEOUT)
+        return TIMEOUTS.get(self.operation_id, defaults.TIMEOUT)
 
     @property
     def rate_limit(self) -> RateLimitScope:

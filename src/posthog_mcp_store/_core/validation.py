@@ -4,14 +4,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from inspect import iscoroutinefunction
-from typing import TypeVar, overload
+from typing import TypeVar
 from uuid import UUID
 
+from . import defaults
 from .errors import ConfigurationError
 from .secret import Secret
 from .text import short_repr
 
-CURRENT_PROJECT = "@current"
 API_KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
 PROJECT_KEYS = {"phc_": "token for sending events (phc_...)", "phs_": "secret key (phs_...)"}
 HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -41,7 +41,7 @@ def project_id(value: object) -> str:
     """A project's numeric id, or `@current` (docs/service.md, section 1)."""
     text = short_repr(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,20}|@current", text):
-        raise ConfigurationError(f"project_id must be a number or {CURRENT_PROJECT!r}, not {short_repr(value)}")
+        raise ConfigurationError(f"project_id must be a number or {defaults.PROJECT_ID!r}, not {short_repr(value)}")
     return text
 
 
@@ -91,16 +91,8 @@ def callback(value: T | None, name: str) -> T | None:
     return value
 
 
-@overload
-def seconds(value: float, name: str) -> float: ...
-@overload
-def seconds(value: None, name: str) -> None: ...
-@overload
-def seconds(value: float | None, name: str) -> float | None: ...
-def seconds(value: float | None, name: str) -> float | None:
+def seconds(value: object, name: str) -> float:
     """A time in seconds, above zero."""
-    if value is None:
-        return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_SECONDS:
         raise ConfigurationError(f"{name} must be a number of seconds above zero, not {short_repr(value)}")
     return float(value)
@@ -136,8 +128,8 @@ def at_most(maximum: int, value: str, name: str) -> str:
     return value
 
 
-def refuse_none(**values: object) -> None:
-    """The service refuses null in every field of a request; what is to stay as it is, is left out."""
+def refuse_none(values: Mapping[str, object]) -> None:
+    """The service refuses null in every field of a request; a field that is to stay as it is must be left out."""
     for name, value in values.items():
         if value is None:
             raise ConfigurationError(f"{name} can't be None: leave it out instead")

@@ -88,7 +88,6 @@ class LoopbackReceiver:
             OAuthTimeoutError: It did not come in time. The receiver goes on listening.
             ConfigurationError: The timeout is no number above zero, or `async with` is not entered or already left.
         """
-        validation.refuse_none(timeout=timeout)
         seconds = validation.seconds(timeout, "timeout")
         arrival = self._current_arrival()
         # Unlike `wait_for`, it leaves the future alone when its own time is over or its task is cancelled.

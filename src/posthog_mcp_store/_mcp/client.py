@@ -84,7 +84,9 @@ class ProxyClient(Client):
         validation.text(name, "name")
         _check_json(arguments)
         _check_json(kwargs.get("meta"))
-        await self._look_up_within(validation.seconds(read_timeout_seconds, "read_timeout_seconds"), name)
+        if read_timeout_seconds is not None:
+            validation.seconds(read_timeout_seconds, "read_timeout_seconds")
+        await self._look_up_within(read_timeout_seconds, name)
         results: list[Any] = []
         token = RAW_RESULTS.set(results)
         try:

@@ -22,8 +22,9 @@ from typing import Generic, TypeVar
 
 from attrs import frozen
 
+from .._core import defaults
 from .._core.errors import ListUnstableError
-from .page_data import DEFAULT_LIMIT, PageData
+from .page_data import PageData
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class ListProgress(Generic[T]):
         """The position behind the last row that was read."""
         self.count = self._first_count = 0
         self.has_more = True
-        self.size = limit or DEFAULT_LIMIT
+        self.size = limit or defaults.PAGE_LIMIT
         """How many new rows a page is to bring."""
         self._safe_size = self.size
         self._long_size = limit or LONG_LIST_LIMIT

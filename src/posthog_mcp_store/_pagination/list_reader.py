@@ -15,9 +15,10 @@ from typing import Generic, TypeVar
 
 from attrs import frozen
 
+from .._core import defaults
 from .._core.errors import ListUnstableError
 from .list_progress import LONG_LIST, ListProgress, PageRange
-from .page_data import DEFAULT_LIMIT, ListSource, PageData
+from .page_data import ListSource, PageData
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ class ListReader(Generic[T]):
 
     def __init__(self, source: ListSource[T], *, limit: int | None, start: int, concurrency: int) -> None:
         self._source = source
-        self._limit = limit or DEFAULT_LIMIT
+        self._limit = limit or defaults.PAGE_LIMIT
         self._start = start
         self._concurrency = concurrency
         self._progress = ListProgress(source.identity, limit=limit, start=start)

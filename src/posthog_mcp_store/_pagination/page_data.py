@@ -10,9 +10,6 @@ from .._core.text import split_url
 
 T = TypeVar("T")
 
-DEFAULT_LIMIT = 100
-"""What the service takes for a page's size when it is told none (docs/service.md, section 3)."""
-
 
 @frozen
 class PageData(Generic[T]):

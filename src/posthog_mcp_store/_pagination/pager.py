@@ -6,14 +6,13 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 from attrs import field, frozen
 
+from .._core import defaults
 from .._core.asyncio_only import require_asyncio
 from .._core.errors import ConfigurationError
 from .list_reader import ListReader
-from .page_data import DEFAULT_LIMIT, ListSource
+from .page_data import ListSource
 
 T = TypeVar("T")
-
-DEFAULT_CONCURRENCY = 4
 
 
 @frozen
@@ -99,7 +98,7 @@ class Pager(Generic[T]):
         return Page(
             items=data.items,
             count=data.count,
-            limit=self._limit or DEFAULT_LIMIT,
+            limit=self._limit or defaults.PAGE_LIMIT,
             offset=offset,
             has_next=data.has_more(offset),
             pager=self,

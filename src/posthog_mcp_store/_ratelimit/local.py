@@ -28,8 +28,7 @@ class Rate:
 
     def __attrs_post_init__(self) -> None:
         validation.at_least(1, self.calls, "calls")
-        if validation.seconds(self.seconds, "seconds") is None:
-            raise ConfigurationError("seconds must be a number of seconds above zero, not None")
+        validation.seconds(self.seconds, "seconds")
 
 
 Rates = Mapping[RateLimitScope, Sequence[Rate]]

@@ -11,8 +11,6 @@ from random import random
 from time import perf_counter
 from typing import TypeVar, cast
 
-from attrs import evolve
-
 from .._core.asyncio_only import require_asyncio
 from .._core.call import Call
 from .._core.errors import APIConnectionError, APIStatusError, RateLimitError
@@ -51,10 +49,6 @@ class Pipeline:
     def max_response_bytes(self) -> int:
         return self._settings.max_response_bytes
 
-    def patient(self, seconds: float) -> "Pipeline":
-        """The same path with another timeout for each step of the network."""
-        return Pipeline(evolve(self._settings, timeout=seconds), self._state)
-
     async def send(self, call: Call, read: Callable[[Response], T]) -> T:
         """Send a call, and `read` its answer. What can't be read, `read` refuses with ValueError or TypeError.
 
@@ -83,7 +77,7 @@ class Pipeline:
 
     async def _repeated(self, call: Call, deadline: Deadline) -> SuccessfulResponse:
         """Attempt after attempt, until one counts or another makes no sense."""
-        policy, may_have_run, attempt = self._settings.retry, False, 0
+        policy, may_have_run, attempt = self._settings, False, 0
         with self._state.cooldown(call.rate_limit).slot(call) as slot:
             while True:
                 attempt += 1
@@ -148,7 +142,8 @@ class Pipeline:
         # Names in lower case, so that each is sent once, whoever set it last.
         headers = {"user-agent": USER_AGENT, "accept": call.accept, **settings.headers}
         headers |= {name.lower(): value for name, value in call.headers.items()}
-        return Outgoing(call, url, headers, api_key, settings.timeout or call.timeout, settings.max_response_bytes)
+        timeout = call.timeout or settings.timeout or call.default_timeout
+        return Outgoing(call, url, headers, api_key, timeout, settings.max_response_bytes)
 
     def _report(self, call: Call, response: Response, attempt: int, api_key: Secret) -> None:
         self._state.warn_of_deprecation(call, response.headers, api_key)

@@ -4,7 +4,7 @@ A call is repeated only where the service can't act on it twice: GET, DELETE and
 a POST only where the service certainly did not act on it.
 """
 
-from attrs import frozen
+from typing import Protocol
 
 from .._core.errors import APIConnectionError, APIStatusError, MCPStoreError, NotFoundError, RateLimitError, ServerError
 
@@ -12,17 +12,18 @@ FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 8.0
 SHORTEST_ASKED = 0.1
 """A Retry-After below it, 0 above all, would make clients hammer: our own backoff is gentler."""
-DEFAULT_MAX_RETRIES = 2
-DEFAULT_MAX_RETRY_AFTER = 60.0
 
 
-@frozen
-class RetryPolicy:
-    """What the user allows."""
+class RetryPolicy(Protocol):
+    """How often a call may be repeated, and how long it may wait before that."""
 
-    max_retries: int = DEFAULT_MAX_RETRIES
-    max_retry_after: float = DEFAULT_MAX_RETRY_AFTER
-    """The longest wait, in seconds, that is sat out; a longer one belongs to the caller, who is told of it."""
+    @property
+    def max_retries(self) -> int: ...
+
+    @property
+    def max_retry_after(self) -> float:
+        """The longest wait in seconds; where the service asks for a longer one, the caller gets the error instead."""
+        ...
 
 
 def retry_delay(

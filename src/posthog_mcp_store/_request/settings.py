@@ -1,104 +1,93 @@
-"""What a store was told: checked once, read-only, and evolved into the settings of its views."""
+"""The settings of a store and of its views: checked when they are made, and read-only."""
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
-from typing import Literal, get_args
+from typing import Any, Literal, Self, get_args
 
-from attrs import evolve, field, frozen
+from attrs import Attribute, evolve, field, frozen
 
-from .._core import validation
-from .._core.hosts import checked_host
+from .._core import defaults, validation
 from .._core.response import ResponseInfo
 from .._core.secret import Secret, as_secret
-from .retry import RetryPolicy
 
 KeySource = Callable[[], str | Awaitable[str]]
 APIKey = str | KeySource
 OnResponse = Callable[[ResponseInfo], None]
 APIPrefix = Literal["environments", "projects"]
 
-DEFAULT_HOST = "https://us.posthog.com"
 HOST_VARIABLE = "POSTHOG_HOST"
 PROJECT_VARIABLE = "POSTHOG_PROJECT_ID"
+
+Validator = Callable[[Any, "Attribute[Any]", Any], object]
+
+
+def _seconds(_: object, attribute: "Attribute[Any]", value: float) -> None:
+    validation.seconds(value, attribute.name)
+
+
+def _seconds_or_none(_: object, attribute: "Attribute[Any]", value: float | None) -> None:
+    if value is not None:
+        validation.seconds(value, attribute.name)
+
+
+def _at_least(minimum: int) -> Validator:
+    return lambda _, attribute, value: validation.at_least(minimum, value, attribute.name)
+
+
+def _one_of(choices: Any) -> Validator:
+    return lambda _, attribute, value: validation.one_of(get_args(choices), value, attribute.name)
+
+
+def _callback(_: object, attribute: "Attribute[Any]", value: OnResponse | None) -> None:
+    validation.callback(value, attribute.name)
+
+
+def _usable_key(given: object) -> Secret | KeySource:
+    key = as_secret(os.environ.get(validation.API_KEY_VARIABLE)) if given is None else given
+    return key if callable(key) else validation.api_key(key)
+
+
+def _usable_project(given: str | int | None) -> str:
+    project = os.environ.get(PROJECT_VARIABLE) or defaults.PROJECT_ID if given is None else given
+    return validation.project_id(project)
 
 
 @frozen(kw_only=True)
 class Settings:
-    """The settings of a store or of a view on it."""
+    """The settings of a store or of a view of it.
+
+    Raises:
+        ConfigurationError: A value is missing or wrong.
+    """
 
     host: str
-    project_id: str
-    api_key: Secret | KeySource = field(repr=False)
-    timeout: float | None
+    project_id: str = field(converter=_usable_project)
+    api_key: Secret | KeySource = field(repr=False, converter=_usable_key)
+    timeout: float | None = field(validator=_seconds_or_none)
     """Seconds for each step of the network; None for what fits the operation."""
-    retry: RetryPolicy
-    max_response_bytes: int
-    api_prefix: APIPrefix
-    deadline: float | None = None
-    """Seconds for a call whole: attempts, waits and queueing together."""
-    headers: Mapping[str, str] = field(factory=dict, repr=False)
-    on_response: OnResponse | None = None
+    max_retries: int = field(validator=_at_least(0))
+    max_retry_after: float = field(validator=_seconds)
+    max_response_bytes: int = field(validator=_at_least(1))
+    api_prefix: APIPrefix = field(validator=_one_of(APIPrefix))
+    deadline: float | None = field(default=None, validator=_seconds_or_none)
+    """Seconds for the whole call: attempts, waits and queueing together."""
+    headers: Mapping[str, str] = field(factory=dict, repr=False, converter=validation.extra_headers)
+    on_response: OnResponse | None = field(default=None, validator=_callback)
 
     async def current_api_key(self) -> Secret:
-        """The key to send now. A callable is asked for every request, so that keys can rotate."""
+        """The key to send now. A callable is asked before every request, so that keys can rotate."""
         if isinstance(self.api_key, Secret):
             return self.api_key
         given = as_secret(self.api_key())
         return validation.api_key(as_secret(await given) if isawaitable(given) else given)
 
-    def evolved(
-        self,
-        *,
-        project_id: str | int | None,
-        timeout: float | None,
-        max_retries: int | None,
-        deadline: float | None,
-        headers: Mapping[str, str] | None,
-        on_response: OnResponse | None,
-    ) -> "Settings":
-        """These settings with some changed; None changes nothing."""
-        return evolve(
-            self,
-            project_id=self.project_id if project_id is None else validation.project_id(project_id),
-            timeout=self.timeout if timeout is None else validation.seconds(timeout, "timeout"),
-            retry=self.retry if max_retries is None else evolve(self.retry, max_retries=_max_retries(max_retries)),
-            deadline=self.deadline if deadline is None else validation.seconds(deadline, "deadline"),
-            headers={**self.headers, **validation.extra_headers(headers)},
-            on_response=validation.callback(on_response, "on_response") or self.on_response,
-        )
+    def evolved(self, *, headers: Mapping[str, str] | None, **changes: object) -> Self:
+        """These settings with some changed. None changes nothing, and headers are added to those there are."""
+        given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+        return evolve(self, headers={**self.headers, **validation.extra_headers(headers)}, **given)
 
 
-def make_settings(
-    *,
-    api_key: Secret | KeySource | None,
-    project_id: str | int | None,
-    host: str | None,
-    timeout: float | None,
-    max_retries: int,
-    max_retry_after: float,
-    max_response_bytes: int,
-    api_prefix: APIPrefix,
-    allow_insecure_host: bool,
-) -> Settings:
-    """Arguments, else environment, else defaults.
-
-    Raises:
-        ConfigurationError: A value is missing or wrong.
-    """
-    key = as_secret(os.environ.get(validation.API_KEY_VARIABLE)) if api_key is None else api_key
-    project = os.environ.get(PROJECT_VARIABLE) or validation.CURRENT_PROJECT if project_id is None else project_id
-    address = os.environ.get(HOST_VARIABLE) or DEFAULT_HOST if host is None else host
-    return Settings(
-        api_key=key if callable(key) else validation.api_key(key),
-        project_id=validation.project_id(project),
-        host=checked_host(address, allow_insecure=allow_insecure_host),
-        timeout=validation.seconds(timeout, "timeout"),
-        retry=RetryPolicy(_max_retries(max_retries), validation.seconds(max_retry_after, "max_retry_after")),
-        max_response_bytes=validation.at_least(1, max_response_bytes, "max_response_bytes"),
-        api_prefix=validation.one_of(get_args(APIPrefix), api_prefix, "api_prefix"),
-    )
-
-
-def _max_retries(value: int) -> int:
-    return validation.at_least(0, value, "max_retries")
+def configured_host(given: str | None) -> str:
+    """The host as an argument, else of the environment, else the default."""
+    return os.environ.get(HOST_VARIABLE) or defaults.HOST if given is None else given

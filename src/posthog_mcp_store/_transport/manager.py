@@ -17,9 +17,6 @@ from .route import route_to
 
 TransportName = Literal["httpx", "aiohttp"]
 
-DEFAULT_MAX_CONCURRENCY = 100
-"""Of 32, 64, 100 and 128 the width at which 1,000 calls to a service that takes 50 ms were done first."""
-
 
 class Transport:
     """The connections of one store and its views."""

@@ -6,14 +6,13 @@ from typing import Protocol
 
 from attrs import frozen
 
+from .._core import defaults
 from .._core.call import Call
 from .._core.errors import ConfigurationError
 from .._core.response import Response
 from .._core.secret import Secret
 from .._version import __version__
 
-CONNECT_TIMEOUT = 10.0
-DEFAULT_MAX_RESPONSE_BYTES = 16 * 1024 * 1024
 USER_AGENT = f"posthog-mcp-store/{__version__} Python/{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -33,7 +32,7 @@ class Outgoing:
     @property
     def limits(self) -> dict[str, float | None]:
         """Waiting for a connection has no bound of its own: that is the queue's, and the deadline's."""
-        connect = min(self.timeout, CONNECT_TIMEOUT)
+        connect = min(self.timeout, defaults.CONNECT_TIMEOUT)
         return {"connect": connect, "read": self.timeout, "write": self.timeout, "pool": None}
 
 
