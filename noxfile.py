@@ -144,7 +144,7 @@ def typing(session: nox.Session) -> None:
     session.install("-e", EVERYTHING, *groups("typing"), *node)
     session.run("mypy", "src/posthog_mcp_store")
     session.run("mypy", "generated")
-    session.run("mypy", "tests", "examples", "scripts", "noxfile.py")
+    session.run("mypy", "tests", "examples", "scripts", "benchmarks", "noxfile.py")
     session.run("pytest", "tests/vendored")
 
 
@@ -197,4 +197,4 @@ def vendor(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure beside httpx and others; `nox -s bench -- retrieve import` measures some, `-- --help` says more."""
-    session.run("python", "scripts/bench", *session.posargs)
+    session.run("python", "benchmarks", *session.posargs)
