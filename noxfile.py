@@ -182,7 +182,7 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def api(session: nox.Session) -> None:
-    """Compare the public API with its record; `nox -s api -- --record` records it anew."""
+    """Compare the public API with its record; `nox -s api -- --record` writes the record."""
     session.run("python", "scripts/public_api.py", *session.posargs)
 
 
