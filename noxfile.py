@@ -144,7 +144,7 @@ def typing(session: nox.Session) -> None:
     session.install("-e", EVERYTHING, *groups("typing"), *node)
     session.run("mypy", "src/posthog_mcp_store")
     session.run("mypy", "generated")
-    session.run("mypy", "tests", "examples", "scripts", "noxfile.py")
+    session.run("mypy", "tests", "examples", "scripts", "benchmarks", "noxfile.py")
     session.run("pytest", "tests/vendored")
 
 
@@ -182,7 +182,7 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def api(session: nox.Session) -> None:
-    """Compare the public API with its record; `nox -s api -- --record` records it anew."""
+    """Compare the public API with its record; `nox -s api -- --record` writes the record."""
     session.run("python", "scripts/public_api.py", *session.posargs)
 
 
@@ -197,4 +197,4 @@ def vendor(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure beside httpx and others; `nox -s bench -- retrieve import` measures some, `-- --help` says more."""
-    session.run("python", "scripts/bench", *session.posargs)
+    session.run("python", "benchmarks", *session.posargs)

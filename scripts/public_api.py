@@ -1,4 +1,4 @@
-"""Compare the public API with its record, docs/public_api.txt, or record it anew.
+"""Compare the public API with its record, docs/public_api.txt, or write the record.
 
 Run it as `nox -s api` or `nox -s api -- --record`. The record has a line for each thing that callers can rely on; what
 breaks them is refused unless it was deprecated for as long as docs/versioning.md promises.
@@ -10,8 +10,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from promises.comparing import broken
-from promises.reading import Entry, UnreadableError, public_api, version
+from api_record.comparing import broken
+from api_record.reading import Entry, UnreadableError, public_api, version
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "posthog_mcp_store"
@@ -38,8 +38,8 @@ def entry(line: str) -> Entry:
     return Entry(**match.groupdict())
 
 
-def called_anew(entry: Entry, renamed: dict[str, str]) -> Entry:
-    """An entry that names what was renamed as it is called now."""
+def with_new_names(entry: Entry, renamed: dict[str, str]) -> Entry:
+    """The entry, with names that were replaced written as the new ones."""
     return replace(entry, text=re.sub(r"\w+", lambda word: renamed.get(word[0], word[0]), entry.text))
 
 
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def compare(old: list[Entry], new: list[Entry], renamed: dict[str, str], *, record: bool, may_break: bool) -> int:
-    breaks = broken(by_name([called_anew(entry, renamed) for entry in old]), by_name(new), version(PACKAGE))
+    breaks = broken(by_name([with_new_names(entry, renamed) for entry in old]), by_name(new), version(PACKAGE))
     before, after = ({str(entry): None for entry in entries} for entries in (old, new))
     show("Breaks callers:", breaks)
     show("No longer:", [line for line in before if line not in after])

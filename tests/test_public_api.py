@@ -280,6 +280,18 @@ def test_what_nobody_outside_sees_is_not_in_the_record(checkout: Path, compared:
     assert "is as recorded" in compared(checkout)
 
 
+def test_moving_a_module_into_a_package_does_not_change_the_record(checkout: Path, compared: Compared) -> None:
+    package = checkout / "src" / "posthog_mcp_store"
+    (package / "_core").mkdir()
+    (package / "_core" / "__init__.py").write_text("")
+    (package / "_store.py").rename(package / "_core" / "_client.py")
+    edit(checkout, "from ._deprecations", "from .._deprecations", "_core/_client.py")
+    edit(checkout, "from ._seam", "from .._seam", "_core/_client.py")
+    edit(checkout, "from ._store import", "from ._core._client import", "_api.py")
+
+    assert "is as recorded" in compared(checkout)
+
+
 def test_a_member_may_move_to_a_public_base(checkout: Path, compared: Compared) -> None:
     edit(checkout, "class Child(Store):\n    pass", "class Child(Store):\n    def end(self) -> None: ...")
     compared(checkout, "--record")

@@ -1,4 +1,4 @@
-"""What holds for every script of the project."""
+"""What holds for every script, and for the benchmarks."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import pytest
 
 from .documents import ROOT, ours
 
-SCRIPTS = [*(ROOT / "scripts").glob("*.py"), *(main.parent for main in (ROOT / "scripts").glob("*/__main__.py"))]
+SCRIPTS = [*(ROOT / "scripts").glob("*.py"), ROOT / "benchmarks"]
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS), ids=lambda script: script.name)

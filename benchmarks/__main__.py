@@ -1,6 +1,6 @@
 """Measure the SDK beside what it stands on and what one would use instead of it.
 
-All sides of a row are measured in turn, round by round, in one run; each in a process and an environment of its own,
+All subjects of a row are measured in turn, round by round, in one run; each in a process and an environment of its own,
 against a service in a third process. What counts is the ratio of medians: seconds are those of this machine, at this
 moment. A target that is missed is reported, and is no failure.
 
@@ -15,36 +15,29 @@ import time
 from pathlib import Path
 
 import table
-import widths
-from contenders import Stand
 from environments import ROOT
 from measuring import Outcome, measure
 from rows import ROWS, Row
-
-SWEEP_ROUNDS = 5
+from subjects import Harness
 
 
 def main() -> None:
     arguments = parsed_arguments()
     began, machine = time.monotonic(), table.machine()
     print(f"Python {platform.python_version()}, {machine['processors']} processors, load {machine['load_before']}")
-    with Stand() as stand:
-        if arguments.max_concurrency:
-            for line in widths.lines(stand, arguments.max_concurrency, arguments.rounds or SWEEP_ROUNDS):
-                print(line)
-            return
+    with Harness() as harness:
         wanted = arguments.rows or [row.name for row in ROWS]
         print(table.HEAD)
-        records = [run(stand, row, arguments.rounds or row.rounds) for row in ROWS if row.name in wanted]
-        report = {"machine": machine, "versions": stand.versions, "rows": records}
+        records = [run(harness, row, arguments.rounds or row.rounds) for row in ROWS if row.name in wanted]
+        report = {"machine": machine, "versions": harness.versions, "rows": records}
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(report, indent=1))
     print(f"{time.monotonic() - began:.0f} s; the figures of all rounds are in {arguments.json}")
 
 
-def run(stand: Stand, row: Row, rounds: int) -> dict[str, object]:
+def run(harness: Harness, row: Row, rounds: int) -> dict[str, object]:
     print(f"{row.name} ...", file=sys.stderr, flush=True)
-    figures = measure(stand, row.contenders, rounds)
+    figures = measure(harness, row.subjects, rounds)
     outcomes = [Outcome(comparison, figures) for comparison in row.comparisons]
     print("\n".join(table.row_lines(row, outcomes)), flush=True)
     return table.record(row, figures, outcomes)
@@ -58,12 +51,6 @@ def parsed_arguments() -> argparse.Namespace:
     parser.add_argument("rows", nargs="*", metavar="row", help=f"which rows, else all: {', '.join(names)}")
     parser.add_argument("--rounds", type=positive, metavar="N", help="how many rounds, for every row")
     parser.add_argument("--json", type=Path, default=ROOT / ".nox" / "bench.json", help="where the figures go as data")
-    parser.add_argument(
-        "--max-concurrency",
-        type=lambda text: [positive(each) for each in text.split(",")],
-        metavar="16,32,...",
-        help="try these instead, in the rows that hang on it",
-    )
     arguments = parser.parse_args()
     if unknown := set(arguments.rows) - set(names):
         parser.error(f"there is no row {', '.join(sorted(unknown))}")

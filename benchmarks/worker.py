@@ -1,6 +1,6 @@
-"""One side in a process of its own: does what a line of JSON says, answers with another, and waits for the next.
+"""One subject in a process of its own: runs the scenario that a line of JSON names, and answers with another line.
 
-The first argument names the side's module; the others are for its `scenarios`.
+The first argument names the subject's module; the others are for its `scenarios`.
 """
 
 import asyncio

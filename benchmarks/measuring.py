@@ -4,20 +4,20 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from contenders import Contender, Stand
 from load import Figure
 from rows import Comparison
+from subjects import Harness, Subject
 
 Figures = dict[str, list[Figure]]
-"""By contender, a figure from each round."""
+"""By subject, a figure from each round."""
 
 
-def measure(stand: Stand, contenders: Sequence[Contender], rounds: int) -> Figures:
-    figures: Figures = {contender.name: [] for contender in contenders}
+def measure(harness: Harness, subjects: Sequence[Subject], rounds: int) -> Figures:
+    figures: Figures = {subject.name: [] for subject in subjects}
     for done in range(rounds):
-        for contender in contenders:
-            if contender.rounds is None or done < contender.rounds:
-                figures[contender.name].append(contender.measure(stand))
+        for subject in subjects:
+            if subject.rounds is None or done < subject.rounds:
+                figures[subject.name].append(subject.measure(harness))
     return figures
 
 

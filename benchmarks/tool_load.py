@@ -1,4 +1,4 @@
-"""What is done with an `mcp.Client`, whoever connected it; runs in the worker of a side."""
+"""What is done with an `mcp.Client`, whoever connected it; runs in the worker of a subject."""
 
 import asyncio
 import statistics

@@ -1,4 +1,4 @@
-"""The side that is ours."""
+"""The SDK."""
 
 import json
 from collections.abc import AsyncIterator

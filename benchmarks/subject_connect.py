@@ -1,10 +1,10 @@
-"""The side that is ours, with the extra `mcp`."""
+"""The SDK with the extra `mcp`."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from load import Scenario
-from side_store import open_store
+from subject_store import open_store
 from tool_load import Connect, tool_scenarios
 
 

@@ -1,6 +1,6 @@
-"""The environments that sides run in, each with only what the side itself needs.
+"""The virtual environments that subjects run in, each with only what the subject needs.
 
-What one side installs would change another: httpx is faster where sniffio happens to be. They are kept between runs,
+What one subject installs would change another: httpx is faster where sniffio happens to be. They are kept between runs,
 and made again when what they are made of has changed.
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".nox" / ".cache" / "bench" / f"{sys.version_info.major}.{sys.version_info.minor}"
 
 STORE, STORE_WITH_MCP = "store", "store-mcp"
@@ -65,7 +65,7 @@ def pins() -> dict[str, str]:
 
 
 def environment(name: str) -> Environment:
-    """The environment of a side; made, if it is not there or no longer current."""
+    """The environment of a subject; made, if it is not there or no longer current."""
     requirements = [pins()[pinned] for pinned in PINNED.get(name, (name,))]
     made_of = [sys.version, *requirements]
     if name in SDK:

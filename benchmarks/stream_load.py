@@ -1,4 +1,4 @@
-"""What is done with a stream from the proxy, whoever reads it; runs in the worker of a side."""
+"""What is done with a stream from the proxy, whoever reads it; runs in the worker of a subject."""
 
 import statistics
 from collections.abc import AsyncIterator, Callable, Mapping

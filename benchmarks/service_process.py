@@ -1,4 +1,4 @@
-"""The service that both sides call, in a process of its own: as little HTTP as it takes, so that clients are measured.
+"""The service that all subjects call, in a process of its own: as little HTTP as it takes, to measure the clients.
 
 It listens once for each latency it is told, in milliseconds, writes the ports as a line of JSON, and ends when its
 input does.

@@ -1,4 +1,4 @@
-"""The processes of the bench: the service, and a worker for each side, of which one works at a time."""
+"""The processes of the bench: the service, and a worker for each subject, of which one works at a time."""
 
 import json
 import os
@@ -74,10 +74,10 @@ class Service(LineProcess):
 
 
 class Worker(LineProcess):
-    """A side, given by its module and what that is to be told."""
+    """A subject, given by its module and the arguments of its `scenarios`."""
 
-    def __init__(self, python: Path, side: Sequence[str]) -> None:
-        super().__init__(python, "worker.py", side)
+    def __init__(self, python: Path, arguments: Sequence[str]) -> None:
+        super().__init__(python, "worker.py", arguments)
 
     def run(self, scenario: str, arguments: dict[str, Any]) -> Figure:
         self.write({"scenario": scenario, **arguments})

@@ -1,4 +1,4 @@
-"""What is done with a client, whichever it is; runs in the worker of a side."""
+"""What is done with a client, whichever it is; runs in the worker of a subject."""
 
 import asyncio
 import gc

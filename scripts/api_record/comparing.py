@@ -1,10 +1,10 @@
-"""What a change of the public API does to those who call it."""
+"""Find the changes of the public API that break callers."""
 
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from promises.reading import Entry, signature
+from api_record.reading import Entry, signature
 
 Entries = Mapping[str, Entry]
 

@@ -1,4 +1,4 @@
-"""Reading what the package promises, from its source: its public names, and what can be done with each."""
+"""Read the public names and their signatures from the source of the package, whatever modules define them."""
 
 import ast
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class UnreadableError(Exception):
-    """The source holds something that these few lines do not know."""
+    """The source has a construct that the reader does not support."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Reader:
             case Place(_, ast.Assign(value=value)):
                 yield Entry("value", name, "" if name.startswith("__") else _default(value))
             case _:
-                raise UnreadableError(f"{name} is defined in no way that scripts/promises/reading.py knows")
+                raise UnreadableError(f"{name} is defined in no way that scripts/api_record/reading.py knows")
 
     def _members(self, module: str, node: ast.ClassDef, name: str) -> Iterator[Entry]:
         """What a class has, with what it has from bases that are not public themselves."""

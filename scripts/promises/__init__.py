@@ -1,1 +1,0 @@
-"""What callers rely on: read from the source, and compared with what was promised before."""
