@@ -23,6 +23,7 @@ from ._exchange import Outgoing, bare_request, closed_error, left_behind_error
 from ._operations import Delivery
 from ._route import Route
 from ._text import one_line, without_query
+from ._waits import Waits
 
 T = TypeVar("T")
 
@@ -40,12 +41,12 @@ class AiohttpPool:
         self._connector = Connector(route)
         self.session = open_session(self._connector)
         self._slots = asyncio.Semaphore(width)
-        self._waits: dict[asyncio.Timeout, asyncio.Future[None]] = {}
+        self.waits = Waits()
         self._bodies: set[_AiohttpBody] = set()
 
     @property
-    def holds_connections(self) -> bool:
-        return not self.is_closed
+    def leaves_connections(self) -> bool:
+        return False
 
     async def send(self, outgoing: Outgoing) -> Answer:
         request = bare_request(outgoing)
@@ -66,21 +67,6 @@ class AiohttpPool:
             if not keeps_slot:
                 self._slots.release()
 
-    async def within(self, work: Awaitable[T], seconds: float | None) -> T:
-        """Await a part of an exchange: for so long at most, and only while the pool is open.
-
-        Raises:
-            TimeoutError: The time is up, or the pool was closed.
-        """
-        timer = asyncio.timeout(seconds)
-        ended = self._waits[timer] = self.loop.create_future()
-        try:
-            async with timer:
-                return await work
-        finally:
-            del self._waits[timer]
-            ended.set_result(None)
-
     def forget(self, body: "_AiohttpBody") -> None:
         self._bodies.discard(body)
         if body.holds_slot:
@@ -88,10 +74,7 @@ class AiohttpPool:
 
     async def aclose(self) -> None:
         self.is_closed = True
-        for timer in [timer for timer in self._waits if not timer.expired()]:
-            timer.reschedule(self.loop.time())
-        if self._waits:
-            await asyncio.wait([*self._waits.values()])
+        await self.waits.end()
         for body in [*self._bodies]:
             await body.aclose()
         await self.session.close()
@@ -161,7 +144,7 @@ class _Exchange(httpx.AsyncByteStream):
     async def _held(self, work: Awaitable[T], seconds: float | None) -> T:
         """Let aiohttp do its part, and replace what it raises."""
         try:
-            return await self._pool.within(work, seconds)
+            return await self._pool.waits.within(work, seconds)
         except Exception as error:  # noqa: BLE001  # whatever it is, its frames hold the key
             raise self._failure(error) from None
 

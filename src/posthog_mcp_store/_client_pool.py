@@ -6,7 +6,7 @@ wrong moment, so a caller that is cancelled leaves at once, and the attempt is l
 
 import asyncio
 import copy
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
 from time import perf_counter
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ from ._exchange import (
     left_behind_error,
 )
 from ._operations import Delivery
+from ._progress import Progress
 from ._unread import close_if_unread
 
 T = TypeVar("T")
@@ -51,7 +52,6 @@ BEFORE_SENDING = {
     "http2.send_request_headers.started",
 }
 """What httpcore tells when a request leaves the pool's queue (httpx, request extensions, "trace")."""
-WHEN_SENT = {"http11.receive_response_headers.started", "http2.receive_response_headers.started"}
 LETTING_GO_SECONDS = 1.0
 """How long a cancelled caller waits for a body that was being read to be closed."""
 
@@ -64,12 +64,13 @@ class ClientPool:
         self.sender = tamed(client)
         self._slots = asyncio.Semaphore(width)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._attempts: dict[asyncio.Task[Answer], _Attempt] = {}
         self._bodies: set[_PooledBody] = set()
         self._is_closed = False
         self.has_network = False
 
     @property
-    def holds_connections(self) -> bool:
+    def leaves_connections(self) -> bool:
         return self.has_network
 
     async def send(self, outgoing: Outgoing) -> Answer:
@@ -79,6 +80,7 @@ class ClientPool:
             raise closed_error()
         attempt = _Attempt(self, outgoing)
         task = self.start(attempt.run())
+        self._attempts[task] = attempt
         task.add_done_callback(self._attempted)
         try:
             await asyncio.wait((task,))
@@ -100,6 +102,7 @@ class ClientPool:
             task.exception()  # asked for, so that asyncio does not report it: its caller may be gone
 
     def _attempted(self, task: asyncio.Task[Answer]) -> None:
+        del self._attempts[task]
         body = _body(task)
         if body is None or not body.holds_slot:
             self._slots.release()
@@ -114,12 +117,12 @@ class ClientPool:
 
     async def aclose(self) -> None:
         self._is_closed = True
-        for task in self._tasks:
-            task.cancel()
+        # First those in the client's own queue: others that end make room for them, and httpcore would count the
+        # connection that one is given while it is cancelled as in use for ever.
+        await _end(task for task, attempt in self._attempts.items() if attempt.progress.is_queued)
+        await _end(self._tasks)
         for body in [*self._bodies]:
             await body.aclose()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
 
     async def abandon(self) -> None:
         self._is_closed = True
@@ -134,13 +137,22 @@ class _Attempt:
         self._outgoing = outgoing
         self._is_abandoned = False
         self._has_head = False
-        self._is_sent = False
+        self.progress = Progress()
 
     async def run(self) -> Answer:
+        try:
+            return await self._answer()
+        except BaseException:
+            # Later than that, httpcore closes it, or it serves other requests, too (HTTP/2).
+            if not self.progress.is_begun:
+                await self.progress.close()
+            raise
+
+    async def _answer(self) -> Answer:
         outgoing, started = self._outgoing, perf_counter()
         sender = self._pool.sender
         request = _request(sender, outgoing)
-        request.extensions["trace"] = self._stop_before_sending
+        request.extensions["trace"] = self._trace
         try:
             response = await sender.send(request, auth=None, follow_redirects=False, stream=True)
             self._has_head = True
@@ -163,18 +175,18 @@ class _Attempt:
     def _pooled(self, body: Body) -> "_PooledBody":
         return _PooledBody(body, self._pool, holds_slot=self._outgoing.call.delivery is not Delivery.APART)
 
-    async def _stop_before_sending(self, event: str, _info: object) -> None:
+    async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Fail where a connection was found for a request that nobody waits for any more: there it is safe."""
-        self._is_sent |= event in WHEN_SENT
+        await self.progress(event, info)
         if self._is_abandoned and event in BEFORE_SENDING:
             raise httpx.WriteError("the call was cancelled before it was sent")
 
     async def abandon(self, task: asyncio.Task[Answer]) -> None:
-        """Let go: of a body at once, else when the head is there, or the time for it is up."""
+        """Let go: at once where that is safe, else before it is sent, or when the time for its head is up."""
         self._is_abandoned = True
         if body := _body(task):
             await body.aclose()
-        elif self._has_head or self._is_sent:
+        elif self._has_head or self.progress.is_sent or self.progress.is_opening:
             task.cancel()
             await asyncio.wait((task,), timeout=LETTING_GO_SECONDS)
         else:
@@ -229,6 +241,14 @@ def _body(task: asyncio.Task[Answer]) -> _PooledBody | None:
         return None
     body = task.result().body
     return body if isinstance(body, _PooledBody) else None
+
+
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    ending = [*tasks]
+    for task in ending:
+        task.cancel()
+    if ending:
+        await asyncio.wait(ending)
 
 
 def result(task: asyncio.Task[T]) -> T:

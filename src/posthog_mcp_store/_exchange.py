@@ -68,8 +68,8 @@ class Pool(Protocol):
     """Connections to send over, in one event loop."""
 
     @property
-    def holds_connections(self) -> bool:
-        """Whether it holds connections that only this event loop can use."""
+    def leaves_connections(self) -> bool:
+        """Whether it uses connections that are not the SDK's to close, and that only this event loop can use."""
         ...
 
     async def send(self, outgoing: Outgoing) -> Answer:

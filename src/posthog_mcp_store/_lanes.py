@@ -6,34 +6,38 @@ that is free is simply taken. And a lane that was cancelled is thrown away, wher
 """
 
 import asyncio
-from asyncio.trsock import TransportSocket
 from collections import deque
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import Any
 
 import httpx
-from attrs import define, evolve
+from attrs import define, evolve, field
 
 from ._answer import Answer, Body
 from ._body import read_answer
 from ._closed_loop import let_go
-from ._errors import APIConnectionError
+from ._errors import APIConnectionError, MCPStoreError
 from ._exchange import NETWORK_ERRORS, Outgoing, bare_request, closed_error, connection_error, left_behind_error
 from ._operations import Delivery
+from ._progress import Progress
 from ._route import Route
 from ._unread import close_if_unread
+from ._waits import Waits
 
 IDLE_SECONDS = 5.0
 """A connection unused for so long is closed: servers drop idle ones, and a request that meets that is lost."""
-ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS)
+ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=None)
 
 
 @define(eq=False)
 class _Lane:
     transport: httpx.AsyncHTTPTransport
-    socket: TransportSocket | None = None
-    """That of the last answer."""
+    progress: Progress = field(factory=Progress)
     free_since: float = 0.0
+
+    async def aclose(self) -> None:
+        await self.progress.close()
+        await self.transport.aclose()
 
 
 class Lanes:
@@ -49,21 +53,29 @@ class Lanes:
         self._counted: set[_Lane] = set()
         """Those of the busy ones that hold one of the slots."""
         self._closing: set[asyncio.Task[None]] = set()
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._waits = Waits()
         self.loop = asyncio.get_running_loop()
         self._is_closed = False
 
     @property
-    def holds_connections(self) -> bool:
-        return not self._is_closed
+    def leaves_connections(self) -> bool:
+        return False
 
     async def send(self, outgoing: Outgoing) -> Answer:
         request = bare_request(outgoing)
         lane = await self._take()
         try:
-            answer = await _exchange(lane, request, outgoing)
-        except BaseException:
+            answer = await self._waits.within(_exchange(lane, request, outgoing))
+        except BaseException as error:
             self.throw_away(lane)
-            raise
+            if not self._is_closed or not isinstance(error, TimeoutError):
+                raise
+        else:
+            return self._handed_up(answer, lane, outgoing)
+        raise _closed_meanwhile(lane, outgoing)
+
+    def _handed_up(self, answer: Answer, lane: _Lane, outgoing: Outgoing) -> Answer:
         if answer.body is None:
             self.give_back(lane)
             return answer
@@ -73,18 +85,18 @@ class Lanes:
 
     async def aclose(self) -> None:
         self._is_closed = True
-        lanes = [*self._free, *self._busy]
-        self._free.clear()
-        self._busy.clear()
-        for lane in lanes:
-            await lane.transport.aclose()
+        await self._waits.end()
+        for lane in [*self._free, *self._busy]:
+            self.throw_away(lane)
+        self._forget_idle()
         if self._closing:
             await asyncio.wait(self._closing)
 
     async def abandon(self) -> None:
         self._is_closed = True
-        sockets = [lane.socket for lane in (*self._free, *self._busy) if lane.socket is not None]
-        let_go(self.loop, sockets, tasks=())
+        sockets = [lane.progress.socket for lane in (*self._free, *self._busy)]
+        let_go(self.loop, [socket for socket in sockets if socket is not None], self._closing)
+        self._forget_idle()
 
     @property
     def is_closed(self) -> bool:
@@ -96,8 +108,7 @@ class Lanes:
         if self._is_closed:
             self._slots.release()
             raise closed_error()
-        if self._free and monotonic() - self._free[0].free_since > self._idle_seconds:
-            self.throw_away(self._free.popleft())
+        self._close_idle()
         if self._free:
             lane = self._free.pop()
         else:
@@ -111,17 +122,40 @@ class Lanes:
         """Make a lane free for others."""
         self._busy.discard(lane)
         self._release_slot(lane)
-        lane.free_since = monotonic()
+        lane.free_since = self.loop.time()
         self._free.append(lane)
+        if self._idle_timer is None:
+            self._watch_idle()
 
     def throw_away(self, lane: _Lane) -> asyncio.Task[None]:
         """Close a lane in a task of its own: the caller may be cancelled, and need not wait."""
         self._busy.discard(lane)
         self._release_slot(lane)
-        task = self.loop.create_task(lane.transport.aclose())
+        task = self.loop.create_task(lane.aclose())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         return task
+
+    def _close_idle(self) -> None:
+        """Close all that were free for too long. The one that has been free for longest is the first."""
+        since = self.loop.time() - self._idle_seconds
+        while self._free and self._free[0].free_since <= since:
+            self.throw_away(self._free.popleft())
+
+    def _watch_idle(self) -> None:
+        when = self._free[0].free_since + self._idle_seconds
+        self._idle_timer = self.loop.call_at(when, self._idle_for_long)
+
+    def _idle_for_long(self) -> None:
+        self._idle_timer = None
+        self._close_idle()
+        if self._free:
+            self._watch_idle()
+
+    def _forget_idle(self) -> None:
+        self._free.clear()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
 
     def _release_slot(self, lane: _Lane) -> None:
         if lane in self._counted:
@@ -176,13 +210,18 @@ class _BodyOnLane:
         await asyncio.wait(ending)
 
 
+def _closed_meanwhile(lane: _Lane, outgoing: Outgoing) -> MCPStoreError:
+    """The error for a call that closing ended: whether the service may have acted on it is worth knowing."""
+    if lane.progress.is_begun:
+        return connection_error(httpx.ReadError("this MCPStore was closed"), outgoing)
+    return closed_error()
+
+
 async def _exchange(lane: _Lane, request: httpx.Request, outgoing: Outgoing) -> Answer:
     started = perf_counter()
+    request.extensions["trace"] = lane.progress
     try:
         response = await lane.transport.handle_async_request(request)
-        # Fakes of the transport have none.
-        stream = response.extensions.get("network_stream")
-        lane.socket = stream and stream.get_extra_info("socket")
         close_if_unread(response, method=request.method)
         return await read_answer(response, outgoing, started)
     except NETWORK_ERRORS as error:

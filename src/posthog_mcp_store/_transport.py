@@ -1,10 +1,12 @@
 """Which connections calls go over: lanes of the SDK's own, or an `httpx.AsyncClient`; opened on first use, per loop."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator
 from typing import Literal, get_args
 
 import httpx
+from attrs import frozen
 
 from . import _arguments
 from ._answer import Answer
@@ -21,6 +23,15 @@ DEFAULT_MAX_CONCURRENCY = 100
 """Of 32, 64, 100 and 128 the width at which 1,000 calls to a service that takes 50 ms were done first."""
 
 
+@frozen
+class _Opened:
+    """A pool in the event loop that it belongs to."""
+
+    pool: Pool
+    loop: asyncio.AbstractEventLoop
+    end_of_loop: AsyncGenerator[None, None]
+
+
 class Transport:
     """The connections of one store and its views."""
 
@@ -35,9 +46,11 @@ class Transport:
         self._width = _arguments.at_least(1, max_concurrency, "max_concurrency")
         self._name = _arguments.one_of(get_args(TransportName), name, "transport")
         self._host = host
-        self._pool: Pool | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._end_of_loop: AsyncGenerator[None, None] | None = None
+        self._opened: _Opened | None = None
+        # Threads, each with an event loop of its own, may begin to use the store at the same moment.
+        self._opening = threading.Lock()
+        self._is_stranded = False
+        """Whether connections of the user's client are left in an event loop that is closed."""
         self._closed = False
 
     async def send(self, outgoing: Outgoing) -> Answer:
@@ -51,38 +64,45 @@ class Transport:
         """
         if self._client is not None and self._client.is_closed and not self._closed:
             raise ConfigurationError("the http_client of this MCPStore was closed by whoever made it")
-        loop = asyncio.get_running_loop()
-        if self._pool is None or self._loop is not loop:
-            await self._leave_closed_loop()
-        if self._pool is None or self._loop is not loop:
-            self._pool, self._loop = self._open(), loop
-            self._end_of_loop = _closing_at_end_of_loop(self._pool)
-            await anext(self._end_of_loop)
-        return await self._pool.send(outgoing)
+        opened = self._opened
+        if opened is None or opened.loop is not asyncio.get_running_loop():
+            opened = await self._open()
+        return await opened.pool.send(outgoing)
 
     async def aclose(self) -> None:
         """Close what is the SDK's own. Calls after that fail."""
         self._closed = True
         await self._leave_closed_loop()
-        end, self._pool, self._end_of_loop = self._end_of_loop, None, None
-        if end is not None:
-            await end.aclose()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.end_of_loop.aclose()
+
+    async def _open(self) -> _Opened:
+        """The pool of this event loop, opened if need be."""
+        await self._leave_closed_loop()
+        loop = asyncio.get_running_loop()
+        with self._opening:
+            if self._opened is not None and self._opened.loop is loop:
+                return self._opened
+            pool = self._new_pool()
+            opened = self._opened = _Opened(pool, loop, _closing_at_end_of_loop(pool))
+        await anext(opened.end_of_loop)
+        return opened
 
     async def _leave_closed_loop(self) -> None:
         """Let go of what an event loop left open that was closed before `_closing_at_end_of_loop` was told."""
-        pool, loop = self._pool, self._loop
-        if pool is None or loop is None or not loop.is_closed():
-            return
-        self._loop = self._end_of_loop = None
-        # The client of a user is not ours to close: its pool stays, and says that it still holds connections.
-        self._pool = pool if self._client is not None else None
+        with self._opening:
+            opened = self._opened
+            if opened is None or not opened.loop.is_closed():
+                return
+            self._opened, self._is_stranded = None, opened.pool.leaves_connections
         # In a task of its own, which cancel scopes that were never left may not follow anybody out of.
-        await asyncio.wait((asyncio.get_running_loop().create_task(pool.abandon()),))
+        await asyncio.wait((asyncio.get_running_loop().create_task(opened.pool.abandon()),))
 
-    def _open(self) -> Pool:
+    def _new_pool(self) -> Pool:
         if self._closed:
             raise closed_error()
-        if self._pool is not None and self._pool.holds_connections:
+        if self._is_stranded or self._opened is not None:
             raise _elsewhere(self._client)
         if self._client is not None:
             return ClientPool(self._client, self._width)
