@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import trustme
 from attrs import define, field
@@ -25,6 +26,7 @@ from posthog_mcp_store import (
     NotFoundError,
     ResponseDecodeError,
 )
+from posthog_mcp_store._aiohttp_session import reason
 
 from .listener import Listener, is_over, run
 from .serving import Conversation, answer_bytes, read_request, serving
@@ -205,6 +207,13 @@ async def test_no_message_shows_the_query_of_a_url_that_a_body_could_not_be_sent
             await install_largely(store)
 
     assert PATH not in str(caught.value)
+
+
+def test_no_message_shows_the_query_of_a_url_that_aiohttp_quotes() -> None:
+    """aiohttp says so when its writer meets a connection that is closing: no server can make sure that it does."""
+    error = aiohttp.ClientOSError(32, f"Can not write request body for https://us.posthog.com/a/?callback={PATH}")
+
+    assert reason(error) == "ClientOSError: [Errno 32] Can not write request body for https://us.posthog.com/a/"
 
 
 # What went wrong

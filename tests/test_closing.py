@@ -92,6 +92,17 @@ async def test_a_handshake_that_is_ended_leaves_no_socket(listener: Listener, ki
     assert listener.take() == sent
 
 
+async def test_a_call_that_was_sent_says_so_when_its_store_is_closed(listener: Listener) -> None:
+    async with open_on("httpx", f"http://127.0.0.1:{listener.port}") as store:
+        call = asyncio.create_task(install(store))
+        await listener.until(lambda seen: b"\r\n\r\n" in seen.received)
+        await store.aclose()
+        with pytest.raises(APIConnectionError, match="this MCPStore was closed") as caught:
+            await call
+
+    assert caught.value.is_sent
+
+
 async def test_a_caller_that_is_cancelled_while_its_store_is_closed_is_cancelled(listener: Listener) -> None:
     async with open_on("httpx", f"https://127.0.0.1:{listener.port}") as store:
         call = asyncio.create_task(install(store))
@@ -106,9 +117,9 @@ async def test_a_clients_own_queue_is_unharmed_by_closing_a_store(listener: List
     """httpcore 1.0.9 counts a connection that a cancelled request was just given as in use for ever."""
     limits = httpx.Limits(max_connections=1)
     async with httpx.AsyncClient(limits=limits) as client, serving(answer) as port:
-        store = MCPStore(KEY, host=f"http://127.0.0.1:{listener.port}", http_client=client, max_retries=0)
-        calls = [asyncio.create_task(install(store)) for _ in range(5)]
-        await listener.until(lambda seen: b"\r\n\r\n" in seen.received)
+        store = MCPStore(KEY, host=f"https://127.0.0.1:{listener.port}", http_client=client, max_retries=0)
+        calls = [asyncio.create_task(install(store)) for _ in range(20)]
+        await until_shaking_hands(listener, 1)
         await store.aclose()
         await asyncio.wait(calls)
 
