@@ -31,8 +31,7 @@ class Waits:
     async def end(self) -> None:
         """Cancel all that is waited for, as if its time was up, and return when it has ended."""
         now = asyncio.get_running_loop().time()
-        for timer in self._under_way:
-            if not timer.expired():
-                timer.reschedule(now)
+        for timer in [timer for timer in self._under_way if not timer.expired()]:
+            timer.reschedule(now)
         if self._under_way:
             await asyncio.wait([*self._under_way.values()])
