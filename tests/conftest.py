@@ -12,6 +12,7 @@ from posthog_mcp_store import MCPStore
 from posthog_mcp_store.testing import EmbeddedService, serve_app, tool_server
 
 from .factories import open_store
+from .listener import Listener, listening
 from .serving import answer, serving
 from .wire import Wire
 
@@ -52,6 +53,13 @@ def reader(service: EmbeddedService) -> MCPStore:
     """A store whose key has `project:read` only. It sends over a client the test need not close."""
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app=service.app))
     return MCPStore(service.add_key(scopes=["project:read"]).token, host=service.base_url, http_client=client)
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """A server of sockets alone."""
+    with listening() as listener:
+        yield listener
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import os
 import socket
 import ssl
 import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import trustme
 from attrs import define, field
@@ -25,7 +26,9 @@ from posthog_mcp_store import (
     NotFoundError,
     ResponseDecodeError,
 )
+from posthog_mcp_store._transport.aiohttp_session import reason
 
+from .listener import Listener, is_over, run
 from .serving import Conversation, answer_bytes, read_request, serving
 from .wire import ID, SERVER_ID, installation
 
@@ -206,6 +209,13 @@ async def test_no_message_shows_the_query_of_a_url_that_a_body_could_not_be_sent
     assert PATH not in str(caught.value)
 
 
+def test_no_message_shows_the_query_of_a_url_that_aiohttp_quotes() -> None:
+    """aiohttp says so when its writer meets a connection that is closing: no server can make sure that it does."""
+    error = aiohttp.ClientOSError(32, f"Can not write request body for https://us.posthog.com/a/?callback={PATH}")
+
+    assert reason(error) == "ClientOSError: [Errno 32] Can not write request body for https://us.posthog.com/a/"
+
+
 # What went wrong
 
 
@@ -265,67 +275,6 @@ async def test_a_handshake_that_never_ends_is_a_timeout_and_got_nothing() -> Non
 
 
 # Cancelled calls
-
-
-@define
-class Listener:
-    """A server that accepts and reads only when it is told to, and says nothing: it knows what was sent until then."""
-
-    listening: socket.socket
-    accepted: list[socket.socket] = field(factory=list)
-    received: bytearray = field(factory=bytearray)
-    ended: set[socket.socket] = field(factory=set)
-
-    @property
-    def port(self) -> int:
-        return int(self.listening.getsockname()[1])
-
-    def take(self) -> int:
-        """Take in what was sent so far; how many bytes that makes in all."""
-        with suppress(BlockingIOError):
-            while True:
-                connection, _ = self.listening.accept()
-                connection.setblocking(False)
-                self.accepted.append(connection)
-        for connection in self.accepted:
-            self._read(connection)
-        return len(self.received)
-
-    def _read(self, connection: socket.socket) -> None:
-        try:
-            while chunk := connection.recv(65_536):
-                self.received += chunk
-        except BlockingIOError:
-            return
-        except ConnectionError:
-            pass
-        self.ended.add(connection)
-
-    async def until(self, holds: Callable[["Listener"], bool]) -> None:
-        async with asyncio.timeout(5):
-            while not holds(self):
-                await asyncio.sleep(0)
-                self.take()
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
-        listening.setblocking(False)
-        listener = Listener(listening)
-        yield listener
-        for connection in listener.accepted:
-            connection.close()
-
-
-async def run(rounds: int) -> None:
-    """Let the event loop go round so many times."""
-    for _ in range(rounds):
-        await asyncio.sleep(0)
-
-
-def is_over(listener: Listener) -> bool:
-    return len(listener.ended) == len(listener.accepted)
 
 
 @pytest.mark.parametrize("rounds", range(16))
@@ -599,6 +548,18 @@ async def test_what_has_just_come_behind_an_answer_is_nobodys_answer(listener: L
         listener.accepted[-1].sendall(ABSENT)
         with pytest.raises(NotFoundError):
             await deletion
+
+
+async def test_what_comes_before_the_first_request_is_nobodys_answer(listener: Listener) -> None:
+    async with open_aiohttp(listener.port) as store:
+        call = asyncio.create_task(retrieve(store))
+        await listener.until(lambda seen: len(seen.accepted) == 1)
+        listener.accepted[0].sendall(ROW)
+        with pytest.raises(APIConnectionError, match="sent something before it was asked") as caught:
+            await call
+
+    assert not caught.value.is_sent
+    assert listener.take() == 0
 
 
 @pytest.mark.parametrize("status", [204, 304])

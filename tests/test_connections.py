@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from posthog_mcp_store import APIConnectionError, APITimeoutError, ConfigurationError, MCPStore
 from posthog_mcp_store._core.call import Call
 from posthog_mcp_store._core.secret import Secret
-from posthog_mcp_store._transport.connection_pool import Lanes
-from posthog_mcp_store._transport.protocol import Outgoing
+from posthog_mcp_store._transport.connection_pool import ConnectionPool
+from posthog_mcp_store._transport.protocol import PreparedRequest
 from posthog_mcp_store._transport.route import route_to
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
@@ -127,18 +127,18 @@ async def test_a_host_that_is_no_address_is_refused_on_the_sdks_own_connections_
 
 
 async def test_a_connection_that_was_idle_for_long_is_not_used_again(service: EmbeddedService) -> None:
-    lanes = Lanes(2, route_to(service.base_url), idle_seconds=0.05)
+    pool = ConnectionPool(2, route_to(service.base_url), idle_seconds=0.05)
     call = Call("list", "GET", "/", "/", f"{service.base_url}/api/projects/1/mcp_server_installations/")
-    outgoing = Outgoing(call, call.url, {}, Secret(service.api_key), timeout=5, max_bytes=1000)
+    prepared = PreparedRequest(call, call.url, {}, Secret(service.api_key), timeout=5, max_bytes=1000)
     ports: list[object] = []
     service.before_each = lambda _: ports.append(service.in_flight)
 
-    await asyncio.gather(lanes.send(outgoing), lanes.send(outgoing))
+    await asyncio.gather(pool.send(prepared), pool.send(prepared))
     await asyncio.sleep(0.1)
-    await lanes.send(outgoing)
-    await lanes.send(outgoing)
-    free = len(lanes._free)
-    await lanes.aclose()
+    await pool.send(prepared)
+    await pool.send(prepared)
+    free = len(pool._free)
+    await pool.aclose()
 
     assert (len(ports), free) == (4, 1)
 

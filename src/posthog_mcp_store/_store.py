@@ -15,7 +15,7 @@ from ._oauth.polling import SharedPolls
 from ._request.pipeline import Pipeline
 from ._request.settings import APIKey, APIPrefix, OnResponse, Settings, configured_host
 from ._request.state import StoreState
-from ._transport.manager import Transport, TransportName
+from ._transport.manager import TransportManager, TransportName
 
 if TYPE_CHECKING:
     import httpx
@@ -90,7 +90,7 @@ class MCPStore:
             max_response_bytes=max_response_bytes,
             api_prefix=api_prefix,
         )
-        connections = Transport(
+        connections = TransportManager(
             http_client,
             max_concurrency=max_concurrency,
             name=transport,

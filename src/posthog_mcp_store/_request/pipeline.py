@@ -18,7 +18,7 @@ from .._core.http_dates import sent_at
 from .._core.redaction import Redactor
 from .._core.response import Body, Response, ResponseInfo
 from .._core.secret import Secret
-from .._transport.protocol import USER_AGENT, Outgoing
+from .._transport.protocol import USER_AGENT, PreparedRequest
 from .cooldown import CooldownSlot
 from .deadline import Deadline
 from .redirects import MAX_REDIRECTS, followed_url
@@ -127,7 +127,7 @@ class Pipeline:
         return response
 
     async def _send_once(self, call: Call, url: str, api_key: Secret, attempt: int) -> Response:
-        response = await self._state.transport.send(self._outgoing(call, url, api_key))
+        response = await self._state.transport.send(self._prepared(call, url, api_key))
         try:
             self._report(call, response, attempt, api_key)
         except BaseException:
@@ -137,13 +137,13 @@ class Pipeline:
             raise
         return response
 
-    def _outgoing(self, call: Call, url: str, api_key: Secret) -> Outgoing:
+    def _prepared(self, call: Call, url: str, api_key: Secret) -> PreparedRequest:
         settings = self._settings
         # Names in lower case, so that each is sent once, whoever set it last.
         headers = {"user-agent": USER_AGENT, "accept": call.accept, **settings.headers}
         headers |= {name.lower(): value for name, value in call.headers.items()}
         timeout = call.timeout or settings.timeout or call.default_timeout
-        return Outgoing(call, url, headers, api_key, timeout, settings.max_response_bytes)
+        return PreparedRequest(call, url, headers, api_key, timeout, settings.max_response_bytes)
 
     def _report(self, call: Call, response: Response, attempt: int, api_key: Secret) -> None:
         self._state.warn_of_deprecation(call, response.headers, api_key)

@@ -41,8 +41,11 @@ class Connector(aiohttp.TCPConnector):
 
     async def connect(self, *args: Any, **kwargs: Any) -> Connection:
         connection = await super().connect(*args, **kwargs)
-        while connection.protocol in self._used and not await _is_usable(connection):
+        while not await _is_usable(connection):
+            is_new = connection.protocol not in self._used
             connection.close()
+            if is_new:
+                raise aiohttp.ClientConnectionError("the server sent something before it was asked")
             connection = await super().connect(*args, **kwargs)
         self._used.add(connection.protocol)
         on_connected.get()(connection.transport)
@@ -60,7 +63,7 @@ class Connector(aiohttp.TCPConnector):
 
 
 async def _is_usable(connection: Connection) -> bool:
-    """Whether an idle connection is still open, and nothing has arrived on it."""
+    """Whether a connection is still open, and nothing has arrived on it that no request asked for."""
     try:
         # The event loop reads in the first round what has arrived, and hands it over before the second ends.
         for _ in range(2):

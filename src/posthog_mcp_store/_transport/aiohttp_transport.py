@@ -19,11 +19,12 @@ from .._core.errors import APIConnectionError, APITimeoutError, MCPStoreError
 from .._core.response import Body, Response
 from .._core.text import single_line, without_query
 from .aiohttp_session import Connector, Content, kind_of, on_connected, open_session, proxy_options, reason, timeouts
-from .body import read_answer
+from .body import read_response
 from .closed_loop import let_go
 from .httpx_exchange import bare_request
-from .protocol import Outgoing, closed_error, left_behind_error
+from .protocol import PreparedRequest, closed_error, left_behind_error
 from .route import Route
+from .waits import Waits
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ BODILESS = {204, 304}
 """Statuses of answers that end with their head (RFC 9112, section 6.3)."""
 
 
-class AiohttpPool:
+class AiohttpTransport:
     """At most `width` calls at once over an aiohttp session; calls beyond that queue, first come first served."""
 
     def __init__(self, route: Route, width: int) -> None:
@@ -41,46 +42,31 @@ class AiohttpPool:
         self._connector = Connector(route)
         self.session = open_session(self._connector)
         self._slots = asyncio.Semaphore(width)
-        self._waits: dict[asyncio.Timeout, asyncio.Future[None]] = {}
+        self.waits = Waits()
         self._bodies: set[_AiohttpBody] = set()
 
     @property
-    def holds_connections(self) -> bool:
-        return not self.is_closed
+    def leaves_connections(self) -> bool:
+        return False
 
-    async def send(self, outgoing: Outgoing) -> Response:
-        request = bare_request(outgoing)
+    async def send(self, prepared: PreparedRequest) -> Response:
+        request = bare_request(prepared)
         await self._slots.acquire()
         keeps_slot = False
         try:
             if self.is_closed:
                 raise closed_error()
-            exchange = _Exchange(self, outgoing)
-            answer = await exchange.answer(request)
-            if answer.body is None:
-                return answer
-            keeps_slot = outgoing.call.response_mode is not ResponseMode.DETACHED
-            body = _AiohttpBody(answer.body, exchange, self, holds_slot=keeps_slot)
+            exchange = _Exchange(self, prepared)
+            response = await exchange.response(request)
+            if response.body is None:
+                return response
+            keeps_slot = prepared.call.response_mode is not ResponseMode.DETACHED
+            body = _AiohttpBody(response.body, exchange, self, holds_slot=keeps_slot)
             self._bodies.add(body)
-            return evolve(answer, body=body)
+            return evolve(response, body=body)
         finally:
             if not keeps_slot:
                 self._slots.release()
-
-    async def within(self, work: Awaitable[T], seconds: float | None) -> T:
-        """Await a part of an exchange: for so long at most, and only while the pool is open.
-
-        Raises:
-            TimeoutError: The time is up, or the pool was closed.
-        """
-        timer = asyncio.timeout(seconds)
-        ended = self._waits[timer] = self.loop.create_future()
-        try:
-            async with timer:
-                return await work
-        finally:
-            del self._waits[timer]
-            ended.set_result(None)
 
     def forget(self, body: "_AiohttpBody") -> None:
         self._bodies.discard(body)
@@ -89,10 +75,7 @@ class AiohttpPool:
 
     async def aclose(self) -> None:
         self.is_closed = True
-        for timer in [timer for timer in self._waits if not timer.expired()]:
-            timer.reschedule(self.loop.time())
-        if self._waits:
-            await asyncio.wait([*self._waits.values()])
+        await self.waits.end()
         for body in [*self._bodies]:
             await body.aclose()
         await self.session.close()
@@ -109,14 +92,14 @@ class AiohttpPool:
 class _Exchange(httpx.AsyncByteStream):
     """One request and its answer, which is also the stream of the answer's body."""
 
-    def __init__(self, pool: AiohttpPool, outgoing: Outgoing) -> None:
-        self._pool = pool
-        self._outgoing = outgoing
+    def __init__(self, owner: AiohttpTransport, prepared: PreparedRequest) -> None:
+        self._owner = owner
+        self._prepared = prepared
         self._transport: asyncio.Transport | None = None
         self._response: aiohttp.ClientResponse | None = None
         self._is_closed = False
 
-    async def answer(self, request: httpx.Request) -> Response:
+    async def response(self, request: httpx.Request) -> Response:
         try:
             return await _without_frames(self._read(request))
         except BaseException:
@@ -124,24 +107,24 @@ class _Exchange(httpx.AsyncByteStream):
             raise
 
     async def _read(self, request: httpx.Request) -> Response:
-        outgoing, started = self._outgoing, perf_counter()
-        response = self._response = await self._held(self._send(request), _longest_wait(outgoing))
+        prepared, started = self._prepared, perf_counter()
+        response = self._response = await self._held(self._send(request), _longest_wait(prepared))
         if self._transport and response.status in BODILESS and response.headers.get("Content-Length", "0") != "0":
             # aiohttp reads no body there: what was announced would stay on the connection, for the next answer.
             self._transport.abort()
         head = httpx.Response(response.status, headers=list(response.raw_headers), stream=self)
-        return await read_answer(head, outgoing, started)
+        return await read_response(head, prepared, started)
 
     async def _send(self, request: httpx.Request) -> aiohttp.ClientResponse:
         on_connected.set(self._connected)
-        return await self._pool.session.request(
+        return await self._owner.session.request(
             request.method,
             URL(str(request.url), encoded=True),
             headers=request.headers.multi_items(),
             data=Content(request.content) if request.content else None,
             allow_redirects=False,
-            timeout=timeouts(self._outgoing.limits),
-            **self._pool.proxy,
+            timeout=timeouts(self._prepared.limits),
+            **self._owner.proxy,
         )
 
     def _connected(self, transport: asyncio.Transport | None) -> None:
@@ -162,19 +145,19 @@ class _Exchange(httpx.AsyncByteStream):
     async def _held(self, work: Awaitable[T], seconds: float | None) -> T:
         """Let aiohttp do its part, and replace what it raises."""
         try:
-            return await self._pool.within(work, seconds)
+            return await self._owner.waits.within(work, seconds)
         except Exception as error:  # noqa: BLE001  # whatever it is, its frames hold the key
             raise self._failure(error) from None
 
     def _failure(self, error: Exception) -> MCPStoreError:
-        if self._is_closed or self._pool.is_closed:
+        if self._is_closed or self._owner.is_closed:
             return closed_error()
-        outgoing, call = self._outgoing, self._outgoing.call
+        prepared, call = self._prepared, self._prepared.call
         place, is_sent = f"{call.method} {without_query(call.url)}", self._transport is not None
         if isinstance(error, TimeoutError):
-            message = f"{place}: no answer in time ({kind_of(error)}, timeout {outgoing.timeout:g} s)"
+            message = f"{place}: no answer in time ({kind_of(error)}, timeout {prepared.timeout:g} s)"
             return APITimeoutError(message, method=call.method, url=call.url, is_sent=is_sent)
-        message = single_line(f"{place}: no answer ({outgoing.api_key.redact(reason(error))})")
+        message = single_line(f"{place}: no answer ({prepared.api_key.redact(reason(error))})")
         return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)
 
     def _abort(self) -> None:
@@ -192,32 +175,32 @@ class _Exchange(httpx.AsyncByteStream):
 class _AiohttpBody:
     """A body that is read while it arrives. A reader that is cancelled loses nothing."""
 
-    def __init__(self, body: Body, exchange: _Exchange, pool: AiohttpPool, *, holds_slot: bool) -> None:
+    def __init__(self, body: Body, exchange: _Exchange, transport: AiohttpTransport, *, holds_slot: bool) -> None:
         self._body = body
         self._exchange = exchange
-        self._pool = pool
+        self._transport = transport
         self.holds_slot = holds_slot
         """Whether it counts as under way until it is closed."""
         self._is_closed = False
 
     async def read(self) -> bytes:
-        if self._pool.loop.is_closed():
+        if self._transport.loop.is_closed():
             raise left_behind_error()
-        if self._pool.is_closed:
+        if self._transport.is_closed:
             raise closed_error()
         return await _without_frames(self._body.read())
 
     async def aclose(self) -> None:
-        if self._is_closed or self._pool.loop.is_closed():
+        if self._is_closed or self._transport.loop.is_closed():
             return
         self._is_closed = True
         await self._exchange.aclose()
-        self._pool.forget(self)
+        self._transport.forget(self)
 
 
-def _longest_wait(outgoing: Outgoing) -> float:
+def _longest_wait(prepared: PreparedRequest) -> float:
     """For the head of an answer: aiohttp bounds no writing."""
-    return sum(seconds for seconds in outgoing.limits.values() if seconds is not None)
+    return sum(seconds for seconds in prepared.limits.values() if seconds is not None)
 
 
 async def _without_frames(work: Awaitable[T]) -> T:

@@ -9,25 +9,25 @@ import httpx
 
 from .._core.response import KEPT_BYTES, Response
 from .content_coding import GZIP_MAGIC, Decoder, NoDecoder, UndecodableError, UnknownDecoder, decoder_of
-from .httpx_exchange import NETWORK_ERRORS, answer_headers, connection_error
-from .protocol import Outgoing
+from .httpx_exchange import NETWORK_ERRORS, connection_error, response_headers
+from .protocol import PreparedRequest
 
 
-async def read_answer(response: httpx.Response, outgoing: Outgoing, started: float) -> Response:
+async def read_response(response: httpx.Response, prepared: PreparedRequest, started: float) -> Response:
     """Read an answer: up to its body where that is streamed, else whole, or as far as it can be."""
     status_code = response.status_code
-    if outgoing.call.is_streamed_by(status_code):
-        body = ResponseBody(response, outgoing)
-        return Response(status_code, answer_headers(response), b"", perf_counter() - started, body=body)
-    return await read_whole(response, outgoing, started)
+    if prepared.call.is_streamed_by(status_code):
+        body = ResponseBody(response, prepared)
+        return Response(status_code, response_headers(response), b"", perf_counter() - started, body=body)
+    return await read_whole(response, prepared, started)
 
 
 class ResponseBody:
     """The body of a response while it arrives."""
 
-    def __init__(self, response: httpx.Response, outgoing: Outgoing) -> None:
+    def __init__(self, response: httpx.Response, prepared: PreparedRequest) -> None:
         self._response = response
-        self._outgoing = outgoing
+        self._prepared = prepared
         self._pieces: AsyncIterator[bytes] | None = None
 
     async def read(self) -> bytes:
@@ -38,7 +38,7 @@ class ResponseBody:
                 if piece:
                     return piece
         except NETWORK_ERRORS as error:
-            raise connection_error(error, self._outgoing) from error
+            raise connection_error(error, self._prepared) from error
         await self._response.aclose()
         return b""
 
@@ -46,21 +46,21 @@ class ResponseBody:
         await self._response.aclose()
 
 
-async def read_whole(response: httpx.Response, outgoing: Outgoing, started: float) -> Response:
+async def read_whole(response: httpx.Response, prepared: PreparedRequest, started: float) -> Response:
     """Read an answer, and let go of its connection. Of a body that can't be read, the first bytes are kept."""
     read, raw = bytearray(), bytearray()
     broken = None
     try:
-        if await _exceeds(response, outgoing.max_bytes, read, raw):
-            broken = f"its body is larger than the {outgoing.max_bytes} bytes of max_response_bytes"
+        if await _exceeds(response, prepared.max_bytes, read, raw):
+            broken = f"its body is larger than the {prepared.max_bytes} bytes of max_response_bytes"
     except UndecodableError as error:
         broken = str(error)
         # What an error status says in bytes that nobody can read is of no use to anybody.
-        read = read or (raw if outgoing.call.is_answered_by(response.status_code) else read)
+        read = read or (raw if prepared.call.is_answered_by(response.status_code) else read)
     finally:
         await response.aclose()
     content = bytes(read if broken is None else read[:KEPT_BYTES])
-    return Response(response.status_code, answer_headers(response), content, perf_counter() - started, broken)
+    return Response(response.status_code, response_headers(response), content, perf_counter() - started, broken)
 
 
 async def _exceeds(response: httpx.Response, max_bytes: int, read: bytearray, raw: bytearray) -> bool:

@@ -6,7 +6,7 @@ wrong moment, so a caller that is cancelled leaves at once, and the attempt is l
 
 import asyncio
 import copy
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
 from time import perf_counter
 from typing import Any, TypeVar
@@ -16,11 +16,12 @@ from attrs import evolve
 
 from .._core.call import ResponseMode
 from .._core.response import Body, Response
-from .body import read_answer, read_whole
+from .body import read_response, read_whole
 from .closed_loop import let_go
 from .content_coding import ACCEPT_ENCODING
-from .httpx_exchange import LOCATION, NETWORK_ERRORS, answer_headers, authorize, connection_error, invalid_url
-from .protocol import Outgoing, closed_error, left_behind_error
+from .httpx_exchange import LOCATION, NETWORK_ERRORS, add_bearer_token, connection_error, invalid_url, response_headers
+from .progress import Progress
+from .protocol import PreparedRequest, closed_error, left_behind_error
 from .unread_bytes import close_if_unread
 
 T = TypeVar("T")
@@ -42,34 +43,35 @@ BEFORE_SENDING = {
     "http2.send_request_headers.started",
 }
 """What httpcore tells when a request leaves the pool's queue (httpx, request extensions, "trace")."""
-WHEN_SENT = {"http11.receive_response_headers.started", "http2.receive_response_headers.started"}
 LETTING_GO_SECONDS = 1.0
 """How long a cancelled caller waits for a body that was being read to be closed."""
 
 
-class ClientPool:
+class ClientTransport:
     """At most `width` attempts at once over a client; calls beyond that queue, first come first served."""
 
     def __init__(self, client: httpx.AsyncClient, width: int) -> None:
         self.loop = asyncio.get_running_loop()
-        self.sender = tamed(client)
+        self.sender = isolated_copy(client)
         self._slots = asyncio.Semaphore(width)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._attempts: dict[asyncio.Task[Response], _Attempt] = {}
         self._bodies: set[_PooledBody] = set()
         self._is_closed = False
         self.has_network = False
 
     @property
-    def holds_connections(self) -> bool:
+    def leaves_connections(self) -> bool:
         return self.has_network
 
-    async def send(self, outgoing: Outgoing) -> Response:
+    async def send(self, prepared: PreparedRequest) -> Response:
         await self._slots.acquire()
         if self._is_closed:
             self._slots.release()
             raise closed_error()
-        attempt = _Attempt(self, outgoing)
+        attempt = _Attempt(self, prepared)
         task = self.start(attempt.run())
+        self._attempts[task] = attempt
         task.add_done_callback(self._attempted)
         try:
             await asyncio.wait((task,))
@@ -91,6 +93,7 @@ class ClientPool:
             task.exception()  # asked for, so that asyncio does not report it: its caller may be gone
 
     def _attempted(self, task: asyncio.Task[Response]) -> None:
+        del self._attempts[task]
         body = _body(task)
         if body is None or not body.holds_slot:
             self._slots.release()
@@ -105,12 +108,12 @@ class ClientPool:
 
     async def aclose(self) -> None:
         self._is_closed = True
-        for task in self._tasks:
-            task.cancel()
+        # First those in the client's own queue: others that end make room for them, and httpcore would count the
+        # connection that one is given while it is cancelled as in use for ever.
+        await _end(task for task, attempt in self._attempts.items() if attempt.progress.is_queued)
+        await _end(self._tasks)
         for body in [*self._bodies]:
             await body.aclose()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
 
     async def abandon(self) -> None:
         self._is_closed = True
@@ -120,76 +123,87 @@ class ClientPool:
 class _Attempt:
     """One attempt, which may outlive its caller for as long as it waits for the head of its answer."""
 
-    def __init__(self, pool: ClientPool, outgoing: Outgoing) -> None:
-        self._pool = pool
-        self._outgoing = outgoing
+    def __init__(self, transport: ClientTransport, prepared: PreparedRequest) -> None:
+        self._transport = transport
+        self._prepared = prepared
         self._is_abandoned = False
         self._has_head = False
-        self._is_sent = False
+        self.progress = Progress()
 
     async def run(self) -> Response:
-        outgoing, started = self._outgoing, perf_counter()
-        sender = self._pool.sender
-        request = _request(sender, outgoing)
-        request.extensions["trace"] = self._stop_before_sending
+        try:
+            return await self._answer()
+        except BaseException:
+            # Later than that, httpcore closes it, or it serves other requests, too (HTTP/2).
+            if not self.progress.is_begun:
+                await self.progress.close()
+            raise
+
+    async def _answer(self) -> Response:
+        prepared, started = self._prepared, perf_counter()
+        sender = self._transport.sender
+        request = _request(sender, prepared)
+        request.extensions["trace"] = self._trace
         try:
             response = await sender.send(request, auth=None, follow_redirects=False, stream=True)
             self._has_head = True
             # The mark of a real connection, which fakes and applications in this process do not have.
-            self._pool.has_network |= "network_stream" in response.extensions
+            self._transport.has_network |= "network_stream" in response.extensions
             if self._is_abandoned:
                 await response.aclose()
-                return Response(response.status_code, answer_headers(response), b"", perf_counter() - started)
-            answer = await read_answer(response, outgoing, started)
-            return answer if answer.body is None else evolve(answer, body=self._pooled(answer.body))
+                return Response(response.status_code, response_headers(response), b"", perf_counter() - started)
+            read = await read_response(response, prepared, started)
+            return read if read.body is None else evolve(read, body=self._pooled(read.body))
         except httpx.HTTPStatusError as error:
             # A hook of the user's client called raise_for_status(). It is an answer all the same, and httpx closed it.
             response = error.response
             if response.is_stream_consumed:
-                return await read_whole(response, outgoing, started)
-            return Response(response.status_code, answer_headers(response), b"", perf_counter() - started)
+                return await read_whole(response, prepared, started)
+            return Response(response.status_code, response_headers(response), b"", perf_counter() - started)
         except NETWORK_ERRORS as error:
-            raise connection_error(error, outgoing) from error
+            raise connection_error(error, prepared) from error
 
     def _pooled(self, body: Body) -> "_PooledBody":
-        return _PooledBody(body, self._pool, holds_slot=self._outgoing.call.response_mode is not ResponseMode.DETACHED)
+        return _PooledBody(
+            body, self._transport, holds_slot=self._prepared.call.response_mode is not ResponseMode.DETACHED
+        )
 
-    async def _stop_before_sending(self, event: str, _info: object) -> None:
+    async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Fail where a connection was found for a request that nobody waits for any more: there it is safe."""
-        self._is_sent |= event in WHEN_SENT
+        await self.progress(event, info)
         if self._is_abandoned and event in BEFORE_SENDING:
             raise httpx.WriteError("the call was cancelled before it was sent")
 
     async def abandon(self, task: asyncio.Task[Response]) -> None:
-        """Let go: of a body at once, else when the head is there, or the time for it is up."""
+        """Let go: at once where that is safe, else before it is sent, or when the time for its head is up."""
         self._is_abandoned = True
         if body := _body(task):
             await body.aclose()
-        elif self._has_head or self._is_sent:
+        elif self._has_head or self.progress.is_sent or self.progress.is_opening:
             task.cancel()
             await asyncio.wait((task,), timeout=LETTING_GO_SECONDS)
         else:
-            timer = asyncio.get_running_loop().call_later(self._outgoing.timeout, task.cancel)
+            timer = asyncio.get_running_loop().call_later(self._prepared.timeout, task.cancel)
             task.add_done_callback(lambda _: timer.cancel())
 
 
 class _PooledBody:
     """A body that is read in tasks of its own, like the attempt before it: cancelling its reader breaks nothing."""
 
-    def __init__(self, body: Body, pool: ClientPool, *, holds_slot: bool) -> None:
+    def __init__(self, body: Body, transport: ClientTransport, *, holds_slot: bool) -> None:
         self._body = body
-        self._pool = pool
+        self._transport = transport
         self.holds_slot = holds_slot
         """Whether it counts as under way until it is closed."""
         self._reading: asyncio.Task[bytes] | None = None
         self._closing: asyncio.Task[None] | None = None
-        pool.opened(self)
+        transport.opened(self)
 
     async def read(self) -> bytes:
-        if self._pool.loop.is_closed():
+        if self._transport.loop.is_closed():
             raise left_behind_error()
         if self._reading is None:
-            self._reading = self._pool.start(self._body.read())
+            self._reading = self._transport.start(self._body.read())
         reading = self._reading
         await asyncio.wait((reading,))
         # One that was cancelled has taken nothing: what it waited for is the next one's.
@@ -197,7 +211,7 @@ class _PooledBody:
         return result(reading)
 
     async def aclose(self) -> None:
-        if self._pool.loop.is_closed():
+        if self._transport.loop.is_closed():
             return
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(self._close())
@@ -211,7 +225,7 @@ class _PooledBody:
             with suppress(*NETWORK_ERRORS):
                 await self._body.aclose()
         finally:
-            self._pool.closed(self)
+            self._transport.closed(self)
 
 
 def _body(task: asyncio.Task[Response]) -> _PooledBody | None:
@@ -222,6 +236,14 @@ def _body(task: asyncio.Task[Response]) -> _PooledBody | None:
     return body if isinstance(body, _PooledBody) else None
 
 
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    ending = [*tasks]
+    for task in ending:
+        task.cancel()
+    if ending:
+        await asyncio.wait(ending)
+
+
 def result(task: asyncio.Task[T]) -> T:
     """What a task of the pool came to."""
     if task.cancelled():
@@ -229,25 +251,25 @@ def result(task: asyncio.Task[T]) -> T:
     return task.result()
 
 
-def _request(sender: httpx.AsyncClient, outgoing: Outgoing) -> httpx.Request:
-    call = outgoing.call
+def _request(sender: httpx.AsyncClient, prepared: PreparedRequest) -> httpx.Request:
+    call = prepared.call
     try:
         request = sender.build_request(
             call.method,
-            outgoing.url,
-            headers={"accept-encoding": ACCEPT_ENCODING, **outgoing.headers},
+            prepared.url,
+            headers={"accept-encoding": ACCEPT_ENCODING, **prepared.headers},
             content=call.content,
-            extensions={"timeout": outgoing.limits},
+            extensions={"timeout": prepared.limits},
         )
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise invalid_url(outgoing, error) from None
+        raise invalid_url(prepared, error) from None
     # The client keeps the service's cookies, as browsers do; an API's client has no use for them.
     request.headers.pop("Cookie", None)
-    authorize(request, outgoing.api_key)
+    add_bearer_token(request, prepared.api_key)
     return request
 
 
-def tamed(client: httpx.AsyncClient) -> httpx.AsyncClient:
+def isolated_copy(client: httpx.AsyncClient) -> httpx.AsyncClient:
     """A client on the same connections that adds nothing to our requests but headers of no consequence.
 
     A copy, so that the user's own client stays as it is: its query parameters would replace ours, its cookies be sent

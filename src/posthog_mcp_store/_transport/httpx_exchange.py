@@ -11,7 +11,7 @@ from .._core.headers import Headers
 from .._core.secret import Secret
 from .._core.text import single_line, without_query
 from .content_coding import ACCEPT_ENCODING
-from .protocol import Outgoing
+from .protocol import PreparedRequest
 
 LOCATION = "posthog_mcp_store.location"
 """Under this name a response's extensions keep its Location while httpx has it in hand."""
@@ -35,46 +35,46 @@ parsed_url = lru_cache(maxsize=256)(httpx.URL)
 """Parsing a URL takes a twelfth of a call's time, and a service asks for the same ones again and again."""
 
 
-def bare_request(outgoing: Outgoing) -> httpx.Request:
+def bare_request(prepared: PreparedRequest) -> httpx.Request:
     """The request, with nothing but what the SDK puts into it."""
     try:
-        url = parsed_url(outgoing.url)
+        url = parsed_url(prepared.url)
         request = httpx.Request(
-            outgoing.call.method,
+            prepared.call.method,
             url,
-            headers={"accept-encoding": ACCEPT_ENCODING, "connection": "keep-alive", **outgoing.headers},
-            content=outgoing.call.content,
-            extensions={"timeout": outgoing.limits},
+            headers={"accept-encoding": ACCEPT_ENCODING, "connection": "keep-alive", **prepared.headers},
+            content=prepared.call.content,
+            extensions={"timeout": prepared.limits},
         )
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise invalid_url(outgoing, error) from None
-    authorize(request, outgoing.api_key)
+        raise invalid_url(prepared, error) from None
+    add_bearer_token(request, prepared.api_key)
     return request
 
 
-def authorize(request: httpx.Request, api_key: Secret) -> None:
+def add_bearer_token(request: httpx.Request, api_key: Secret) -> None:
     """Put the key on, as the last thing before sending: nothing else ever holds it in plain."""
     request.headers["Authorization"] = f"Bearer {api_key.reveal()}"
 
 
-def invalid_url(outgoing: Outgoing, error: Exception) -> ConfigurationError:
-    return ConfigurationError(single_line(f"{without_query(outgoing.url)} is no URL to send to: {error}"))
+def invalid_url(prepared: PreparedRequest, error: Exception) -> ConfigurationError:
+    return ConfigurationError(single_line(f"{without_query(prepared.url)} is no URL to send to: {error}"))
 
 
-def answer_headers(response: httpx.Response) -> Headers:
+def response_headers(response: httpx.Response) -> Headers:
     location = response.extensions.get(LOCATION)
     return Headers(response.headers if location is None else {**response.headers, "location": location})
 
 
-def connection_error(failure: Exception, outgoing: Outgoing) -> APIConnectionError:
+def connection_error(failure: Exception, prepared: PreparedRequest) -> APIConnectionError:
     """The error for an attempt that failed with one of the `NETWORK_ERRORS`."""
     error = failure if isinstance(failure, httpx.RequestError) else _read_error(failure)
-    call = outgoing.call
+    call = prepared.call
     # Whoever keeps the error keeps its cause, and the cause keeps the request: not with the key in it.
     error.request = httpx.Request(call.method, call.url)
     kind, place = type(error).__name__, f"{call.method} {without_query(call.url)}"
     is_sent = not isinstance(error, NEVER_SENT)
-    said = outgoing.api_key.redact(str(error))
+    said = prepared.api_key.redact(str(error))
     if said != str(error):
         # A parser quotes what it can't read, of a server that echoes requests; so do the errors and frames behind it.
         for quoting in (error, failure):
@@ -83,7 +83,7 @@ def connection_error(failure: Exception, outgoing: Outgoing) -> APIConnectionErr
             if isinstance(quoting, OSError):
                 quoting.strerror = said
     if isinstance(error, httpx.TimeoutException):
-        message = f"{place}: no answer in time ({kind}, timeout {outgoing.timeout:g} s)"
+        message = f"{place}: no answer in time ({kind}, timeout {prepared.timeout:g} s)"
         return APITimeoutError(message, method=call.method, url=call.url, is_sent=is_sent)
     reason = f"{kind}: {said}" if said else kind
     message = single_line(f"{place}: no answer ({reason})")

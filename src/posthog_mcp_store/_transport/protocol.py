@@ -17,7 +17,7 @@ USER_AGENT = f"posthog-mcp-store/{__version__} Python/{sys.version_info.major}.{
 
 
 @frozen
-class Outgoing:
+class PreparedRequest:
     """A call on its way out: what one attempt sends, and within which bounds."""
 
     call: Call
@@ -39,7 +39,7 @@ class Outgoing:
 class RequestSender(Protocol):
     """Sends requests, whatever transport and event loop they go through."""
 
-    async def send(self, outgoing: Outgoing) -> Response:
+    async def send(self, prepared: PreparedRequest) -> Response:
         """Send one attempt and read its answer, as far as the call asks for; queue until there is room for it.
 
         Raises:
@@ -52,12 +52,12 @@ class RequestSender(Protocol):
         """Close what is the SDK's own. Calls under way and after it fail."""
 
 
-class Pool(RequestSender, Protocol):
+class Transport(RequestSender, Protocol):
     """Connections to send over, in one event loop."""
 
     @property
-    def holds_connections(self) -> bool:
-        """Whether it holds connections that only this event loop can use."""
+    def leaves_connections(self) -> bool:
+        """Whether it uses connections that are not the SDK's to close, and that only this event loop can use."""
         ...
 
     async def abandon(self) -> None:

@@ -32,7 +32,7 @@ def route_to(host: str, proxies: Sequence[str] = HTTP_PROXIES + SOCKS_PROXIES) -
 
 def _proxy(setting: ProxySetting, tls: ssl.SSLContext) -> httpx.Proxy:
     try:
-        # For a proxy that is given none, httpcore makes a context of its own for each lane.
+        # For a proxy that is given none, httpcore makes a context of its own for each connection.
         return httpx.Proxy(setting.url, ssl_context=tls if setting.scheme == "https" else None)
     except (httpx.InvalidURL, UnicodeError):
         raise setting.unusable("its URL can't be read") from None

@@ -1,0 +1,47 @@
+"""How far a request over httpx has come, as its `trace` extension tells (httpx, request extensions)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+OPENING = {"connection.connect_tcp.started", "connection.connect_unix_socket.started", "connection.start_tls.started"}
+OPENED = {"connection.connect_tcp.complete", "connection.connect_unix_socket.complete"}
+SECURED = "connection.start_tls.complete"
+
+
+class Progress:
+    """What httpcore tells of a request, or of all requests over one connection."""
+
+    def __init__(self) -> None:
+        self.is_queued = True
+        """Whether it waits for a connection, or is sent over something that is no network."""
+        self.is_opening = False
+        """Whether its connection is being opened, where httpcore 1.0.9 can be cancelled without harm to its pool."""
+        self.is_begun = False
+        """Whether anything of the request may have been written."""
+        self.is_sent = False
+        """Whether it has been written, and its answer is waited for."""
+        self.stream: Any = None
+        """The connection that was opened for it, without TLS."""
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        self.is_queued = False
+        if event in OPENING:
+            self.is_opening, self.is_begun, self.is_sent = True, False, False
+        elif event in OPENED:
+            self.is_opening, self.stream = False, info["return_value"]
+        elif event == SECURED:
+            self.is_opening = False
+        elif event.endswith(".send_request_headers.started"):
+            # The CONNECT for a proxy's tunnel is no request of ours.
+            self.is_begun = info["request"].method != b"CONNECT"
+        elif event.endswith(".receive_response_headers.started"):
+            self.is_sent = self.is_begun
+
+    @property
+    def socket(self) -> Any:
+        return self.stream and self.stream.get_extra_info("socket")
+
+    async def close(self) -> None:
+        """Close the connection. httpcore 1.0.9 forgets one whose TLS handshake is cancelled."""
+        if self.stream is not None:
+            await self.stream.aclose()

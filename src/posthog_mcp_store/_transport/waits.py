@@ -1,0 +1,37 @@
+"""Waiting in the task of a caller, until it is done, out of time, or the pool is closed."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Waits:
+    """What the callers of a pool wait for."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[asyncio.Timeout, asyncio.Future[None]] = {}
+
+    async def within(self, work: Awaitable[T], seconds: float | None = None) -> T:
+        """Await `work` for so long at most, and only until `end` is called. Other cancellations pass through.
+
+        Raises:
+            TimeoutError: The time is up, or `end` was called.
+        """
+        timer = asyncio.timeout(seconds)
+        ended = self._under_way[timer] = asyncio.get_running_loop().create_future()
+        try:
+            async with timer:
+                return await work
+        finally:
+            del self._under_way[timer]
+            ended.set_result(None)
+
+    async def end(self) -> None:
+        """Cancel all that is waited for, as if its time was up, and return when it has ended."""
+        now = asyncio.get_running_loop().time()
+        for timer in [timer for timer in self._under_way if not timer.expired()]:
+            timer.reschedule(now)
+        if self._under_way:
+            await asyncio.wait([*self._under_way.values()])
