@@ -8,7 +8,7 @@ import nox
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.download_python = "never"
-# Tests run on every supported Python that is there; one that is missing is no failure.
+# A supported Python that is not installed is no failure.
 nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["tests", "lint", "typing", "document", "package"]
 
@@ -54,10 +54,6 @@ def without(paths: list[str]) -> list[str]:
     return [f"--ignore={path}" for path in paths]
 
 
-def found(python: str) -> bool:
-    return shutil.which(f"python{python}") is not None
-
-
 @nox.session
 def demo(session: nox.Session) -> None:
     """Watch the SDK do its main job against the embedded service."""
@@ -65,19 +61,43 @@ def demo(session: nox.Session) -> None:
     session.run("python", "examples/tour.py", *session.posargs)
 
 
-@nox.session(python=PYTHONS)
+# Tests mostly wait, for the network above all, so more of them than there are cores can run side by side.
+SIDE_BY_SIDE = ("-n", "4", "--dist", "worksteal")
+
+
+def pass_tests(session: nox.Session, *arguments: str) -> bool:
+    """Run pytest; whether all tests passed."""
+    try:
+        session.run("pytest", *SIDE_BY_SIDE, *arguments)
+    except nox.command.CommandFailed:
+        return False
+    return True
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests; on the first Python that is there, see that they cover every branch of src/."""
+    """Run the tests on the Python that runs nox; they cover every branch of src/. `-- FILE` runs some of them."""
     session.install("-e", EVERYTHING, *groups("tests"))
-    there = [python for python in PYTHONS if found(python)]
-    if session.python == there[0]:
-        session.run("coverage", "run", "-m", "pytest", *without(OF_TOOLS), *session.posargs)
-        if not session.posargs:
-            session.run("coverage", "report")
-            session.run("pytest", *OF_TOOLS)
+    if session.posargs:
+        session.run("pytest", *session.posargs)
         return
-    elsewhere = ON_THE_FIRST_PYTHON + ([] if session.python == there[-1] else ON_THE_ENDS)
-    session.run("pytest", *without(elsewhere), *session.posargs)
+    # What fails in the SDK's tests must not hide what fails in those of the tools.
+    passed = {
+        "the SDK": pass_tests(session, "--cov", *without(OF_TOOLS)),
+        "the tools": pass_tests(session, *OF_TOOLS),
+    }
+    failed = [name for name, ok in passed.items() if not ok]
+    if failed:
+        session.error(f"tests failed: those of {' and '.join(failed)}; each failure is listed above")
+    session.log("all tests passed, and they cover every branch of src/")
+
+
+@nox.session(python=PYTHONS)
+def other_pythons(session: nox.Session) -> None:
+    """Run the tests on every supported Python that is installed; `nox -s other_pythons-3.13` on one."""
+    session.install("-e", EVERYTHING, *groups("tests"))
+    elsewhere = ON_THE_FIRST_PYTHON + ([] if session.python == PYTHONS[-1] else ON_THE_ENDS)
+    session.run("pytest", *SIDE_BY_SIDE, *without(elsewhere), *session.posargs)
 
 
 @nox.session
@@ -85,7 +105,7 @@ def http_libraries(session: nox.Session) -> None:
     """Run the tests that go over HTTP on other libraries: aiohttp's connections, and httpx2 in place of httpx."""
     session.install("-e", EVERYTHING, *groups("tests"))
     chosen = session.posargs or OVER_HTTP
-    session.run("pytest", *chosen, env={"TESTED_TRANSPORT": "aiohttp"})
+    session.run("pytest", *SIDE_BY_SIDE, *chosen, env={"TESTED_TRANSPORT": "aiohttp"})
     # As an application sees the SDK that calls `httpx2.alias_httpx()` first. What httpx refuses as no address, httpx2
     # looks up.
     session.run("python", "scripts/test_under_httpx2.py", *chosen, "-k", "not no_address")

@@ -16,6 +16,8 @@ from .listener import Listener, listening
 from .serving import answer, serving
 from .wire import Wire
 
+pytest_plugins = ["posthog_mcp_store.testing.pytest_plugin"]
+
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,7 +225,7 @@ async def test_an_answer_that_cannot_be_read_is_not_asked_for_again(service: Emb
         "9" * 23,
         pytest.param("9" * 5000, id="5,000 digits"),
         f"{'9' * 23}.5",
-        format_datetime(datetime.now(UTC) + timedelta(days=9)),
+        pytest.param(format_datetime(datetime.now(UTC) + timedelta(days=9)), id="in nine days"),
         "Fri, 31 Dec 9999 23:59:59 GMT",
         "Fri, 31 Dec 9999 23:59:59 -2359",
     ],
