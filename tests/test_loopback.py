@@ -349,6 +349,12 @@ async def test_a_second_request_on_a_connection_is_not_read(receiver: LoopbackRe
     await assert_nothing_came_yet(receiver)
 
 
+async def test_the_reply_is_not_lost_when_a_long_body_follows(receiver: LoopbackReceiver) -> None:
+    request = head(receiver, method="POST", more="Content-Length: 900000\r\n")
+
+    assert (await exchange(receiver, request + bytes(900_000))).status == 405
+
+
 async def test_who_never_stops_sending_is_dropped(receiver: LoopbackReceiver) -> None:
     with connect(receiver) as flood:
         flood.settimeout(0)
