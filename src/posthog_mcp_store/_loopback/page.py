@@ -1,6 +1,6 @@
-"""What a loopback address answers: the page at the end of an OAuth flow, and refusals. Pure.
+"""HTTP replies of the loopback receiver: the page at the end of an OAuth flow, and errors. Pure.
 
-Nothing of a request is ever repeated in an answer.
+No reply repeats any part of a request.
 """
 
 from base64 import b64encode
@@ -50,35 +50,21 @@ DOCUMENT = """<!doctype html>
 <main>
 <svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="10"/><path d="{mark}"/></svg>
 <h1>{title}</h1>
-<p>{text}</p>
+<p>{text} You can close this window.</p>
 </main>
 </body>
 </html>
 """
-PAGES = {
-    "success": DOCUMENT.format(
-        kind="success",
-        style=STYLE,
-        title="Authorization complete",
-        mark="M7.5 12.5l3 3 6-6.5",
-        text="Go back to the application to continue. You can close this window.",
-    ),
-    "denied": DOCUMENT.format(
-        kind="denied",
-        style=STYLE,
-        title="Authorization denied",
-        mark="M8 12h8",
-        text="Access was not given. Go back to the application to try again. You can close this window.",
-    ),
-    "failed": DOCUMENT.format(
-        kind="failed",
-        style=STYLE,
-        title="Authorization failed",
-        mark="M9 9l6 6M15 9l-6 6",
-        text="Something went wrong. Go back to the application to see what, and to try again. "
-        "You can close this window.",
+OUTCOMES = {
+    "success": ("Authorization complete", "M7.5 12.5l3 3 6-6.5", "Go back to the application to continue."),
+    "denied": ("Authorization denied", "M8 12h8", "Access was not given. Go back to the application to try again."),
+    "failed": (
+        "Authorization failed",
+        "M9 9l6 6M15 9l-6 6",
+        "Something went wrong. Go back to the application to see what, and to try again.",
     ),
 }
+"""Title, mark and text of each page."""
 STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
 COMMON_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -99,8 +85,6 @@ PAGE_HEADERS = {
 
 @frozen
 class HTTPReply:
-    """An answer whole, and how it goes over the wire."""
-
     status: HTTPStatus
     headers: Mapping[str, str]
     body: bytes
@@ -112,19 +96,22 @@ class HTTPReply:
 
 
 def result_page(callback: OAuthCallback) -> HTTPReply:
-    """What the person sees who has come back from the provider."""
-    return HTTPReply(HTTPStatus.OK, PAGE_HEADERS, PAGES[_kind(callback)].encode())
+    """The page for the user whose browser came back from the provider."""
+    kind = _kind(callback)
+    title, mark, text = OUTCOMES[kind]
+    page = DOCUMENT.format(kind=kind, style=STYLE, title=title, mark=mark, text=text)
+    return HTTPReply(HTTPStatus.OK, PAGE_HEADERS, page.encode())
+
+
+def error_reply(status: HTTPStatus) -> HTTPReply:
+    """The reply to every other request."""
+    headers = {"Content-Type": "text/plain; charset=utf-8"}
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = "GET"
+    return HTTPReply(status, headers, f"{status} {status.phrase}\n".encode("ascii"))
 
 
 def _kind(callback: OAuthCallback) -> str:
     if callback.is_success:
         return "success"
     return "denied" if callback.error in DENIALS else "failed"
-
-
-def error_reply(status: HTTPStatus) -> HTTPReply:
-    """What everybody else gets."""
-    headers = {"Content-Type": "text/plain; charset=utf-8"}
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = "GET"
-    return HTTPReply(status, headers, f"{status} {status.phrase}\n".encode("ascii"))
