@@ -112,7 +112,7 @@ class LowLevelClient(AuthenticatedClient):
         return f"/api/{self.prefix}/{path.removeprefix(DOCUMENT_PREFIX)}"
 
     def _refuse(self, *_: object) -> NoReturn:
-        raise ConfigurationError("store.lowlevel sends over its store: use store.with_options() or http_client=")
+        raise ConfigurationError("store.lowlevel sends through its store: use store.with_options() or http_client=")
 
     with_cookies = _refuse  # type: ignore[assignment]  # here and below: refusing is the point
     with_timeout = _refuse  # type: ignore[assignment]
@@ -308,7 +308,7 @@ class Adapter:
         def read(response: Response) -> T:
             parsed = parse(client=self.client, response=response)
             if not isinstance(parsed, expected):
-                raise TypeError(f"the document promises no {expected.__name__} with this status")
+                raise TypeError(f"expected {expected.__name__} for this status")
             return parsed
 
         return read
@@ -317,7 +317,7 @@ class Adapter:
 def _nothing(response: Response) -> None:
     """How the answer to a deletion is read. Another success, such as a gateway's page to log in, deleted nothing."""
     if response.status_code != 204:
-        raise ValueError("the document promises 204")
+        raise ValueError("expected 204")
 
 
 def _started(url: str | None, received: SuccessfulResponse) -> AuthorizationStart:

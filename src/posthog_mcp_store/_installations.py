@@ -410,9 +410,9 @@ def _redirect(
     started: AuthorizationStart, *, server_url: str | None = None, server_id: UUID | None = None
 ) -> AuthorizationRedirect:
     if not started.url:
-        raise UnsafeRedirectError(f"the service answered {started.status_code} and named no URL to send the user to")
+        raise UnsafeRedirectError(f"the service answered {started.status_code} and returned no URL to send the user to")
     if started.quotes_key:
-        raise UnsafeRedirectError("the service named a URL that must not be opened: it quotes the API key")
+        raise UnsafeRedirectError("the service returned a URL that must not be opened: it quotes the API key")
     try:
         return AuthorizationRedirect(
             started.url, server_url, server_id, requested_at=started.requested_at, issued_at=started.issued_at
@@ -424,5 +424,5 @@ def _redirect(
 
 def _not_found(tracker: FlowTracker, list_url: str) -> NotFoundError:
     """The error for an installation that no list has, so that there is no id to ask the service for."""
-    message = f"{tracker} is not there: it was removed, or belongs to another project or user"
+    message = f"{tracker} was not found: it was removed, or belongs to another project or user"
     return NotFoundError(message, status_code=404, headers=Headers({}), body=None, method="GET", url=list_url)

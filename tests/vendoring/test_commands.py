@@ -144,7 +144,7 @@ def test_what_is_there_already_is_left_alone(tmp_path: Path, capsys: Capture, ma
     assert main([str(place)]) == REFUSED
 
     assert capsys.readouterr().err == (
-        f"vendor: {place}: is there already, and no copy: name a directory that is not there yet\n"
+        f"vendor: {place}: exists and is not a copy: choose a directory that does not exist yet\n"
     )
     assert (place.read_bytes() if place.is_file() else tree(place)) == before
 
@@ -155,7 +155,8 @@ def test_a_copy_is_not_written_over(copy: Path, capsys: Capture) -> None:
 
     assert main([str(copy)]) == REFUSED
 
-    assert capsys.readouterr().err == f"vendor: {copy}: is a copy already: --update brings it to this version\n"
+    said = f"vendor: {copy}: already contains a copy: use --update to bring it to this version\n"
+    assert capsys.readouterr().err == said
     assert (copy / "_store.py").read_text() == "mine = 1\n"
 
 
@@ -479,7 +480,7 @@ def test_a_manifest_that_can_not_be_read_is_refused(copy: Path, capsys: Capture,
     assert main([mode, str(copy)]) == REFUSED
 
     said = capsys.readouterr().err
-    assert said.endswith("its MANIFEST.json can't be read: restore it, or delete the copy and write it anew\n")
+    assert said.endswith("its MANIFEST.json can't be read: restore it, or delete the copy and create it again\n")
     assert said.count("\n") == 1
     assert tree(copy) == before
 

@@ -132,7 +132,7 @@ def test_a_new_copy_takes_the_place_of_nothing_that_came_there_meanwhile(tmp_pat
     place = tmp_path / "mcp_store"
     place.mkdir()
 
-    with pytest.raises(VendorError, match="is there already, and no copy: name a directory that is not there yet"):
+    with pytest.raises(VendorError, match="exists and is not a copy: choose a directory that does not exist yet"):
         _replacing.create(place, NEW)
 
     assert names(tmp_path) == ["mcp_store"]

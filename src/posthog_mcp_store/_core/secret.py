@@ -59,7 +59,7 @@ class Secret:
         return f"(?:{'|'.join(map(re.escape, beginnings))})…"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("an API key is never pickled: make the MCPStore anew where it is needed")
+        raise TypeError("an API key is never pickled: create a new MCPStore in the other process")
 
 
 def _escapes(char: str) -> str:

@@ -33,7 +33,7 @@ def uuid(value: object, name: str) -> UUID:
         return value
     # UUID() takes white space, signs and digits of any script, and makes another id of some of them.
     if not isinstance(value, str) or not UUID_TEXT.fullmatch(value):
-        raise ConfigurationError(f"{name} must be a UUID or its text, not {short_repr(value)}")
+        raise ConfigurationError(f"{name} must be a UUID or its string form, not {short_repr(value)}")
     return UUID(value)
 
 
@@ -71,9 +71,9 @@ def extra_headers(values: Mapping[str, str] | None) -> dict[str, str]:
         if not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
             raise ConfigurationError(f"header {name} must be ASCII without control characters or spaces around it")
         if name.lower() == "authorization":
-            raise ConfigurationError("the Authorization header is made from api_key=, it can't be set")
+            raise ConfigurationError("the Authorization header is made from api_key= and can't be set")
         if name.lower() in UNSETTABLE_HEADERS:
-            raise ConfigurationError(f"header {name} belongs to the request itself, it can't be set")
+            raise ConfigurationError(f"header {name} belongs to the request itself and can't be set")
     return {name.lower(): value for name, value in (values or {}).items()}
 
 

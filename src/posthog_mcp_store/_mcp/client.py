@@ -135,7 +135,7 @@ class ProxyClient(Client):
         if schema is not None and (fault := _result_fault(schema, result)):
             # The server may have another schema by now.
             del self._tools.listed[name]
-            reason = f"the result of the tool {short_repr(name)} breaks its output schema: {fault}"
+            reason = f"the result of the tool {short_repr(name)} does not match its output schema: {fault}"
             raise _unreadable(self._tools.redactor.text(reason), self._url)
 
     @property

@@ -30,7 +30,7 @@ class Connection(AbstractAsyncContextManager[ProxyClient]):
 
     async def __aenter__(self) -> ProxyClient:
         if self._task is not None:
-            raise ConfigurationError("a connection is entered once: call connect() again for another")
+            raise ConfigurationError("a connection can be entered only once: call connect() again")
         require_asyncio()
         loop = asyncio.get_running_loop()
         opened: asyncio.Future[ProxyClient] = loop.create_future()

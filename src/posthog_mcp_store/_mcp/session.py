@@ -112,7 +112,7 @@ class MCPSession:
         self._id, self._is_lost = reply.session_id, False
         # A server that was restarted may have other tools.
         self._on_renewed()
-        logger.info("the MCP server had lost the session: it was begun anew")
+        logger.info("the MCP server had lost the session: started a new one")
 
 
 def is_session_lost(error: UpstreamError | ToolCallError) -> bool:

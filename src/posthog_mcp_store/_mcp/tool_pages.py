@@ -40,6 +40,6 @@ async def tool_pages(client: Client) -> AsyncIterator[list[Tool]]:
             return
         barren = 0 if new else barren + 1
         if cursor in cursors or barren > (0 if page.tools else 1):
-            raise ListUnstableError(f"the list of tools does not end: after {len(names)} tools nothing new comes")
+            raise ListUnstableError(f"the list of tools does not end: no new ones after {len(names)} tools")
         cursors.add(cursor)
     raise ListUnstableError(f"the list of tools did not end within {MAX_PAGES} pages: {len(names)} tools were read")

@@ -112,7 +112,7 @@ class ProxyWriteStream:
         try:
             await self._exchange(message, headers)
         except Exception as failure:  # noqa: BLE001  # there is nobody to raise to
-            logger.debug("the MCP server was not told of a cancellation: %s", failure)
+            logger.debug("could not notify the MCP server of a cancellation: %s", failure)
 
     async def _answer(self, message: JSONRPCMessage) -> None:
         """Answer a request of the server."""
@@ -141,7 +141,7 @@ class ProxyWriteStream:
         try:
             return jsonrpc_message_adapter.validate_python(message, by_name=False)
         except ValidationError:
-            logger.debug("what the MCP server sent by itself is no JSON-RPC 2.0, and was passed over")
+            logger.debug("ignored a message of the MCP server that is not valid JSON-RPC 2.0")
             return None
 
     def _answer_to(
@@ -202,4 +202,4 @@ def _headers(item: SessionMessage) -> Mapping[str, str]:
 def _checked(make: Callable[[], JSONRPCMessage], stream: ProxyStream) -> JSONRPCMessage:
     with suppress(ValidationError):
         return make()
-    raise stream._result.unreadable("a message in it is no JSON-RPC 2.0")  # noqa: SLF001
+    raise stream._result.unreadable("it contains an invalid JSON-RPC 2.0 message")  # noqa: SLF001

@@ -47,7 +47,7 @@ class OAuthCallback:
             case [["error"], None, None, None] | [None, None, None, ["true"]]:
                 return cls("error")
         # Its query is left out: a URL that is no callback may be another application's secret.
-        raise OAuthError(f"{without_query(url)} is not where an OAuth flow ends: it needs status=success or =error")
+        raise OAuthError(f"{without_query(url)} is not an OAuth callback: it has no status=success or status=error")
 
     @property
     def is_success(self) -> bool:
@@ -77,4 +77,4 @@ def _query(url: object) -> dict[str, list[str]]:
         # Form-encoded, so a plus is a space (docs/service.md, section 6). What isn't UTF-8 can't be the service's.
         return parse_qs(split_url(url).query, keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
-        raise OAuthError(f"{without_query(url)} can't be read as the URL of a callback") from None
+        raise OAuthError(f"{without_query(url)} is not a valid callback URL") from None

@@ -44,7 +44,7 @@ class FlowTracker:
     def __attrs_post_init__(self) -> None:
         self.id = self.target if isinstance(self.target, UUID) else None
         if self.id is None and self._server == (None, None):
-            raise ConfigurationError("this redirect names no server: wait for the installation's id")
+            raise ConfigurationError("this redirect names no server: pass the installation's id instead")
 
     @property
     def _server(self) -> tuple[str | None, UUID | None]:

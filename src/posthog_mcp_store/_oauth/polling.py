@@ -93,7 +93,7 @@ class AuthorizationWait:
                 raise
         finally:
             polls.waits -= 1
-        why = "" if self._failure is None else f"; the last look failed ({self._failure})"
+        why = "" if self._failure is None else f"; the last poll failed ({self._failure})"
         message = f"{self._tracker} was not authorized within {self._timeout:g} s: {START_AGAIN}{why}"
         raise OAuthTimeoutError(message) from self._failure
 

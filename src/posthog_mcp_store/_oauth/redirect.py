@@ -31,9 +31,9 @@ def _safe_url(url: str | None) -> str:
     if not isinstance(url, str | None):
         raise ConfigurationError(f"url must be text, not {type(url).__name__}")
     if not url:
-        raise UnsafeRedirectError("the service named no URL to send the user to")
+        raise UnsafeRedirectError("the service returned no URL to send the user to")
     if fault := _fault(url):
-        raise UnsafeRedirectError(f"the service named a URL that must not be opened: {fault} ({without_query(url)})")
+        raise UnsafeRedirectError(f"the service returned a URL that must not be opened: {fault} ({without_query(url)})")
     return url
 
 
@@ -129,7 +129,7 @@ class AuthorizationRedirect:
             return _from_fields(parse_json(text))
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
             # Without the cause, which may quote the text, and so the state.
-            raise ConfigurationError("this is no AuthorizationRedirect as to_json() writes it") from None
+            raise ConfigurationError("this was not produced by AuthorizationRedirect.to_json()") from None
 
     def __str__(self) -> str:
         return without_query(self.url)

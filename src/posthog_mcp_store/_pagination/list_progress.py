@@ -132,7 +132,7 @@ class ListProgress(Generic[T]):
     def _check_for_an_end(self) -> None:
         """Stop where pages come without end: they lead no further, or the list grows with them."""
         if self._stalled > 1:
-            raise ListUnstableError(f"the service counts {self.count} rows, and gives no new ones: read the list again")
+            raise ListUnstableError(f"the service counts {self.count} rows but returns no new ones: try again later")
         most = MAX_GROWTH * (self._first_count + SPARE_PAGES * self.size)
         if max(self.end, len(self._known)) > most:
             raise ListUnstableError(

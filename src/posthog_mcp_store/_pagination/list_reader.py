@@ -122,7 +122,7 @@ class ListReader(Generic[T]):
             joined = self._progress.join(again, data)
             if joined is not None:
                 return again, data, joined
-        raise ListUnstableError("the list changes faster than it can be read: read it again when it is quieter")
+        raise ListUnstableError("the list changes faster than it can be read: try again later")
 
     async def _missing(self) -> AsyncGenerator[PageSlice[T], None]:
         """Look for the rows that the count says are missing: in a long list first among those on top."""
@@ -142,7 +142,7 @@ class ListReader(Generic[T]):
             if len(data.items) < span.limit:
                 break
         if progress.known < progress.count:
-            raise ListUnstableError(f"the service counts {progress.count} rows, and gives only {progress.known}")
+            raise ListUnstableError(f"the service counts {progress.count} rows but returned only {progress.known}")
 
     async def _fetch(self, span: PageRange) -> PageData[T]:
         read = await self._source.fetch(span.limit, span.offset)

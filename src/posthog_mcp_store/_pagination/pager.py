@@ -121,4 +121,4 @@ def _pager_without_store() -> Pager[Any]:
 
 
 async def _fetch_nothing(_: int | None, __: int) -> NoReturn:
-    raise ConfigurationError("a pickled page has no store: list(offset=page.offset + len(page)) reads on")
+    raise ConfigurationError("a pickled page has no store: continue with list(offset=page.offset + len(page))")

@@ -95,7 +95,7 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
     async def _opened(self, response_mode: ResponseMode) -> tuple[StreamingResponse, str | None]:
         """The answer up to its body, and the session it belongs to."""
         if self._is_used:
-            raise ConfigurationError("a message is sent once: call proxy() again to send another")
+            raise ConfigurationError("this message has been sent: call proxy() again to send another")
         self._is_used = True
         opened = await self._open(evolve(self._call, response_mode=response_mode))
         try:

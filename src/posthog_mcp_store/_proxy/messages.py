@@ -110,7 +110,7 @@ def _objects(value: object) -> list[dict[str, Any]]:
     values = value if isinstance(value, list) else [value]
     objects = [one for one in values if isinstance(one, dict)]
     if len(objects) < len(values):
-        raise TypeError("it is no JSON-RPC object or list of them")
+        raise TypeError("it is not a JSON-RPC object or array")
     return objects
 
 

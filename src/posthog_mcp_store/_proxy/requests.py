@@ -31,7 +31,7 @@ def checked_messages(message: Message | Sequence[Message]) -> list[dict[str, Any
     messages = [message] if isinstance(message, Mapping) else message
     is_list = isinstance(messages, Sequence) and not isinstance(messages, str | bytes)
     if not is_list or not messages or not all(isinstance(one, Mapping) and one for one in messages):
-        raise ConfigurationError("message must be one JSON-RPC object, or a list of them, with something in it")
+        raise ConfigurationError("message must be a non-empty JSON-RPC object or list of objects")
     return [dict(one) for one in messages]
 
 

@@ -71,7 +71,7 @@ class RedisRateLimiter:
 
     async def _try_acquire(self, scope: RateLimitScope) -> float:
         if self._is_closed:
-            raise ConfigurationError("this RedisRateLimiter is closed: make a new one")
+            raise ConfigurationError("this RedisRateLimiter is closed: create a new one")
         return await self._budgets.get().try_acquire(scope)
 
     async def aclose(self) -> None:

@@ -137,7 +137,7 @@ class CooldownSlot:
 def _not_sent(refusal: RateLimitError, call: Call, wait: float) -> RateLimitError:
     """What a call is told that would have to wait too long for what another was refused."""
     return RateLimitError(
-        f"{call.method} {call.path} was not sent: the service refused a call under the same limit, and takes the next "
+        f"{call.method} {call.path} was not sent: the service refused a call under the same limit and takes the next "
         f"one in {wait:.0f} s",
         status_code=refusal.status_code,
         headers=refusal.headers,

@@ -35,7 +35,7 @@ class StoreState:
         said = (api_key.redact(headers.get(name, "not said")) for name in ("Deprecation", "Sunset"))
         since, end = (single_line(text, limit=100) for text in said)
         logger.warning(
-            "the service is giving up %s (Deprecation: %s, Sunset: %s): MCPStore(api_prefix=...) may help",
+            "the service is retiring %s (Deprecation: %s, Sunset: %s): MCPStore(api_prefix=...) may help",
             call.path_template,
             since,
             end,

@@ -116,7 +116,7 @@ def redacted(response: Response, redactor: Redactor, *, at_most: int) -> Respons
 def decode_error(response: Response, call: Call, reason: str) -> ResponseDecodeError:
     """The error for an answer with a good status that can't be read."""
     return ResponseDecodeError(
-        single_line(f"can't read the {response.status_code} answer to {call.method} {call.path}: {reason}"),
+        single_line(f"can't read the {response.status_code} response to {call.method} {call.path}: {reason}"),
         status_code=response.status_code,
         headers=response.headers,
         body=response.content[:FIRST_BYTES],
@@ -177,7 +177,7 @@ def message(response: Response, call: Call, body: ErrorBody, kind: type[APIStatu
     words = f"{response.status_code} from {call.method} {call.path}: {summary(response, body, redactor)}"
     hint = HINTS.get(kind)
     if call.operation_id == CREATE and response.status_code == 405:
-        hint = "This service does not create installations so: use install_custom()."
+        hint = "This service does not support create(); use install_custom()."
     # The proxy's own words have no full stop.
     return single_line(words if hint is None else f"{words.rstrip('.')}. {hint}")
 

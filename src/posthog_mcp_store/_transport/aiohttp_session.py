@@ -146,7 +146,7 @@ def kind_of(timeout: TimeoutError) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Why there is no answer, without what the server sent: that may hold what was sent to it, whole or cut."""
+    """Why there is not an answer, without what the server sent: that may hold what was sent to it, whole or cut."""
     kind = type(error).__name__
     if isinstance(error, OSError):
         said = QUERY.sub(r"\1", str(error))

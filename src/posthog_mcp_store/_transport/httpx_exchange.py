@@ -58,7 +58,7 @@ def add_bearer_token(request: httpx.Request, api_key: Secret) -> None:
 
 
 def invalid_url(prepared: PreparedRequest, error: Exception) -> ConfigurationError:
-    return ConfigurationError(single_line(f"{without_query(prepared.url)} is no URL to send to: {error}"))
+    return ConfigurationError(single_line(f"{without_query(prepared.url)} is not a valid request URL: {error}"))
 
 
 def response_headers(response: httpx.Response) -> Headers:

@@ -41,7 +41,7 @@ class TransportManager:
         if http_client is not None and not isinstance(http_client, httpx.AsyncClient):
             raise _not_a_client(http_client)
         if http_client is not None and name != "httpx":
-            raise ConfigurationError("give http_client= or transport=, not both: the client brings its own")
+            raise ConfigurationError("pass either http_client= or transport=, not both")
         self._client = http_client
         self._width = validation.at_least(1, max_concurrency, "max_concurrency")
         self._name = validation.one_of(get_args(TransportName), name, "transport")
@@ -63,7 +63,7 @@ class TransportManager:
             ConfigurationError: The store is closed, belongs to another event loop, or the host is none.
         """
         if self._client is not None and self._client.is_closed and not self._closed:
-            raise ConfigurationError("the http_client of this MCPStore was closed by whoever made it")
+            raise ConfigurationError("the http_client of this MCPStore has been closed: create a new client and store")
         opened = self._opened
         if opened is None or opened.loop is not asyncio.get_running_loop():
             opened = await self._open()
@@ -134,7 +134,7 @@ async def _closing_at_end_of_loop(transport: Transport) -> AsyncGenerator[None, 
 def _elsewhere(client: httpx.AsyncClient | None) -> ConfigurationError:
     if client is None:
         return ConfigurationError(
-            "this MCPStore was used in another event loop, which its connections belong to: make one for each loop"
+            "this MCPStore was used in another event loop, where its connections belong: create one store per loop"
         )
     return ConfigurationError(
         "the http_client of this MCPStore was used in another event loop, which its connections belong to: make a "

@@ -65,8 +65,8 @@ class Transport(RequestSender, Protocol):
 
 
 def closed_error() -> ConfigurationError:
-    return ConfigurationError("this MCPStore is closed: make a new one, or call before leaving `async with`")
+    return ConfigurationError("this MCPStore is closed: create a new one, or call it inside `async with`")
 
 
 def left_behind_error() -> ConfigurationError:
-    return ConfigurationError("this stream was opened in an event loop that is closed: read it in one and the same")
+    return ConfigurationError("this stream belongs to a closed event loop: open and read it in the same loop")

@@ -94,7 +94,7 @@ def write(destination: Path, parts: Sequence[str]) -> int:
     files = package_files()
     _check_place(destination)
     if (destination / MANIFEST).exists():
-        raise VendorError("is a copy already: --update brings it to this version")
+        raise VendorError("already contains a copy: use --update to bring it to this version")
     if destination.exists():
         raise TakenError
     manifest, copy = make_copy(files, parts)

@@ -10,4 +10,4 @@ class TakenError(VendorError):
     """There is something in the place of a new copy."""
 
     def __init__(self) -> None:
-        super().__init__("is there already, and no copy: name a directory that is not there yet")
+        super().__init__("exists and is not a copy: choose a directory that does not exist yet")

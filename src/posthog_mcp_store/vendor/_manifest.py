@@ -62,7 +62,7 @@ def read_manifest(content: bytes) -> Manifest:
     try:
         return _from_fields(json.loads(content))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        raise VendorError(f"its {MANIFEST} can't be read: restore it, or delete the copy and write it anew") from None
+        raise VendorError(f"its {MANIFEST} can't be read: restore it, or delete the copy and create it again") from None
 
 
 def _from_fields(fields: dict[str, Any]) -> Manifest:
