@@ -310,7 +310,7 @@ async def test_a_query_that_can_not_be_sent_is_refused(wire: Wire, faked: Faked,
 
 @pytest.mark.parametrize("host", ["https://999.1.1.1", "https://xn--"])
 async def test_a_host_that_is_no_address_is_refused_at_the_first_call(wire: Wire, faked: Faked, host: str) -> None:
-    with pytest.raises(ConfigurationError, match="is no URL to send to"):
+    with pytest.raises(ConfigurationError, match="not a valid request URL"):
         await faked(host=host).installations.retrieve(ID)
     assert wire.requests == []
 

@@ -122,7 +122,7 @@ async def test_without_the_extra_aiohttp_is_refused_with_what_to_install(monkeyp
 
 async def test_a_host_that_is_no_address_is_refused_on_the_sdks_own_connections_too() -> None:
     async with MCPStore(KEY, host="https://xn--") as store:
-        with pytest.raises(ConfigurationError, match="is no URL to send to"):
+        with pytest.raises(ConfigurationError, match="not a valid request URL"):
             await store.installations.list()
 
 

@@ -54,7 +54,7 @@ async def test_a_client_that_its_owner_closed_is_named(wire: Wire) -> None:
     client = httpx.AsyncClient(transport=httpx.MockTransport(wire))
     await client.aclose()
 
-    with pytest.raises(ConfigurationError, match="http_client of this MCPStore was closed"):
+    with pytest.raises(ConfigurationError, match="http_client of this MCPStore has been closed"):
         await MCPStore("phx_key", http_client=client).installations.retrieve(ID)
 
 

@@ -53,7 +53,7 @@ async def test_a_200_names_the_page_in_its_body(wire: Wire, faked: Faked) -> Non
 async def test_an_answer_that_names_no_page_says_so(wire: Wire, faked: Faked, answer: httpx.Response) -> None:
     wire.answers(answer)
 
-    with pytest.raises(UnsafeRedirectError, match=f"answered {answer.status_code} and named no URL"):
+    with pytest.raises(UnsafeRedirectError, match=f"answered {answer.status_code} and returned no URL"):
         await faked().installations.authorize(SERVER_ID)
 
 

@@ -118,7 +118,7 @@ async def test_an_empty_page_is_the_last_whatever_its_next_says(wire: Wire, fake
 async def test_a_page_without_the_rows_it_counts_is_not_a_list(wire: Wire, faked: Callable[..., MCPStore]) -> None:
     wire.answers(httpx.Response(200, json=page(count=5)))
 
-    with pytest.raises(ListUnstableError, match="the service counts 5 rows, and gives only 0"):
+    with pytest.raises(ListUnstableError, match=r"counts 5 rows .* only 0"):
         await faked().installations.list().collect()
 
 
@@ -134,7 +134,7 @@ async def test_a_page_pickles_without_its_store(
         assert service.api_key.encode() not in pickled
         assert pickle.loads(pickled) == each
     assert await pickle.loads(pickle.dumps(last, protocol)).next() is None
-    with pytest.raises(ConfigurationError, match=r"list\(offset=page.offset \+ len\(page\)\) reads on"):
+    with pytest.raises(ConfigurationError, match=r"list\(offset=page.offset \+ len\(page\)\)"):
         await pickle.loads(pickle.dumps(first, protocol)).next()
 
 

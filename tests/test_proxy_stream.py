@@ -293,8 +293,8 @@ async def test_the_content_type_is_matched_in_any_case(wire: Wire, faked: Faked)
     ("bad", "reason"),
     [
         (b"data: {\n\n", "it is not JSON"),
-        (b"data: 7\n\n", "no JSON-RPC object"),
-        (b"data: [1]\n\n", "no JSON-RPC object"),
+        (b"data: 7\n\n", "not a JSON-RPC object"),
+        (b"data: [1]\n\n", "not a JSON-RPC object"),
     ],
 )
 async def test_messages_in_front_of_a_bad_one_are_not_lost(wire: Wire, faked: Faked, bad: bytes, reason: str) -> None:

@@ -142,7 +142,7 @@ async def test_a_list_that_starts_again_keeps_what_was_read_and_says_so(
         (failure,) = toolbox.failures
 
     assert isinstance(failure.error, ListUnstableError)
-    assert f"after {len(tools)} tools nothing new comes" in str(failure.error)
+    assert f"no new ones after {len(tools)} tools" in str(failure.error)
     assert len(asked) == requests
 
 

@@ -433,7 +433,7 @@ async def test_an_installation_that_was_never_there_is_not_waited_for(
     redirect = await start(store)
     service.installations.clear()
 
-    with pytest.raises(NotFoundError, match=r"'https://mcp.example.com/mcp' is not there") as missing:
+    with pytest.raises(NotFoundError, match=r"'https://mcp.example.com/mcp' was not found") as missing:
         await store.installations.wait_until_authorized(redirect, timeout=20)
 
     assert missing.value.status_code == 404
@@ -487,7 +487,7 @@ async def test_a_wait_in_which_every_look_failed_says_why(service: EmbeddedServi
         row = service.add_installation(auth_type="oauth", pending_oauth=True)
         service.inject(Fault(method="GET", status=503, times=None))
 
-        with pytest.raises(OAuthTimeoutError, match=r"start again .*; the last look failed \(.*503") as over:
+        with pytest.raises(OAuthTimeoutError, match=r"start again .*; the last poll failed \(.*503") as over:
             await store.installations.wait_until_authorized(row.id, timeout=0.3)
 
     assert isinstance(over.value.__cause__, ServerError)
@@ -816,7 +816,7 @@ async def test_json_of_something_else_is_refused(store: MCPStore, changes: dict[
     fields = json.loads((await start(store)).to_json())
 
     for text in (json.dumps(fields | changes), json.dumps([]), "{}", "", "{", "null", b"\xff"):
-        with pytest.raises(ConfigurationError, match="no AuthorizationRedirect") as refused:
+        with pytest.raises(ConfigurationError, match=r"AuthorizationRedirect\.to_json") as refused:
             AuthorizationRedirect.from_json(text)
         assert refused.value.__cause__ is None
 

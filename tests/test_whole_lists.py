@@ -340,7 +340,7 @@ async def test_a_row_that_is_counted_and_never_shown_is_an_error() -> None:
     service = ChangingList(5)
     service.numbers[3] = service.numbers[2]
 
-    with pytest.raises(ListUnstableError, match="the service counts 5 rows, and gives only 4"):
+    with pytest.raises(ListUnstableError, match=r"counts 5 rows .* only 4"):
         await service.read(limit=2)
 
 
@@ -506,7 +506,7 @@ async def test_a_count_of_rows_that_are_nowhere_costs_no_more_than_two_requests(
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(lying)) as client:
         listed = MCPStore("phx_key", http_client=client).installations.list(limit=limit, concurrency=concurrency)
-        with pytest.raises(ListUnstableError, match=f"the service counts {rows + too_many} rows, and gives"):
+        with pytest.raises(ListUnstableError, match=f"the service counts {rows + too_many} rows but return"):
             await read_all(listed)
 
     assert read == list(range(rows, 0, -1))
@@ -618,7 +618,7 @@ async def test_a_service_that_repeats_a_page_for_ever_is_left_after_a_few(limit:
         return page_of([3, 2, 1], 1_000_000, f"{BASE}?offset=2000000")
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
-        with pytest.raises(ListUnstableError, match="gives no new ones"):
+        with pytest.raises(ListUnstableError, match="no new ones"):
             await numbers(MCPStore("phx_key", http_client=client).installations.list(limit=limit))
 
     assert len(asked) <= most
