@@ -43,7 +43,7 @@ def _callback(_: object, attribute: "Attribute[Any]", value: OnResponse | None) 
     validation.callback(value, attribute.name)
 
 
-def _usable_key(given: object) -> Secret | KeySource:
+def _usable_key(given: Secret | KeySource | None) -> Secret | KeySource:
     key = as_secret(os.environ.get(validation.API_KEY_VARIABLE)) if given is None else given
     return key if callable(key) else validation.api_key(key)
 
