@@ -62,7 +62,7 @@ def demo(session: nox.Session) -> None:
 
 
 # Tests mostly wait, for the network above all, so more of them than there are cores can run side by side.
-SIDE_BY_SIDE = ("-n", "4", "--dist", "worksteal")
+SIDE_BY_SIDE = ("-n", "3", "--dist", "worksteal")
 
 
 def pass_tests(session: nox.Session, *arguments: str) -> bool:
