@@ -97,7 +97,7 @@ class Client:
 
 OURS = Client("ours", STORE, ("subject_store",))
 HTTPX = Client("httpx", "httpx", ("subject_bare", "httpx"))
-LANES = Client("lanes", STORE, ("subject_lanes",))
+TRANSPORTS = Client("httpx transports", STORE, ("subject_transports",))
 HTTPX2 = Client("httpx2", "httpx2", ("subject_bare", "httpx2"))
 OPENAI = Client("openai", "openai", ("subject_openai",))
 CONNECT = Client("ours", STORE_WITH_MCP, ("subject_connect",))

@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore
+from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore, RateLimitScope, ServerError
 from posthog_mcp_store._core.call import Call
 from posthog_mcp_store._core.secret import Secret
 from posthog_mcp_store._transport.connection_pool import ConnectionPool
 from posthog_mcp_store._transport.protocol import PreparedRequest
 from posthog_mcp_store._transport.route import route_to
-from posthog_mcp_store.testing import EmbeddedService
+from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from .listener import Listener, is_over, run
 from .serving import answer, read_request, serving
@@ -86,7 +86,7 @@ async def test_a_handshake_that_is_ended_leaves_no_socket(listener: Listener, ki
         elif end == "close":
             await store.aclose()
         await asyncio.wait(calls)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(1):
             await listener.until(is_over)
 
     assert listener.take() == sent
@@ -101,6 +101,79 @@ async def test_a_call_that_was_sent_says_so_when_its_store_is_closed(listener: L
             await call
 
     assert caught.value.is_sent
+
+
+@on_all
+async def test_a_call_that_waits_for_its_next_attempt_ends_with_its_store(service: EmbeddedService, kind: str) -> None:
+    service.inject(Fault(status=503, headers={"Retry-After": "30"}, times=None))
+    failed = asyncio.Event()
+    async with open_on(kind, service.base_url, max_retries=2) as store:
+        view = store.with_options(on_response=lambda _: failed.set())
+        call = asyncio.create_task(view.installations.delete(ID))
+        async with asyncio.timeout(5):
+            await failed.wait()
+            await run(3)
+            await store.aclose()
+            with pytest.raises(ServerError) as caught:
+                await call
+
+    assert caught.value.status_code == 503
+    assert len(service.requests) == 1
+
+
+@on_all
+async def test_calls_that_wait_after_a_429_end_with_their_store(service: EmbeddedService, kind: str) -> None:
+    service.inject(Fault(status=429, headers={"Retry-After": "30"}, times=None))
+    refused = asyncio.Event()
+    async with open_on(kind, service.base_url, max_retries=2) as store:
+        view = store.with_options(on_response=lambda _: refused.set())
+        first = asyncio.create_task(view.installations.retrieve(ID))
+        async with asyncio.timeout(5):
+            await refused.wait()
+            await run(3)
+            queued = [asyncio.create_task(store.installations.retrieve(ID)) for _ in range(3)]
+            await run(3)
+            await store.aclose()
+            errors = await asyncio.gather(first, *queued, return_exceptions=True)
+
+    assert [type(error) for error in errors] == [ConfigurationError] * 4
+    assert len(service.requests) == 1
+
+
+class NeverFree:
+    """A rate limiter without room, or one that fails."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+        self.asked = asyncio.Event()
+
+    async def acquire(self, _: RateLimitScope, /) -> None:
+        self.asked.set()
+        if self._error is not None:
+            raise self._error
+        await asyncio.Event().wait()
+
+
+@on_all
+async def test_a_call_that_waits_for_a_rate_limiter_ends_with_its_store(service: EmbeddedService, kind: str) -> None:
+    limiter = NeverFree()
+    async with open_on(kind, service.base_url, rate_limiter=limiter) as store, asyncio.timeout(5):
+        call = asyncio.create_task(store.installations.retrieve(ID))
+        await limiter.asked.wait()
+        await store.aclose()
+        with pytest.raises(ConfigurationError, match="this MCPStore is closed"):
+            await call
+
+    assert service.requests == []
+
+
+async def test_what_a_rate_limiter_raises_is_raised_as_it_is(service: EmbeddedService) -> None:
+    error = TimeoutError("no room")
+    async with open_on("httpx", service.base_url, rate_limiter=NeverFree(error)) as store:
+        with pytest.raises(TimeoutError) as caught:
+            await store.installations.retrieve(ID)
+
+    assert caught.value is error
 
 
 async def test_a_caller_that_is_cancelled_while_its_store_is_closed_is_cancelled(listener: Listener) -> None:
@@ -191,3 +264,23 @@ def test_one_store_serves_one_event_loop_after_another(service: EmbeddedService,
         return (await store.installations.list()).count
 
     assert [asyncio.run(use()) for _ in range(3)] == [0, 0, 0]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_closing_does_not_wait_for_a_call_of_an_event_loop_that_was_closed_around_it(service: EmbeddedService) -> None:
+    service.inject(Fault(status=503, headers={"Retry-After": "30"}, times=None))
+    store = MCPStore(service.api_key, host=service.base_url)
+
+    async def leave_waiting() -> None:
+        failed = asyncio.Event()
+        view = store.with_options(on_response=lambda _: failed.set())
+        left.append(asyncio.create_task(view.installations.retrieve(ID)))
+        await failed.wait()
+        await run(3)
+
+    left: list[asyncio.Task[Any]] = []
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(leave_waiting())
+    loop.close()
+
+    asyncio.run(asyncio.wait_for(store.aclose(), 5))

@@ -345,7 +345,7 @@ def test_a_client_that_has_connections_in_a_closed_event_loop_is_refused(service
     loop.close()
 
     for _ in range(2):
-        with pytest.raises(ConfigurationError, match=r"the http_client .* make a client and a store for each loop, or"):
+        with pytest.raises(ConfigurationError, match=r"the http_client .* create a client and a store per loop, or"):
             asyncio.run(use())
     asyncio.run(store.aclose())
 

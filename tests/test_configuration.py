@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from enum import Enum
 from types import SimpleNamespace
 from typing import Any
 
@@ -533,3 +534,17 @@ async def test_the_ids_that_were_sent_are_named_in_part(wire: Wire, faked: Faked
         reply.result(7)
 
     assert len(str(caught.value)) < 1000
+
+
+class Prefix(str, Enum):  # noqa: UP042  # such enums are formatted otherwise from Python 3.12 on
+    PROJECTS = "projects"
+
+
+async def test_a_prefix_from_an_enum_is_sent_as_its_value(wire: Wire) -> None:
+    wire.answers(httpx.Response(200, json=installation()))
+    client = httpx.AsyncClient(transport=httpx.MockTransport(wire))
+
+    await MCPStore("phx_key", http_client=client, api_prefix=Prefix.PROJECTS.value).installations.retrieve(ID)
+    await MCPStore("phx_key", http_client=client, api_prefix=Prefix.PROJECTS).installations.retrieve(ID)  # type: ignore[arg-type]
+
+    assert [request.url.path.split("/")[2] for request in wire.requests] == ["projects", "projects"]

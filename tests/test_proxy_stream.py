@@ -657,7 +657,7 @@ async def test_a_call_that_is_cancelled_while_the_server_thinks_frees_its_connec
 
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(call, 10)
+        await asyncio.wait_for(call, 2)
 
     await until_alone()
 

@@ -73,13 +73,16 @@ async def test_a_slow_call_keeps_the_next_one_waiting_for_a_second_only(
     await be_refused(service, store, retry_after=0)
     service.inject(Fault(delay=3))
 
+    began = monotonic()
     async with asyncio.timeout(10), asyncio.TaskGroup() as calls:
         calls.create_task(store.installations.retrieve(row.id))
         second = calls.create_task(store.installations.retrieve(row.id))
         await second
         _, first_at, second_at = arrivals(service)
 
-    assert 0.5 <= second_at - first_at < 2
+    # The first may arrive late on a busy machine, but the second is never sent before its second is over.
+    assert second_at - began >= 1
+    assert second_at - first_at < 2
 
 
 async def test_the_three_limits_are_apart(service: EmbeddedService, store: MCPStore) -> None:

@@ -71,7 +71,7 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
 def test_ci_runs_the_tests_on_every_python_the_package_names() -> None:
     script = (ROOT / ".ci" / "run").read_text()
     named = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
-    tested = re.findall(r"3\.\d+", *re.findall(r"^for python in (3\..+); do$", script, re.MULTILINE))
+    tested = re.findall(r"3\.\d+", *re.findall(r"^ *for python in (3\..+); do$", script, re.MULTILINE))
 
     assert named
     assert sorted(tested) == sorted(named)

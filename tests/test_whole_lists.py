@@ -727,7 +727,7 @@ async def test_leaving_the_loop_ends_what_was_fetched_ahead(service: EmbeddedSer
     async for page in store.installations.list(limit=2).pages():
         assert len(page) == 2
         break
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(2):
         while len(asyncio.all_tasks()) > 1:  # noqa: ASYNC110  # the loop has no better way to say so
             await asyncio.sleep(0)
 

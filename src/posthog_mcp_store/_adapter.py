@@ -84,7 +84,7 @@ class ResponseParser(Protocol):
 
 @define
 class LowLevelClient(AuthenticatedClient):
-    """The generated client, sending over the request path of a store: `store.lowlevel`.
+    """The generated client, sending through the pipeline of a store: `store.lowlevel`.
 
     It holds no key: the transport puts it on. Settings of the pool are the store's, so they can't be changed here.
     """

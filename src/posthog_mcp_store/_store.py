@@ -140,7 +140,7 @@ class MCPStore:
 
     @cached_property
     def lowlevel(self) -> LowLevelClient:
-        """The generated client, authenticated and on this store's request path, for what the SDK does not cover.
+        """The generated client, authenticated and sending as this store does, for what the SDK does not cover.
 
         Hand it to the functions in `posthog_mcp_store.lowlevel.api`. Error statuses raise the SDK's errors here too;
         what those functions can't read of a success, they refuse with ValueError or TypeError of their own.
@@ -156,7 +156,7 @@ class MCPStore:
     async def aclose(self) -> None:
         """Close the connections, unless they are of your own `http_client`. Calls after that raise an error."""
         if not self._is_view:
-            await self._state.transport.aclose()
+            await self._state.aclose()
 
     async def __aenter__(self) -> Self:
         return self

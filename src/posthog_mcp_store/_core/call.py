@@ -1,4 +1,4 @@
-"""What the request path knows of an operation: a call as plain data, and how long its answer may take."""
+"""A call of an operation as plain data, and what the pipeline knows of each operation."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -45,7 +45,7 @@ class ResponseMode(Enum):
 
 @frozen
 class Call:
-    """One call of an operation, on its way down the request path."""
+    """One call of an operation."""
 
     operation_id: str
     method: str

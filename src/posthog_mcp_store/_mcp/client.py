@@ -153,7 +153,7 @@ def _only_one(error: Exception) -> Exception:
 
 
 def translate_error(error: Exception, url: str, redactor: Redactor) -> Exception:
-    """The SDK's error for one of the client's. Those that came over the wire bring it along, see `_mcp_transport`."""
+    """The SDK's error for one of the client's. Those that came over the wire bring it along, see `_mcp.transport`."""
     if isinstance(error, ValidationError):
         return _misfit(error, url, redactor)
     if isinstance(error, PydanticSerializationError | UnicodeDecodeError):

@@ -1,6 +1,6 @@
 """Reading a list whole while it changes, several pages at a time.
 
-What the pages prove is told in `_list_progress`. Here they are fetched: ahead, as far as the list is counted to reach,
+`list_progress` decides what the pages prove. Here they are fetched: ahead, as far as the list is counted to reach,
 and again from further ahead where a page holds no known row, because rows before it were removed.
 
 A list that holds still costs as many requests as plain paging: the row that each request asks for beyond its page shows

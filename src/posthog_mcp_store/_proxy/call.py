@@ -89,7 +89,7 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
             messages = [message async for message in stream]
         finally:
             await stream.aclose()
-        quotable = stream._result.quotable  # noqa: SLF001  # here and in _mcp_transport: not for users
+        quotable = stream._result.quotable  # noqa: SLF001  # here and in _mcp.transport: not for users
         return ProxyReply(messages, stream.session_id, self._sent, quotable, self._call)
 
     async def _opened(self, response_mode: ResponseMode) -> tuple[StreamingResponse, str | None]:

@@ -1,27 +1,31 @@
-"""The service's rate limits as this client sees them: what one call is told by a 429 holds for all that come after it.
+"""Cooling down after a 429: what the service refuses one call, it refuses every call under the same limit.
 
-A gate is open until the service refuses a call. Then the calls under that limit form a line, in which the first one
-waits until the service's window has passed, and the others go one by one behind it.
+Calls pass freely until the service refuses one. Then the calls under that limit queue: the first of them waits until
+the service's window has passed, and the others follow one at a time.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
 from .._core.call import Call
 from .._core.errors import RateLimitError
 
+Pause = Callable[[float], Awaitable[None]]
+"""Sleeps for so many seconds, or raises if the store is closed meanwhile."""
+
 LONGEST_COOLDOWN = 3600.0
-"""The service's longest window (docs/service.md, section 4). A longer wait is a mistake, and must not shut us out."""
+"""The service's longest window (docs/service.md, section 4). A longer wait is a mistake of the service or a gateway."""
 STEP_SECONDS = 1.0
-"""How long a call that is not answered yet keeps the next one waiting: calls of the proxy may take minutes."""
+"""How long a call without a response keeps the next one waiting: calls of the proxy may take minutes."""
 
 
 class Cooldown:
-    """One of the limits, for all calls of one store and its views."""
+    """One of the service's limits, for all calls of a store and its views."""
 
-    def __init__(self) -> None:
+    def __init__(self, pause: Pause) -> None:
+        self._pause = pause
         self._ends_at = 0.0
         self._refusal: RateLimitError | None = None
         self._queue: asyncio.Lock | None = None
@@ -30,7 +34,7 @@ class Cooldown:
 
     @contextmanager
     def slot(self, call: Call) -> Iterator["CooldownSlot"]:
-        """One call's way through the gate, all its attempts included."""
+        """The place of one call, for all its attempts."""
         slot = CooldownSlot(self, call)
         try:
             yield slot
@@ -38,15 +42,15 @@ class Cooldown:
             slot.release()
 
     async def join(self, at_most: float, call: Call) -> asyncio.Lock | None:
-        """Wait for one's place at the head of the line; None where there is no line.
+        """Wait for the head of the queue; None where there is no queue.
 
         Raises:
-            RateLimitError: The gate stays shut for longer than `patience` seconds.
+            RateLimitError: The cool-down lasts longer than `at_most` seconds.
         """
         queue = self._current_queue()
         if queue is None:
             return None
-        self.refuse_if_longer_than(at_most, call)
+        self._refuse_if_longer_than(at_most, call)
         self._queued += 1
         try:
             await queue.acquire()
@@ -55,44 +59,45 @@ class Cooldown:
         return queue
 
     async def wait(self, at_most: float, call: Call) -> None:
-        """Wait at the head of the line.
+        """Wait at the head of the queue until the cool-down is over.
 
         Raises:
-            RateLimitError: The gate stays shut for longer than `patience` seconds.
+            ConfigurationError: The store was closed.
+            RateLimitError: That takes longer than `at_most` seconds.
         """
         while (wait := self._ends_at - monotonic()) > 0:
-            self.refuse_if_longer_than(at_most, call)
-            await asyncio.sleep(wait)
-
-    def refuse_if_longer_than(self, at_most: float, call: Call) -> None:
-        wait = self._ends_at - monotonic()
-        if wait > at_most and self._refusal is not None:
-            raise _not_sent(self._refusal, call, wait)
+            self._refuse_if_longer_than(at_most, call)
+            await self._pause(wait)
 
     def start(self, seconds: float, refusal: RateLimitError) -> None:
-        """Let nobody pass for so long, and after that one by one."""
+        """Let no call pass for so many seconds, and one at a time after that."""
         self._ends_at = max(self._ends_at, monotonic() + min(seconds, LONGEST_COOLDOWN))
         self._refusal = refusal
         if self._current_queue() is None:
             self._queue = asyncio.Lock()
 
     def leave(self, queue: asyncio.Lock) -> None:
-        """Make room for the next in line; behind the last one the gate stands open."""
+        """Let the next call in the queue go; after the last one, calls pass freely again."""
         queue.release()
         if self._queued == 0 and self._ends_at <= monotonic():
             self._queue = self._refusal = None
 
+    def _refuse_if_longer_than(self, at_most: float, call: Call) -> None:
+        wait = self._ends_at - monotonic()
+        if wait > at_most and self._refusal is not None:
+            raise _not_sent(self._refusal, call, wait)
+
     def _current_queue(self) -> asyncio.Lock | None:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
-            # The line of an event loop that has ended holds nobody any more.
+            # Nobody is left in the queue of an event loop that has ended.
             self._loop, self._queued = loop, 0
             self._queue = asyncio.Lock() if self._ends_at > monotonic() else None
         return self._queue
 
 
 class CooldownSlot:
-    """Where one call stands: outside the line, or at its head."""
+    """The place of one call: outside the queue, or at its head."""
 
     def __init__(self, cooldown: Cooldown, call: Call) -> None:
         self._cooldown = cooldown
@@ -104,7 +109,8 @@ class CooldownSlot:
         """Wait until an attempt may be sent.
 
         Raises:
-            RateLimitError: That takes longer than `patience` seconds. Nothing was sent.
+            ConfigurationError: The store was closed.
+            RateLimitError: That takes longer than `at_most` seconds. Nothing was sent.
         """
         if self._queue is None:
             self._queue = await self._cooldown.join(at_most, self._call)
@@ -112,17 +118,17 @@ class CooldownSlot:
             await self._cooldown.wait(at_most, self._call)
 
     def sent(self) -> None:
-        """The attempt is on its way: the next in line waits for its answer, but not for long."""
+        """Note that the attempt is on its way: the next call waits for its response, but not for long."""
         if self._queue is not None:
             self._timer = asyncio.get_running_loop().call_later(STEP_SECONDS, self.release)
 
     def refused(self, seconds: float, refusal: RateLimitError) -> None:
-        """The service refused the attempt. Who stood at the head of the line stays there."""
+        """Note that the service refused the attempt. A call at the head of the queue keeps its place."""
         self._stop_timer()
         self._cooldown.start(seconds, refusal)
 
     def release(self) -> None:
-        """Let the next one pass."""
+        """Let the next call go."""
         self._stop_timer()
         queue, self._queue = self._queue, None
         if queue is not None:
@@ -135,7 +141,7 @@ class CooldownSlot:
 
 
 def _not_sent(refusal: RateLimitError, call: Call, wait: float) -> RateLimitError:
-    """What a call is told that would have to wait too long for what another was refused."""
+    """The error of a call that would have to wait too long after the refusal of another one."""
     return RateLimitError(
         f"{call.method} {call.path} was not sent: the service refused a call under the same limit and takes the next "
         f"one in {wait:.0f} s",

@@ -3,7 +3,6 @@
 A call goes in as plain data, and what its answer says comes out; what is no success is raised as a typed error.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from typing import TypeVar, cast
 
 from .._core.asyncio_only import require_asyncio
 from .._core.call import Call
-from .._core.errors import APIConnectionError, APIStatusError, RateLimitError
+from .._core.errors import APIConnectionError, APIStatusError, ConfigurationError, RateLimitError
 from .._core.http_dates import sent_at
 from .._core.redaction import Redactor
 from .._core.response import Body, Response, ResponseInfo
@@ -99,13 +98,27 @@ class Pipeline:
                     jitter=random(),  # noqa: S311  # nothing secret hangs on it
                 )
                 _log(call, outcome, began, attempt, delay)
-                await _sit_out(outcome, slot, attempt, delay)
+                await self._sit_out(outcome, slot, attempt, delay)
                 may_have_run = may_have_run or may_have_side_effects(outcome)
+
+    async def _sit_out(self, failure: Failure, slot: CooldownSlot, attempt: int, delay: float | None) -> None:
+        """Wait before the next attempt, or raise the failure where there is none."""
+        if isinstance(failure, RateLimitError):
+            # What the service refused one call, it refuses all under that limit: they wait together, this one first.
+            slot.refused(wait_before(failure, attempt=attempt, jitter=1.0) if delay is None else delay, failure)
+        if delay is None:
+            raise failure
+        if not isinstance(failure, RateLimitError):
+            slot.release()
+            try:
+                await self._state.pause(delay)
+            except ConfigurationError:
+                # It says more than that the store was closed: the service may have acted on the call.
+                raise failure from None
 
     async def _attempt(self, call: Call, slot: CooldownSlot, attempt: int) -> SuccessfulResponse | Failure:
         """One attempt: an answer that counts, or why there is none."""
-        if self._state.rate_limiter is not None:
-            await self._state.rate_limiter.acquire(call.rate_limit)
+        await self._state.pace(call.rate_limit)
         api_key = await self._settings.current_api_key()
         redactor = Redactor.of(api_key, call.secret)
         slot.sent()
@@ -158,18 +171,6 @@ class Pipeline:
                     attempt=attempt,
                 )
             )
-
-
-async def _sit_out(failure: Failure, slot: CooldownSlot, attempt: int, delay: float | None) -> None:
-    """Wait before the next attempt, or raise the failure where there is none."""
-    if isinstance(failure, RateLimitError):
-        # What the service refused one call, it refuses all under that limit: they wait together, this one first.
-        slot.refused(wait_before(failure, attempt=attempt, jitter=1.0) if delay is None else delay, failure)
-    if delay is None:
-        raise failure
-    if not isinstance(failure, RateLimitError):
-        slot.release()
-        await asyncio.sleep(delay)
 
 
 def _log(call: Call, outcome: int | Failure, began: float, attempt: int, delay: float | None) -> None:

@@ -35,10 +35,6 @@ def _at_least(minimum: int) -> Validator:
     return lambda _, attribute, value: validation.at_least(minimum, value, attribute.name)
 
 
-def _one_of(choices: Any) -> Validator:
-    return lambda _, attribute, value: validation.one_of(get_args(choices), value, attribute.name)
-
-
 def _callback(_: object, attribute: "Attribute[Any]", value: OnResponse | None) -> None:
     validation.callback(value, attribute.name)
 
@@ -46,6 +42,11 @@ def _callback(_: object, attribute: "Attribute[Any]", value: OnResponse | None) 
 def _usable_key(given: Secret | KeySource | None) -> Secret | KeySource:
     key = as_secret(os.environ.get(validation.API_KEY_VARIABLE)) if given is None else given
     return key if callable(key) else validation.api_key(key)
+
+
+def _usable_prefix(given: str) -> APIPrefix:
+    # The choice itself: of enums that equal it, Python's versions make different texts in a URL.
+    return validation.one_of(get_args(APIPrefix), given, "api_prefix")
 
 
 def _usable_project(given: str | int | None) -> str:
@@ -69,7 +70,7 @@ class Settings:
     max_retries: int = field(validator=_at_least(0))
     max_retry_after: float = field(validator=_seconds)
     max_response_bytes: int = field(validator=_at_least(1))
-    api_prefix: APIPrefix = field(validator=_one_of(APIPrefix))
+    api_prefix: APIPrefix = field(converter=_usable_prefix)
     deadline: float | None = field(default=None, validator=_seconds_or_none)
     """Seconds for the whole call: attempts, waits and queueing together."""
     headers: Mapping[str, str] = field(factory=dict, repr=False, converter=validation.extra_headers)

@@ -1,13 +1,17 @@
-"""What a store and all its views have in common: connections, limits, and what was warned of already."""
+"""What a store and all its views share: connections, cool-downs, the end of both, and which warnings were logged."""
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from .._core.call import Call, RateLimitScope
 from .._core.headers import Headers
 from .._core.secret import Secret
 from .._core.text import single_line
 from .._ratelimit.local import RateLimiter
-from .._transport.protocol import RequestSender
+from .._transport.protocol import RequestSender, closed_error
+from .._transport.waits import Waits
 from .cooldown import Cooldown
 
 logger = logging.getLogger(__name__)
@@ -21,10 +25,42 @@ class StoreState:
         self.rate_limiter = rate_limiter
         self._cooldowns: dict[RateLimitScope, Cooldown] = {}
         self._has_warned = False
+        self._waits = Waits()
+        self._is_closed = False
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep between attempts. Raises as `wait`."""
+        await self.wait(partial(asyncio.sleep, seconds))
+
+    async def pace(self, scope: RateLimitScope) -> None:
+        """Wait for the rate limiter, if there is one. Raises as `wait`, and what the limiter raises."""
+        if self.rate_limiter is not None:
+            await self.wait(partial(self.rate_limiter.acquire, scope))
+
+    async def wait(self, until: Callable[[], Awaitable[None]]) -> None:
+        """Wait while nothing of a call is under way.
+
+        Raises:
+            ConfigurationError: The store is closed, or was closed meanwhile.
+        """
+        if not self._is_closed:
+            try:
+                return await self._waits.within(until())
+            except TimeoutError:
+                # A user's own limiter may raise one, too.
+                if not self._is_closed:
+                    raise
+        raise closed_error()
+
+    async def aclose(self) -> None:
+        """End the calls under way, those between two attempts first, and close the connections."""
+        self._is_closed = True
+        await self._waits.end()
+        await self.transport.aclose()
 
     def cooldown(self, scope: RateLimitScope) -> Cooldown:
         if scope not in self._cooldowns:
-            self._cooldowns[scope] = Cooldown()
+            self._cooldowns[scope] = Cooldown(self.pause)
         return self._cooldowns[scope]
 
     def warn_of_deprecation(self, call: Call, headers: Headers, api_key: Secret) -> None:

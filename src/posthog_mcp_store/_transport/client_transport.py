@@ -245,7 +245,7 @@ async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 def result(task: asyncio.Task[T]) -> T:
-    """What a task of the pool came to."""
+    """The result of a task that closing may have cancelled."""
     if task.cancelled():
         raise closed_error()
     return task.result()

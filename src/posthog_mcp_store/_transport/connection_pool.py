@@ -45,7 +45,7 @@ class ConnectionPool:
     """The connections of one event loop. At most `width` calls run at once; others queue, first come first served."""
 
     def __init__(self, width: int, route: Route, *, idle_seconds: float = IDLE_SECONDS) -> None:
-        # One for all connections: making it anew would read the certificates each time.
+        # One for all connections: another one would read the certificates again.
         self._route = route
         self._idle_seconds = idle_seconds
         self._slots = asyncio.Semaphore(width)
@@ -82,7 +82,7 @@ class ConnectionPool:
             return response
         if prepared.call.response_mode is ResponseMode.DETACHED:
             self._release_slot(connection)
-        return evolve(response, body=_BodyOnLane(response.body, connection, self))
+        return evolve(response, body=_ConnectionBody(response.body, connection, self))
 
     async def aclose(self) -> None:
         self._is_closed = True
@@ -166,19 +166,19 @@ class ConnectionPool:
             self._slots.release()
 
 
-class _BodyOnLane:
+class _ConnectionBody:
     """A body that has a connection for itself until it is closed."""
 
-    def __init__(self, body: Body, connection: _Connection, connections: ConnectionPool) -> None:
+    def __init__(self, body: Body, connection: _Connection, pool: ConnectionPool) -> None:
         self._body = body
         self._connection: _Connection | None = connection
-        self._connections = connections
+        self._pool = pool
         self._is_read = False
         self._reading: asyncio.Task[bytes] | None = None
 
     async def read(self) -> bytes:
         """Read in a task of its own: a reader that is cancelled loses nothing, and breaks nothing of the connection."""
-        if self._connections.loop.is_closed():
+        if self._pool.loop.is_closed():
             raise left_behind_error()
         if self._reading is None:
             self._reading = asyncio.get_running_loop().create_task(self._body.read())
@@ -190,7 +190,7 @@ class _BodyOnLane:
         try:
             chunk = reading.result()
         except APIConnectionError:
-            if self._connections.is_closed:
+            if self._pool.is_closed:
                 raise closed_error() from None
             raise
         self._is_read = not chunk
@@ -199,13 +199,13 @@ class _BodyOnLane:
     async def aclose(self) -> None:
         connection, self._connection = self._connection, None
         # In a closed event loop it is the store that closes the connection.
-        if connection is None or self._connections.loop.is_closed():
+        if connection is None or self._pool.loop.is_closed():
             return
-        if self._is_read and not self._connections.is_closed:
-            self._connections.give_back(connection)
+        if self._is_read and not self._pool.is_closed:
+            self._pool.give_back(connection)
             return
         # It is waited for, so that all is done when whoever closes it ends the event loop next.
-        ending: list[asyncio.Task[Any]] = [self._connections.throw_away(connection)]
+        ending: list[asyncio.Task[Any]] = [self._pool.throw_away(connection)]
         if self._reading is not None:
             self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
             self._reading.cancel()

@@ -19,13 +19,10 @@ from .route import route_to
 
 TransportName = Literal["httpx", "aiohttp"]
 
-DEFAULT_MAX_CONCURRENCY = 100
-"""Of 32, 64, 100 and 128 the width at which 1,000 calls to a service that takes 50 ms were done first."""
-
 
 @frozen
 class _Opened:
-    """A pool in the event loop that it belongs to."""
+    """A transport, and the event loop that it belongs to."""
 
     transport: Transport
     loop: asyncio.AbstractEventLoop
@@ -78,13 +75,13 @@ class TransportManager:
             await opened.end_of_loop.aclose()
 
     async def _open(self) -> _Opened:
-        """The pool of this event loop, opened if need be."""
+        """The transport of this event loop, opened on first use."""
         await self._leave_closed_loop()
         loop = asyncio.get_running_loop()
         with self._opening:
             if self._opened is not None and self._opened.loop is loop:
                 return self._opened
-            transport = self._new_pool()
+            transport = self._new_transport()
             opened = self._opened = _Opened(transport, loop, _closing_at_end_of_loop(transport))
         await anext(opened.end_of_loop)
         return opened
@@ -99,7 +96,7 @@ class TransportManager:
         # In a task of its own, which cancel scopes that were never left may not follow anybody out of.
         await asyncio.wait((asyncio.get_running_loop().create_task(opened.transport.abandon()),))
 
-    def _new_pool(self) -> Transport:
+    def _new_transport(self) -> Transport:
         if self._closed:
             raise closed_error()
         if self._is_stranded or self._opened is not None:
@@ -120,7 +117,7 @@ def _aiohttp_transport(host: str, width: int) -> Transport:
 
 
 async def _closing_at_end_of_loop(transport: Transport) -> AsyncGenerator[None, None]:
-    """Close the pool when its event loop ends, for a store that was not closed before.
+    """Close the transport when its event loop ends, for a store that was not closed before.
 
     `asyncio.run` closes the asynchronous generators that are still open (PEP 525): the one moment at which such a store
     can still let go of its connections, and go on in the next loop.
@@ -137,8 +134,8 @@ def _elsewhere(client: httpx.AsyncClient | None) -> ConfigurationError:
             "this MCPStore was used in another event loop, where its connections belong: create one store per loop"
         )
     return ConfigurationError(
-        "the http_client of this MCPStore was used in another event loop, which its connections belong to: make a "
-        "client and a store for each loop, or leave http_client out, and one store serves one loop after another"
+        "the http_client of this MCPStore was used in another event loop, where its connections belong: create a "
+        "client and a store per loop, or omit http_client, and one store serves one loop after another"
     )
 
 

@@ -1,4 +1,4 @@
-"""Waiting in the task of a caller, until it is done, out of time, or the pool is closed."""
+"""Waiting in the task of a caller, until it is done, out of time, or ended by closing."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Waits:
-    """What the callers of a pool wait for."""
+    """What callers wait for in one place."""
 
     def __init__(self) -> None:
         self._under_way: dict[asyncio.Timeout, asyncio.Future[None]] = {}
@@ -30,8 +30,11 @@ class Waits:
 
     async def end(self) -> None:
         """Cancel all that is waited for, as if its time was up, and return when it has ended."""
-        now = asyncio.get_running_loop().time()
-        for timer in [timer for timer in self._under_way if not timer.expired()]:
-            timer.reschedule(now)
-        if self._under_way:
-            await asyncio.wait([*self._under_way.values()])
+        loop = asyncio.get_running_loop()
+        # Nothing of an event loop that was closed without ending its tasks can be waited for.
+        under_way = {timer: ended for timer, ended in self._under_way.items() if ended.get_loop() is loop}
+        for timer in under_way:
+            if not timer.expired():
+                timer.reschedule(loop.time())
+        if under_way:
+            await asyncio.wait([*under_way.values()])

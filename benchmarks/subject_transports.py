@@ -21,7 +21,7 @@ def scenarios() -> dict[str, Scenario]:
 async def connect(url: str) -> AsyncIterator[Retrieve]:
     slots = asyncio.Semaphore(WIDTH)
     free: list[httpx.AsyncHTTPTransport] = []
-    async with AsyncExitStack() as lanes:
+    async with AsyncExitStack() as transports:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 
@@ -29,14 +29,14 @@ async def connect(url: str) -> AsyncIterator[Retrieve]:
             async with slots:
                 if not free:
                     free.append(httpx.AsyncHTTPTransport(verify=context, limits=limits))
-                    lanes.push_async_callback(free[-1].aclose)
-                lane = free.pop()
-                response = await lane.handle_async_request(
+                    transports.push_async_callback(free[-1].aclose)
+                transport = free.pop()
+                response = await transport.handle_async_request(
                     httpx.Request("GET", f"{url}{COLLECTION}{id}/", headers={"Authorization": "Bearer phx_bench"})
                 )
                 body = await response.aread()
                 await response.aclose()
-                free.append(lane)
+                free.append(transport)
             return json.loads(body)
 
         yield retrieve
