@@ -30,6 +30,9 @@ class Waits:
 
     async def end(self) -> None:
         """Cancel all that is waited for, as if its time was up, and return when it has ended."""
+        if not self._under_way:
+            # A store that was not used can be closed without asyncio.
+            return
         loop = asyncio.get_running_loop()
         # Nothing of an event loop that was closed without ending its tasks can be waited for.
         under_way = {timer: ended for timer, ended in self._under_way.items() if ended.get_loop() is loop}
