@@ -176,6 +176,29 @@ async def test_what_a_rate_limiter_raises_is_raised_as_it_is(service: EmbeddedSe
     assert caught.value is error
 
 
+async def test_closing_twice_at_once_waits_for_a_call_that_takes_its_time_to_end(service: EmbeddedService) -> None:
+    waiting = asyncio.Event()
+
+    class Slow:
+        async def acquire(self, _: RateLimitScope, /) -> None:
+            waiting.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await run(10)
+
+    async with open_on("httpx", service.base_url, rate_limiter=Slow()) as store, asyncio.timeout(5):
+        call = asyncio.create_task(store.installations.retrieve(ID))
+        await waiting.wait()
+        first = asyncio.create_task(store.aclose())
+        await run(4)
+        assert not first.done()
+        await store.aclose()
+        await first
+        with pytest.raises(ConfigurationError, match="this MCPStore is closed"):
+            await call
+
+
 async def test_a_caller_that_is_cancelled_while_its_store_is_closed_is_cancelled(listener: Listener) -> None:
     async with open_on("httpx", f"https://127.0.0.1:{listener.port}") as store:
         call = asyncio.create_task(install(store))
