@@ -14,7 +14,7 @@ nox.options.sessions = ["tests", "lint", "typing", "document", "package"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
-# They hold documents and tools against each other, which hangs little on the Python and takes long.
+# They compare documents and run tools, which depends little on the Python and takes long.
 OF_TOOLS = [
     "tests/contract",
     *(
@@ -22,9 +22,18 @@ OF_TOOLS = [
         for name in ("api_moves", "public_api", "regenerate", "scripts", "upstream", "upstream_command")
     ),
 ]
-ON_THE_FIRST_PYTHON = [*OF_TOOLS, *(f"tests/vendoring/test_{name}.py" for name in ("copies", "interruptions"))]
+# Files and plain decisions, at length: they too are the same on every Python.
+ON_THE_FIRST_PYTHON = [
+    *OF_TOOLS,
+    *(f"tests/vendoring/test_{name}.py" for name in ("commands", "copies", "facade", "interruptions", "meanwhile")),
+    "tests/test_whole_lists.py",
+]
 # What works on the oldest and the newest works between them.
-ON_THE_ENDS = ["tests/testing_kit"]
+ON_THE_ENDS = [
+    "tests/testing_kit",
+    "tests/vendoring",
+    *(f"tests/test_{name}.py" for name in ("architecture", "document", "generated_client", "readme", "tour")),
+]
 # What the choice of an HTTP library could break.
 OVER_HTTP = [
     f"tests/test_{name}.py"

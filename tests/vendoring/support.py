@@ -47,13 +47,15 @@ def vendored(destination: Path, *arguments: str) -> Path:
     return destination
 
 
-def run(*arguments: str, path: Path | None = None, status: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run Python on a path of packages, where it must end with this status."""
+def run(
+    *arguments: str, path: Path | None = None, status: int = 0, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run Python on a path of packages, where it must end with this status within the timeout, in seconds."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     if path is not None:
         environment["PYTHONPATH"] = str(path)
     run = subprocess.run(
-        [sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=timeout
     )
     assert run.returncode == status, run.stdout + run.stderr
     return run

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from ..vendoring.support import REFUSING, run, vendored
+from .support import REFUSING, run, vendored
 
 TESTS = Path(__file__).parents[1]
 PACKAGE = "acme.platform._vendor.mcp_store"
@@ -41,6 +41,7 @@ def test_the_facades_tests_pass_on_a_copy(tmp_path: Path) -> None:
         *("-p", f"{PACKAGE}.testing.pytest_plugin", "--rootdir", str(tmp_path)),
         *(str(tmp_path / "tests" / name) for name in CHOSEN),
         path=tmp_path,
+        timeout=400,  # It is a fifth of all tests, on one processor of a machine that runs others meanwhile.
     )
 
     passed = int(said.stdout.splitlines()[-1].split()[0])
