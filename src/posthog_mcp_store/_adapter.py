@@ -7,7 +7,7 @@ type checker shows here.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypedDict, TypeVar, Unpack
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -74,6 +74,15 @@ class AuthorizationStart:
     """Both on the service's clock: when the request was sent, and when its answer was."""
     quotes_key: bool
     """Whether the URL holds the API key, or the key that an MCP server was installed with."""
+
+
+class InstallCustomTexts(TypedDict):
+    """The fields of a custom installation that are sent as they are."""
+
+    name: str
+    url: str
+    description: str | Unset
+    posthog_code_callback_url: str | Unset
 
 
 class ResponseParser(Protocol):
@@ -255,13 +264,10 @@ class Adapter:
     async def install_custom_create(
         self,
         *,
-        name: str,
-        url: str,
         auth_type: str,
         api_key: Secret | Unset,
-        description: str | Unset,
         install_source: str | Unset,
-        posthog_code_callback_url: str | Unset,
+        **texts: Unpack[InstallCustomTexts],
     ) -> Installation | AuthorizationStart:
         """The installation, or the flow in which the user has to authorize it first."""
         endpoint = mcp_server_installations_install_custom_create
@@ -272,13 +278,10 @@ class Adapter:
                 endpoint.build_request(
                     self._project_id,
                     body=InstallCustom(
-                        name=name,
-                        url=url,
                         auth_type=_choice(InstallCustomAuthTypeEnum, auth_type, "auth_type"),
                         api_key=api_key.reveal() if isinstance(api_key, Secret) else api_key,
-                        description=description,
                         install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
-                        posthog_code_callback_url=posthog_code_callback_url,
+                        **texts,
                     ),
                 )
             )
