@@ -315,7 +315,7 @@ async def test_a_protocol_version_nobody_knows_is_refused(server: FakeMCPServer,
 async def test_a_result_of_another_shape_is_refused(server: FakeMCPServer, store: MCPStore, method: str) -> None:
     server.answers[method] = lambda message: result_of(message, {"tools": 7})
 
-    with pytest.raises(ResponseDecodeError, match=r"answer does not fit \w+Result") as caught:
+    with pytest.raises(ResponseDecodeError, match=r"response does not match \w+Result") as caught:
         async with store.installations.connect(ID) as client:
             await client.list_tools()
 
@@ -346,7 +346,7 @@ async def test_wrong_arguments_are_never_sent(server: FakeMCPServer, store: MCPS
         for name in (7, ["add"], None):
             with pytest.raises(ConfigurationError, match="name must be text"):
                 await client.call_tool(name)  # type: ignore[arg-type]
-        with pytest.raises(ConfigurationError, match="the arguments do not fit CallToolRequestParams: arguments:"):
+        with pytest.raises(ConfigurationError, match="the arguments do not match CallToolRequestParams: arguments:"):
             await client.call_tool("add", ["a"])  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError, match="read_timeout_seconds must be a number of seconds"):
             await client.call_tool("add", {}, 0)
@@ -384,7 +384,7 @@ async def test_an_answer_to_the_server_that_is_refused_is_told_in_the_log(
         await server.got("answer")
         await client.list_tools()
 
-    assert "a request of the MCP server could not be answered: 502" in caplog.text
+    assert "could not respond to a request of the MCP server: 502" in caplog.text
 
 
 async def test_a_tool_is_looked_up_before_it_is_called_and_once(server: FakeMCPServer, store: MCPStore) -> None:
@@ -677,7 +677,7 @@ for _ in range(300):
     [
         (SUM, None, "it has no structured content"),
         (SUM, {"sum": "3"}, "'3' is not of type 'integer'"),
-        (SUM, DEEP, "can't use the MCP server's answer"),
+        (SUM, DEEP, "can't use the MCP server's response"),
         ({"type": "object", "properties": {"x": {"$ref": "#"}}, "anyOf": [{"$ref": "#"}]}, {"x": {}}, "RecursionError"),
         ({"type": "object", "properties": {"sum": {"multipleOf": 0.1}}}, {"sum": int("9" * 400)}, "OverflowError"),
         ({"type": "object", "properties": {"sum": {"multipleOf": 0.1}}}, {"sum": float("nan")}, "ValueError"),
@@ -782,17 +782,17 @@ GOOD = {"name": "good", "inputSchema": {"type": "object"}}
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        ({**GOOD, "name": "bad", "outputSchema": 7}, "'bad' breaks"),
-        ({"name": "bad"}, "'bad' breaks MCP's schema and was left out: tools.0.inputSchema: Field required"),
-        ({}, "number 1 breaks"),
-        (7, "number 1 breaks"),
-        ({"name": 7, "inputSchema": {"type": "object"}}, "number 1 breaks"),
-        ({**GOOD, "name": "bad", "inputSchema": {}}, "'bad' breaks"),
-        ({**GOOD, "name": "bad", "inputSchema": None}, "'bad' breaks"),
-        ({**GOOD, "name": "bad", "outputSchema": []}, "'bad' breaks"),
-        ({**GOOD, "name": "bad", "annotations": "destructive"}, "'bad' breaks"),
-        ({**GOOD, "name": "bad", "description": ["?"]}, "'bad' breaks"),
-        ({**GOOD, "name": "bad", "outputSchema": {"type": "object", "properties": DEEP}}, "'bad' breaks"),
+        ({**GOOD, "name": "bad", "outputSchema": 7}, "'bad' violates"),
+        ({"name": "bad"}, "'bad' violates MCP's schema and was left out: tools.0.inputSchema: Field required"),
+        ({}, "number 1 violates"),
+        (7, "number 1 violates"),
+        ({"name": 7, "inputSchema": {"type": "object"}}, "number 1 violates"),
+        ({**GOOD, "name": "bad", "inputSchema": {}}, "'bad' violates"),
+        ({**GOOD, "name": "bad", "inputSchema": None}, "'bad' violates"),
+        ({**GOOD, "name": "bad", "outputSchema": []}, "'bad' violates"),
+        ({**GOOD, "name": "bad", "annotations": "destructive"}, "'bad' violates"),
+        ({**GOOD, "name": "bad", "description": ["?"]}, "'bad' violates"),
+        ({**GOOD, "name": "bad", "outputSchema": {"type": "object", "properties": DEEP}}, "'bad' violates"),
     ],
 )
 async def test_a_malformed_tool_is_left_out_and_named(
@@ -820,7 +820,7 @@ async def test_a_malformed_tool_that_was_mended_is_there_again(
         listed = [[tool.name for tool in (await client.list_tools()).tools] for _ in range(3)]
 
     assert listed == [[], ["good"], []]
-    assert caplog.text.count("'good' breaks MCP's schema") == 2
+    assert caplog.text.count("'good' violates MCP's schema") == 2
 
 
 # Sessions

@@ -232,7 +232,7 @@ async def test_no_error_about_a_tool_or_its_result_tells_the_key(caplog: pytest.
 
     assert caught.value.result == {"content": [], "structuredContent": {"sum": "the key *** is no good"}}
     assert KEY not in everything_said_by(caught.value)
-    assert "'***' breaks MCP's schema" in caplog.text
+    assert "'***' violates MCP's schema" in caplog.text
     assert KEY not in caplog.text
 
 

@@ -1,7 +1,7 @@
 """The adapter to the generated client: the only module that imports it.
 
-Typed arguments become a call in plain data; a response becomes a generated object. Whatever regenerating changes, the
-type checker shows here.
+Typed arguments become a call in plain data, and a response becomes a generated object. If regenerating breaks
+something, the type checker reports it here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -64,16 +64,16 @@ DOCUMENT_PREFIX = "/api/environments/"
 
 @frozen
 class AuthorizationStart:
-    """An OAuth flow as the service started it."""
+    """An OAuth flow that the service has started."""
 
     url: str | None = field(repr=False)
-    """The provider's URL, which holds the flow's state; None where the answer names none."""
+    """The provider's URL, which contains the flow's state; None if the response has none."""
     status_code: int
     requested_at: datetime
     issued_at: datetime
-    """Both on the service's clock: when the request was sent, and when its answer was."""
+    """Both by the service's clock: when the request was sent, and when the response was."""
     quotes_key: bool
-    """Whether the URL holds the API key, or the key that an MCP server was installed with."""
+    """Whether the URL contains the API key, or the key that the MCP server was installed with."""
 
 
 class InstallCustomTexts(TypedDict):
@@ -95,7 +95,7 @@ class ResponseParser(Protocol):
 class LowLevelClient(AuthenticatedClient):
     """The generated client, sending through the pipeline of a store: `store.lowlevel`.
 
-    It holds no key: the transport puts it on. Settings of the pool are the store's, so they can't be changed here.
+    It has no API key: the transport adds it. The store owns the connections, so they can't be configured here.
     """
 
     pipeline: Pipeline = field(kw_only=True, repr=False)
@@ -105,7 +105,7 @@ class LowLevelClient(AuthenticatedClient):
         return await self.pipeline.send(self.call(request), lambda response: response)
 
     def call(self, request: Request) -> Call:
-        """A generated request as the pipeline takes it."""
+        """Convert a generated request to the pipeline's `Call`."""
         return Call(
             operation_id=request.operation_id,
             method=request.method,
@@ -117,7 +117,7 @@ class LowLevelClient(AuthenticatedClient):
         )
 
     def _moved(self, path: str) -> str:
-        """The path under the prefix of the settings; the document knows the older one only."""
+        """The path under the configured prefix; the document has the older one only."""
         return f"/api/{self.prefix}/{path.removeprefix(DOCUMENT_PREFIX)}"
 
     def _refuse(self, *_: object) -> NoReturn:
@@ -130,7 +130,7 @@ class LowLevelClient(AuthenticatedClient):
 
 
 class Adapter:
-    """The eight operations in one project: typed arguments down, typed answers up."""
+    """The eight operations in one project: typed arguments in, typed results out."""
 
     def __init__(self, pipeline: Pipeline, *, host: str, api_prefix: str, project_id: str) -> None:
         self.client = LowLevelClient(base_url=host, token="", pipeline=pipeline, prefix=api_prefix)
@@ -139,7 +139,7 @@ class Adapter:
 
     @property
     def deadline(self) -> float | None:
-        """Seconds for a call whole, where the user set them."""
+        """Seconds for the whole call, if the user set a deadline."""
         return self._pipeline.deadline
 
     @property
@@ -152,7 +152,7 @@ class Adapter:
         return self._call(mcp_server_installations_list.build_request(self._project_id)).url
 
     async def list(self, limit: int | None, offset: int) -> Callable[[], PageData[Installation]]:
-        """Fetch a page, to be decoded when its turn comes: pages fetched ahead are bytes until then."""
+        """Fetch a page and return the function that decodes it: pages fetched ahead stay bytes until they are read."""
         received = await self._pipeline.fetch(
             self._call(
                 mcp_server_installations_list.build_request(
@@ -222,7 +222,7 @@ class Adapter:
         headers: Mapping[str, str],
         timeout: float | None,
     ) -> Call:
-        """The call alone: its answer is somebody else's, and no generated type has it."""
+        """Build the call without sending it: the response is the MCP server's, for which there is no generated type."""
         bodies = [JSONRPCMessage.from_dict(message) for message in messages]
         request = mcp_server_installations_proxy_create.build_request(
             self._project_id,
@@ -233,13 +233,13 @@ class Adapter:
         return evolve(self.client.with_headers(dict(headers)).call(request), timeout=timeout)
 
     def proxy_url(self, id: UUID) -> str:
-        """Where the installation's MCP server is reached."""
+        """The URL that forwards to the installation's MCP server."""
         body = JSONRPCMessage()
         request = mcp_server_installations_proxy_create.build_request(self._project_id, id, body=body)
         return self._call(request).url
 
     async def open(self, call: Call) -> StreamingResponse:
-        """Send a streamed call, up to the body of its answer."""
+        """Send a call and return its response with the body still unread."""
         return await self._pipeline.open(call)
 
     async def authorize_retrieve(
@@ -269,11 +269,11 @@ class Adapter:
         install_source: str | Unset,
         **texts: Unpack[InstallCustomTexts],
     ) -> Installation | AuthorizationStart:
-        """The installation, or the flow in which the user has to authorize it first."""
+        """Return the installation, or the OAuth flow in which the user has to authorize it first."""
         endpoint = mcp_server_installations_install_custom_create
         secret = api_key if isinstance(api_key, Secret) else None
         try:
-            # The body is no variable: it would show the key in tracebacks.
+            # Not in a variable, which would show the key in tracebacks.
             call = self._call(
                 endpoint.build_request(
                     self._project_id,
@@ -291,14 +291,14 @@ class Adapter:
             received = await self._pipeline.fetch(evolve(call, secret=secret))
             if received.response.status_code == 201:
                 return received.read(self._reader(endpoint.parse_response, MCPServerInstallation))
-            # The URL, which holds the flow's state, is no variable either.
+            # Nor is the URL, which contains the flow's state.
             return _started(
                 received.read(self._reader(endpoint.parse_response, OAuthRedirectResponse)).redirect_url, received
             )
         raise refused
 
     def _call(self, request: Request) -> Call:
-        # Of a parameter of the query that is None, nothing is left here: those are checked before.
+        # The generated client has dropped query parameters that are None by now, so callers check those.
         validation.refuse_none(request.json if isinstance(request.json, dict) else {})
         return self.client.call(request)
 
@@ -306,7 +306,7 @@ class Adapter:
         return await self._pipeline.send(self._call(request), read)
 
     def _reader(self, parse: ResponseParser, expected: type[T]) -> Callable[[Response], T]:
-        """Read an answer with the generated parser; what it makes of another status than promised is refused."""
+        """Read a response with the generated parser, refusing the type that it returns for any other status."""
 
         def read(response: Response) -> T:
             parsed = parse(client=self.client, response=response)
@@ -318,7 +318,7 @@ class Adapter:
 
 
 def _nothing(response: Response) -> None:
-    """How the answer to a deletion is read. Another success, such as a gateway's page to log in, deleted nothing."""
+    """Check the response to a deletion: any other success, such as a gateway's login page, deleted nothing."""
     if response.status_code != 204:
         raise ValueError("expected 204")
 
@@ -347,7 +347,7 @@ def _optional_choice(choices: type[Choice], value: str | Unset, name: str) -> Ch
 
 
 def _choice(choices: type[Choice], value: str, name: str) -> Choice:
-    """A value of an enum of the document, which is closed in requests."""
+    """Convert to an enum of the document. In requests, enums are closed."""
     try:
         return choices(value)
     except ValueError:
@@ -358,7 +358,7 @@ def _choice(choices: type[Choice], value: str, name: str) -> Choice:
 if TYPE_CHECKING:
 
     class InstallationFields(Protocol):
-        """What the SDK itself reads of an installation, while it waits for the end of an OAuth flow."""
+        """The fields that the SDK itself reads while it waits for the end of an OAuth flow."""
 
         id: UUID
         url: str
@@ -373,5 +373,5 @@ if TYPE_CHECKING:
         additional_properties: dict[str, Any]
 
     def row_of_list_and_retrieve(row: MCPServerInstallation) -> InstallationFields:
-        """So that the type checker misses a field here as well, and says where it comes from."""
+        """Make the type checker report a missing field here too, where it comes from."""
         return row

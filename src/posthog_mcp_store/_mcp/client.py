@@ -38,14 +38,14 @@ R = TypeVar("R")
 
 
 class ProxyClient(Client):
-    """A client of one installation's MCP server. Its calls raise MCPStoreErrors in place of MCPErrors."""
+    """A client of one installation's MCP server. Its calls raise MCPStoreErrors instead of MCPErrors."""
 
     def __init__(
         self, transport: AbstractAsyncContextManager[TransportStreams], url: str, tools: KnownTools, **options: Any
     ) -> None:
         super().__init__(transport, **options)
         self._url = url
-        """Where its messages go."""
+        """The proxy URL of the installation, for errors."""
         self._tools = tools
         self._looking_up = asyncio.Lock()
 
@@ -55,16 +55,16 @@ class ProxyClient(Client):
         except (ExceptionGroup, MCPError, ValueError) as error:
             failure = translate_error(_only_one(error), self._url, self._tools.redactor)
         else:
-            # The client's own check gives up with any exception, and lets the server's regular expressions run.
+            # The client's own check may raise any exception, and runs the server's regular expressions.
             self.session.validate_tool_result = self._check_result  # type: ignore[method-assign]
             return self
         raise failure
 
     @property
     def malformed_tools(self) -> list[ResponseDecodeError]:
-        """What was left out of the lists of tools."""
+        """An error for each tool that was left out of the lists."""
         return [
-            _unreadable(f"the tool {name} breaks MCP's schema and was left out: {fault}", self._url)
+            _unreadable(f"the tool {name} violates MCP's schema and was left out: {fault}", self._url)
             for name, fault in self._tools.malformed.items()
         ]
 
@@ -76,10 +76,10 @@ class ProxyClient(Client):
         *args: Any,
         **kwargs: Any,
     ) -> CallToolResult:
-        """As `mcp.Client` does it, but a tool that was not listed yet is looked up before the call, not after it.
+        """Call a tool like `mcp.Client`, but list a tool that is not known yet before the call, not after it.
 
-        The client checks a result by the tool's schema, and where it fails to get that, the result would be lost.
-        Whatever is wrong with a result, the error keeps it.
+        The client checks a result against the tool's schema. If it could not get the schema after the call, the result
+        would be lost. The error about an invalid result includes it.
         """
         validation.text(name, "name")
         _check_json(arguments)
@@ -97,7 +97,7 @@ class ProxyClient(Client):
             RAW_RESULTS.reset(token)
         if isinstance(failure, ResponseDecodeError):
             failure.result = shallow(results[-1], text=self._tools.redactor.text) if results else None
-            # What is left must not show a secret that the result quotes.
+            # The traceback must not show a secret that the result quotes.
             results.clear()
             failure = without_frames(failure)
         raise failure
@@ -114,26 +114,26 @@ class ProxyClient(Client):
         raise APITimeoutError(message, method="POST", url=self._url, is_sent=False)
 
     async def _look_up(self, name: str) -> None:
-        """List the tools as far as this one, unless it is known. Calls that begin together do it once."""
+        """List the tools up to this one, unless it is known. Concurrent calls share one listing."""
         if self._tools.knows(name):
             return
         async with self._looking_up:
             if self._tools.knows(name):
                 return
-            version = self._tools.version
-            # A server without the list, or without an end of it, may still have the tool.
+            revision = self._tools.revision
+            # A server that can't list its tools, or whose list does not end, may still have this one.
             with suppress(ListUnstableError, ToolCallError):
                 async for _ in tool_pages(self):
                     if name in self._tools.listed:
                         return
-            if version == self._tools.version:
+            if revision == self._tools.revision:
                 self._tools.unlisted.add(name)
 
     async def _check_result(self, name: str, result: CallToolResult) -> None:
-        """Check a result by the schema of its tool, where that is known: to ask for it now could lose the result."""
+        """Check a result against its tool's schema, if known: requesting the schema now could lose the result."""
         schema = self._tools.listed.get(name)
         if schema is not None and (fault := _result_fault(schema, result)):
-            # The server may have another schema by now.
+            # The server may have changed the schema: list it again before the next call.
             del self._tools.listed[name]
             reason = f"the result of the tool {short_repr(name)} does not match its output schema: {fault}"
             raise _unreadable(self._tools.redactor.text(reason), self._url)
@@ -146,21 +146,21 @@ class ProxyClient(Client):
 
 
 def _only_one(error: Exception) -> Exception:
-    """What an exception group is about, where that is one exception."""
+    """Unwrap exception groups that contain a single exception."""
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
 
 
 def translate_error(error: Exception, url: str, redactor: Redactor) -> Exception:
-    """The SDK's error for one of the client's. Those that came over the wire bring it along, see `_mcp.transport`."""
+    """The SDK's error for one of the client's. JSON-RPC errors carry it in `data`, see `_mcp.transport`."""
     if isinstance(error, ValidationError):
-        return _misfit(error, url, redactor)
+        return _validation_error(error, url, redactor)
     if isinstance(error, PydanticSerializationError | UnicodeDecodeError):
         return ConfigurationError(single_line(f"the request can't be written as JSON: {error}"))
     if isinstance(error, RuntimeError | ValueError) and not isinstance(error, MCPStoreError):
-        # So the client refuses a protocol version of the server's, and an answer nested over 255 levels.
-        return _unreadable(redactor.text(f"the client can't use the MCP server's answer: {error}"), url)
+        # Raised for an unsupported protocol version, and for a response nested over 255 levels.
+        return _unreadable(redactor.text(f"the client can't use the MCP server's response: {error}"), url)
     if not isinstance(error, MCPError):
         return error
     if isinstance(error.data, Exception):
@@ -173,11 +173,11 @@ def translate_error(error: Exception, url: str, redactor: Redactor) -> Exception
     return tool_call_error(details, is_refusal=False)
 
 
-def _misfit(error: ValidationError, url: str, redactor: Redactor) -> MCPStoreError:
-    """What does not fit a type of MCP: a result, or else an argument, before it is sent."""
+def _validation_error(error: ValidationError, url: str, redactor: Redactor) -> MCPStoreError:
+    """The error for a value that does not match an MCP type: a result, or an argument that was not sent."""
     if "Result" not in error.title:
-        return ConfigurationError(single_line(f"the arguments do not fit {error.title}: {reason(error)}"))
-    return _unreadable(redactor.text(f"the MCP server's answer does not fit {error.title}: {reason(error)}"), url)
+        return ConfigurationError(single_line(f"the arguments do not match {error.title}: {reason(error)}"))
+    return _unreadable(redactor.text(f"the MCP server's response does not match {error.title}: {reason(error)}"), url)
 
 
 def _result_fault(schema: ResultSchema, result: CallToolResult) -> str | None:
@@ -185,17 +185,17 @@ def _result_fault(schema: ResultSchema, result: CallToolResult) -> str | None:
         return "it has no structured content"
     try:
         return schema.fault(result.structured_content)
-    except Exception as error:  # noqa: BLE001  # the library raises anything at schemas and numbers that are odd enough
+    except Exception as error:  # noqa: BLE001  # invalid schemas make the library raise all kinds of exceptions
         return f"it can't be checked ({type(error).__name__}: {error})"
 
 
 def _check_json(value: object) -> None:
-    """Refuse what can't be written as JSON: the client writes bytes as text and NaN as null, and gives up on others."""
+    """Refuse values that are not JSON: the client writes bytes as text and NaN as null, and fails on others."""
     json_body(value)
     try:
         to_jsonable_python(value)
     except ValueError as error:
-        # It goes less deep into lists and objects than Python's json does.
+        # Its limit on nesting is lower than that of Python's json.
         raise ConfigurationError(single_line(f"the arguments can't be written as JSON: {error}")) from None
 
 
@@ -205,7 +205,7 @@ def _unreadable(reason: str, url: str) -> ResponseDecodeError:
     )
 
 
-def _raising_ours(method: Callable[..., Awaitable[R]]) -> Callable[..., Awaitable[R]]:
+def _translating_errors(method: Callable[..., Awaitable[R]]) -> Callable[..., Awaitable[R]]:
     @functools.wraps(method)
     async def wrapper(client: ProxyClient, *args: Any, **kwargs: Any) -> R:
         try:
@@ -220,15 +220,15 @@ def _raising_ours(method: Callable[..., Awaitable[R]]) -> Callable[..., Awaitabl
 
 
 def _warning_like(method: Callable[..., object], ours: Callable[..., Awaitable[R]]) -> Callable[..., Awaitable[R]]:
-    """Warn of a deprecated method in the line that calls ours."""
+    """Attribute a deprecation warning to the line that calls our wrapper."""
     message = getattr(method, "__deprecated__", None)
     return ours if message is None else deprecated(message, category=MCPDeprecationWarning)(ours)
 
 
-# Every call that the package offers, in this version of it and in later ones.
+# All calls of `mcp.Client`, including those that later versions add.
 for _name, _method in inspect.getmembers(ProxyClient, inspect.isfunction):
-    # Until Python 3.12 a deprecated one does not look like a coroutine function.
+    # Before Python 3.12, `deprecated` hides that a function is a coroutine function.
     if not inspect.iscoroutinefunction(inspect.unwrap(_method)):
         continue
     if not _name.startswith("_"):
-        setattr(ProxyClient, _name, _warning_like(_method, _raising_ours(inspect.unwrap(_method))))
+        setattr(ProxyClient, _name, _warning_like(_method, _translating_errors(inspect.unwrap(_method))))

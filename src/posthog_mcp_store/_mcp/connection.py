@@ -1,4 +1,4 @@
-"""`connect()`: an `mcp.Client` that lives in a task of its own, so that any task may open and close it."""
+"""`connect()`: an `mcp.Client` in a separate task, so that any task may open and close it."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from .transport import proxy_transport
 
 
 class Connection(AbstractAsyncContextManager[ProxyClient]):
-    """A connection to an MCP server: enter it once, for the client.
+    """A connection to an MCP server: a context manager that can be entered once and returns the client.
 
-    The client's task groups may only be left by the task that entered them, and they wrap what is raised inside them.
-    So one task holds them for as long as the connection is open, and the user's code does not run in it.
+    Only the task that entered the client's task groups may exit them, and they wrap exceptions raised inside them. So
+    a separate task holds them while the connection is open, and the user's code does not run in it.
     """
 
     def __init__(self, make_client: Callable[[], ProxyClient]) -> None:
@@ -35,7 +35,7 @@ class Connection(AbstractAsyncContextManager[ProxyClient]):
         loop = asyncio.get_running_loop()
         opened: asyncio.Future[ProxyClient] = loop.create_future()
         self._task = loop.create_task(self._hold(opened))
-        # Asked for, so that asyncio does not report it: who is cancelled has no use for how it failed.
+        # Retrieve the exception, or asyncio would log it after a caller was cancelled.
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         try:
             await asyncio.wait((self._task, opened), return_when=asyncio.FIRST_COMPLETED)
@@ -64,10 +64,10 @@ class Connection(AbstractAsyncContextManager[ProxyClient]):
 
 
 def connection(post: SendMessage, url: str, **options: Any) -> Connection:
-    """A connection whose messages are posted so. The options are those of `mcp.Client`."""
+    """Create a connection that sends its messages with `post`. The options are those of `mcp.Client`."""
 
     def make_client() -> ProxyClient:
-        # The service drops the header that later versions of MCP are told by, so only the handshake works.
+        # The service drops the header that later versions of MCP need, so only the `initialize` handshake works.
         tools = KnownTools()
         transport = proxy_transport(MCPSession(post, tools.forget), tools)
         return ProxyClient(transport, url, tools, mode="legacy", **options)
@@ -76,6 +76,6 @@ def connection(post: SendMessage, url: str, **options: Any) -> Connection:
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
-    """Wait for the end of what ends by itself, also inside a cancelled scope, which would interrupt every wait."""
+    """Wait for a task that is ending, even in a cancelled anyio scope, which would interrupt every wait."""
     with anyio.CancelScope(shield=True):
         await asyncio.wait((task,))

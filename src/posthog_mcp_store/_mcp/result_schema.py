@@ -1,4 +1,4 @@
-"""Checking the result of a tool by the tool's own output schema, in bounded time (extra `mcp`)."""
+"""Validating a tool's result against its output schema, in bounded time (extra `mcp`)."""
 
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
@@ -8,14 +8,14 @@ from typing import Any
 import attrs
 
 Check = Callable[[Any, Any, Any, Any], Iterable[Any] | None]
-"""How jsonschema checks a keyword: by the validator, the keyword's value, the instance and the schema."""
+"""jsonschema's check of one keyword: takes the validator, the keyword's value, the instance and the schema."""
 
 MAX_SECONDS = 0.1
-"""What a check may take, which holds the event loop. What is left of a large result then is not checked."""
+"""The check blocks the event loop, so it stops after this time; the rest of a large result is not checked."""
 WITH_REGULAR_EXPRESSIONS = {"pattern", "patternProperties", "unevaluatedProperties"}
-"""They are not checked: a regular expression of the server's can take for ever, and nothing can stop it."""
+"""Not checked: a server's regular expression can run indefinitely, and nothing can stop it."""
 MAX_ITEMS = 1000
-"""More items than that are not checked for being unique, and more values than that not searched for the right one."""
+"""`uniqueItems` is not checked for longer lists, nor `enum` with more values."""
 
 
 class _TimeIsUpError(Exception):
@@ -31,9 +31,9 @@ class ResultSchema:
         self._ends_at = 0.0
 
     def fault(self, content: object) -> str | None:
-        """How a tool's structured content breaks the schema; None where it does not, as far as it was checked.
+        """The way in which structured content violates the schema; None if no violation was found in time.
 
-        Raises whatever the library raises at a schema that it can't use.
+        Raises any exception that jsonschema raises for an invalid schema.
         """
         if self._validator is None:
             self._validator = self._make_validator()
@@ -49,16 +49,16 @@ class ResultSchema:
             return
 
     def _make_validator(self) -> Any:
-        # Loaded here: it takes long, brings no types of its own, and most tools have no output schema.
+        # Imported here: it is slow to import and has no types, and most tools have no output schema.
         validators, referencing = import_module("jsonschema.validators"), import_module("referencing")
         base = validators.validator_for(self._schema)
         checks = {keyword: self._bounded(keyword, check) for keyword, check in base.VALIDATORS.items()}
-        # An empty registry, so that nothing is fetched from where a `$ref` points to.
+        # An empty registry, so that no `$ref` is fetched.
         bounded = validators.extend(base, checks)
         fields = [(field.name, field.alias) for field in attrs.fields(bounded) if field.init]
 
         def evolve(validator: Any, **changes: Any) -> Any:
-            # The library's own takes another class where a part of the schema has a `$schema`.
+            # The library's own changes the class at a subschema with a `$schema`.
             self._check_time()
             return bounded(**{alias: getattr(validator, name) for name, alias in fields} | changes)
 
@@ -81,11 +81,11 @@ class ResultSchema:
 
 
 def _is_unbounded(keyword: str, value: Any, instance: object, schema: Any) -> bool:
-    """Whether this one check may take longer than all of them should."""
+    """Whether this check alone could exceed the time limit."""
     if keyword == "uniqueItems" and isinstance(instance, list):
-        # Items that are lists or objects are compared each with each.
+        # Lists and objects are compared pairwise.
         return len(instance) > MAX_ITEMS or any(isinstance(item, dict | list) for item in instance)
     if keyword == "enum":
         return len(value) > MAX_ITEMS
-    # Which properties are additional depends on the regular expressions beside it.
+    # The regular expressions of patternProperties decide which properties are additional.
     return keyword in WITH_REGULAR_EXPRESSIONS or (keyword == "additionalProperties" and "patternProperties" in schema)

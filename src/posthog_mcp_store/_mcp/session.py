@@ -1,4 +1,4 @@
-"""A session with an MCP server behind the proxy, which begins anew when the server has lost it."""
+"""A session with an MCP server behind the proxy, which is started again when the server has lost it."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from .._proxy.stream import ProxyStream
 
 logger = logging.getLogger(__name__)
 
-REPEATABLE = {
+IDEMPOTENT = {
     "completion/complete",
     "logging/setLevel",
     "ping",
@@ -25,13 +25,13 @@ REPEATABLE = {
     "resources/unsubscribe",
     "tools/list",
 }
-"""The requests that may be sent again: they read, or set what was set already."""
+"""Idempotent requests, which may be sent again."""
 INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
-WORDS = ("error", "message", "detail", "title", "error_description", "data", "reason")
-"""Where error bodies of any form say what is wrong."""
+TEXT_FIELDS = ("error", "message", "detail", "title", "error_description", "data", "reason")
+"""Fields with the reason in the usual forms of error bodies."""
 LOST_STATUSES = {404, 410, 422}
-"""404 is what MCP asks for; servers that expect `initialize` first answer 422 in some languages."""
+"""MCP specifies 404; some SDKs for servers respond with 422 when they expect `initialize`."""
 LOST = re.compile(r"session|not (been )?initiali[sz]ed|(initialize request|before initiali[sz]ation)", re.IGNORECASE)
 LOST_CODES = {0, -32000, -32001, -32002, -32600, -32602}
 LOST_FOR_CERTAIN = re.compile(
@@ -39,11 +39,11 @@ LOST_FOR_CERTAIN = re.compile(
     r"|\b(no|unknown|invalid)( or expired)?( valid)? session|\bnot initiali[sz]ed|before initiali[sz]ation",
     re.IGNORECASE,
 )
-"""An error object in a successful answer may also be a tool's, and about a session of its own."""
+"""Stricter, because an error object in a successful response may be a tool's, about some other session."""
 
 
 class SendMessage(Protocol):
-    """How messages get to the server."""
+    """The function that sends a message to the server."""
 
     def __call__(
         self, message: Mapping[str, Any], *, session_id: str | None, headers: Mapping[str, str] | None = None
@@ -51,26 +51,26 @@ class SendMessage(Protocol):
 
 
 class MCPSession:
-    """Sends messages under the server's session id, if it gives one.
+    """Sends messages with the server's session id, if it has one.
 
-    A session that is lost, because the server was restarted, is begun anew with the same `initialize` before the next
-    message. The request that met the loss is repeated where that does no harm; others raise it.
+    If the session is lost because the server was restarted, the same `initialize` starts a new one before the next
+    message. The request that ran into the loss is repeated if it is idempotent; others raise.
     """
 
     def __init__(self, post: SendMessage, on_renewed: Callable[[], None]) -> None:
         self._post = post
         self._on_renewed = on_renewed
         self._id: str | None = None
-        self._greeting: Mapping[str, Any] = {}
+        self._initialize: Mapping[str, Any] = {}
         self._is_lost = False
         self._renewing = asyncio.Lock()
 
     async def open(
         self, message: Mapping[str, Any], headers: Mapping[str, str] | None = None
     ) -> tuple[ProxyStream, str | None]:
-        """Send a message: the stream of its answers, to be closed by the caller, and the session it was sent in.
+        """Send a message. Return the stream of responses, which the caller closes, and the session id it was sent with.
 
-        Raises as entering `proxy()` does.
+        Raises the errors of entering `proxy()`.
         """
         if message.get("method") == "initialize":
             return await self._begin(message), None
@@ -79,23 +79,23 @@ class MCPSession:
         try:
             return await self._post(message, session_id=used, headers=headers).open(), used
         except UpstreamError as error:
-            if not self.is_lost_by(error, used) or message.get("method") not in REPEATABLE:
+            if not self.is_lost_by(error, used) or message.get("method") not in IDEMPOTENT:
                 raise
         await self._renew_if_lost()
         used = self._id
         return await self._post(message, session_id=used, headers=headers).open(), used
 
     def is_lost_by(self, error: UpstreamError | ToolCallError, used: str | None) -> bool:
-        """Whether an error says that the session it was sent in is lost; the next message then begins a new one."""
+        """Whether an error means that the session `used` is lost; if so, the next message starts a new one."""
         if used is None or not is_session_lost(error):
             return False
-        # Another call may have met the loss before, and begun a new one.
+        # Another call may have noticed the loss earlier and started a new session already.
         self._is_lost = self._is_lost or self._id == used
         return True
 
-    async def _begin(self, greeting: Mapping[str, Any]) -> ProxyStream:
-        stream = await self._post(greeting, session_id=None).open()
-        self._greeting, self._id = greeting, stream.session_id
+    async def _begin(self, initialize: Mapping[str, Any]) -> ProxyStream:
+        stream = await self._post(initialize, session_id=None).open()
+        self._initialize, self._id = initialize, stream.session_id
         return stream
 
     async def _renew_if_lost(self) -> None:
@@ -106,34 +106,34 @@ class MCPSession:
                 await self._renew()
 
     async def _renew(self) -> None:
-        reply = await self._post(self._greeting, session_id=None)
+        reply = await self._post(self._initialize, session_id=None)
         reply.result()
         await self._post(INITIALIZED, session_id=reply.session_id)
         self._id, self._is_lost = reply.session_id, False
-        # A server that was restarted may have other tools.
+        # A restarted server may have other tools.
         self._on_renewed()
         logger.info("the MCP server had lost the session: started a new one")
 
 
 def is_session_lost(error: UpstreamError | ToolCallError) -> bool:
-    """Whether an answer says that the server does not know the session (MCP 2025-06-18, session management).
+    """Whether an error means that the server does not know the session (MCP 2025-06-18, session management).
 
-    That is a 404; many servers, the reference server among them, say it in other ways.
+    The specification requires 404, but many servers, including the reference server, respond differently.
     """
     if isinstance(error, ToolCallError):
         return error.code in LOST_CODES and LOST_FOR_CERTAIN.search(error.message) is not None
     if error.status_code in LOST_STATUSES:
         return True
-    return error.status_code in {400, 401} and LOST.search(_words(error.body)) is not None
+    return error.status_code in {400, 401} and LOST.search(_texts(error.body)) is not None
 
 
-def _words(body: object) -> str:
-    """What an error body says, whichever of the usual forms it has."""
+def _texts(body: object) -> str:
+    """The texts of an error body in any of the usual forms."""
     if isinstance(body, str):
         return body
     objects = [each for each in (body if isinstance(body, list) else [body])[:10] if isinstance(each, Mapping)]
     inner = [each for one in objects for each in one.values()]
     objects += [each for each in inner if isinstance(each, Mapping)]
     objects += [each for some in inner if isinstance(some, list) for each in some[:10] if isinstance(each, Mapping)]
-    words = [one.get(name) for one in objects for name in WORDS]
-    return "\n".join(word for word in words if isinstance(word, str))
+    texts = [one.get(name) for one in objects for name in TEXT_FIELDS]
+    return "\n".join(text for text in texts if isinstance(text, str))

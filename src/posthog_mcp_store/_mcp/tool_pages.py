@@ -1,4 +1,4 @@
-"""The list of an MCP server's tools, which comes in pages."""
+"""Listing an MCP server's tools, which is paginated."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     from mcp_types import Tool
 
 MAX_PAGES = 50
-"""A list that never ends must not keep anybody, nor use up the service's 60 calls a minute."""
+"""An endless list must neither block the caller nor use up the service's 60 calls a minute."""
 
 
 async def tool_pages(client: Client) -> AsyncIterator[list[Tool]]:
-    """The tools, page after page, each of them once.
+    """Yield the tools page by page, each tool once.
 
     Raises:
-        ListUnstableError: The list does not end, because a cursor or only known tools come again. All that could be
-            read was given before.
+        ListUnstableError: The list does not end: a cursor is repeated, or pages have no new tools. All tools that
+            could be read were yielded before.
     """
     cursor: str | None = None
     cursors: set[str] = set()
     names: set[str] = set()
-    barren = 0
+    stale_pages = 0
     for _ in range(MAX_PAGES):
         page = await client.list_tools(cursor=cursor)
         new: dict[str, Tool] = {}
@@ -35,11 +35,11 @@ async def tool_pages(client: Client) -> AsyncIterator[list[Tool]]:
         names.update(new)
         yield list(new.values())
         cursor = page.next_cursor
-        # Servers that always send the field mean by an empty one that there is no other page.
+        # Some servers always send the field; an empty cursor marks the last page.
         if not cursor:
             return
-        barren = 0 if new else barren + 1
-        if cursor in cursors or barren > (0 if page.tools else 1):
+        stale_pages = 0 if new else stale_pages + 1
+        if cursor in cursors or stale_pages > (0 if page.tools else 1):
             raise ListUnstableError(f"the list of tools does not end: no new ones after {len(names)} tools")
         cursors.add(cursor)
     raise ListUnstableError(f"the list of tools did not end within {MAX_PAGES} pages: {len(names)} tools were read")

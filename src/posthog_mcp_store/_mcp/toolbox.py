@@ -33,7 +33,7 @@ class InstallationTool:
 
     @property
     def name(self) -> str:
-        """What the server calls it. Tools of different installations may have the same name."""
+        """The name that the server uses. Tools of different installations may have the same name."""
         return self.tool.name
 
     @property
@@ -47,7 +47,7 @@ class InstallationTool:
         progress_callback: ProgressFnT | None = None,
         read_timeout_seconds: float | None = None,
     ) -> CallToolResult:
-        """Call it. Arguments and errors are those of `call_tool` on what `connect()` gives."""
+        """Call the tool. Arguments and errors are those of `call_tool` on the client that `connect()` returns."""
         return await self._client.call_tool(
             self.name, arguments, read_timeout_seconds, progress_callback=progress_callback
         )
@@ -55,7 +55,7 @@ class InstallationTool:
 
 @frozen
 class UnavailableInstallation:
-    """An installation whose tools could not be listed, or not all of them, and why."""
+    """An installation whose tools could not be listed, or not all of them, with the error."""
 
     installation: Installation
     error: MCPStoreError
@@ -63,7 +63,7 @@ class UnavailableInstallation:
 
 @frozen
 class Toolbox:
-    """The tools of all enabled installations, and what could not be listed of them."""
+    """The tools of all enabled installations, and the failures to list some of them."""
 
     tools: list[InstallationTool] = field(factory=list)
     failures: list[UnavailableInstallation] = field(factory=list)
@@ -73,15 +73,15 @@ class Toolbox:
 async def open_toolbox(
     connections: Sequence[tuple[Installation, AbstractAsyncContextManager[ProxyClient]]], *, concurrency: int
 ) -> AsyncIterator[Toolbox]:
-    """Open the connections, `concurrency` at a time, and list the tools behind them."""
-    turns = asyncio.Semaphore(concurrency)
+    """Open the connections, `concurrency` at a time, and list their tools."""
+    slots = asyncio.Semaphore(concurrency)
     async with AsyncExitStack() as opened:
 
         async def listed(installation: Installation, connection: AbstractAsyncContextManager[ProxyClient]) -> Toolbox:
             tools: list[InstallationTool] = []
             errors: list[MCPStoreError] = []
             try:
-                async with turns:
+                async with slots:
                     client = await opened.enter_async_context(connection)
                     try:
                         async for page in tool_pages(client):
@@ -97,8 +97,8 @@ async def open_toolbox(
         try:
             outcomes = await asyncio.gather(*listings)
         except BaseException:
-            # The others must not enter what is about to be left.
-            await _given_up(listings)
+            # The others must not enter the exit stack while it is being closed.
+            await _cancel(listings)
             raise
         for outcome in outcomes:
             toolbox.tools.extend(outcome.tools)
@@ -106,7 +106,7 @@ async def open_toolbox(
         yield toolbox
 
 
-async def _given_up(tasks: Sequence[asyncio.Future[Any]]) -> None:
+async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()
     with anyio.CancelScope(shield=True):

@@ -1,4 +1,4 @@
-"""What a connection knows of the tools of its MCP server (extra `mcp`)."""
+"""The tools of an MCP server that a connection has listed (extra `mcp`)."""
 
 import logging
 from collections.abc import Mapping
@@ -17,39 +17,39 @@ from .result_schema import ResultSchema
 logger = logging.getLogger(__name__)
 
 RAW_RESULTS: ContextVar[list[Any]] = ContextVar("RAW_RESULTS")
-"""Where the results of a tool call are kept as they came, for an error about one that the client can't read."""
+"""Collects the raw results of a tool call, for the error about one that the client can't read."""
 MAX_FAULTS = 100
-"""How many malformed tools of a page are named. What comes after them is not looked at, which takes time."""
+"""How many malformed tools of a page are reported. Checking the rest could take long."""
 
 
 class KnownTools:
-    """Which tools were listed, and which were left out of a list."""
+    """The tools that were listed, and those that were left out."""
 
     def __init__(self) -> None:
         self.listed: dict[str, ResultSchema | None] = {}
-        """Those that were listed, with their output schemas."""
+        """Output schemas by tool."""
         self.unlisted: set[str] = set()
-        """Those that were looked up in vain."""
+        """Tools that were looked up and not found."""
         self.malformed: dict[str, str] = {}
-        """Those that were left out because they break MCP's schema, and how."""
-        self.version = 0
-        """How often the tools may have changed. A list that was asked for before says nothing about the time after."""
+        """Why each tool that violates MCP's schema was left out."""
+        self.revision = 0
+        """How often the tools may have changed. A list requested under an earlier revision may be outdated."""
         self.redactor = Redactor.of()
-        """Of the latest answer."""
+        """Of the latest response."""
 
     def forget(self) -> None:
-        """The server may have other tools now: look each up again before it is used."""
-        self.version += 1
+        """Look each tool up again before its next call, because the server may have changed them."""
+        self.revision += 1
         self.listed.clear()
         self.unlisted.clear()
 
     def knows(self, name: str) -> bool:
         return name in self.listed or name in self.unlisted
 
-    def readable(self, result: Mapping[str, Any], protocol: str, version: int) -> Mapping[str, Any]:
-        """A `tools/list` result, asked for in this version, without what the client could not read.
+    def readable(self, result: Mapping[str, Any], protocol: str, revision: int) -> Mapping[str, Any]:
+        """Remove from a `tools/list` result what the client could not parse: one malformed tool would cost all others.
 
-        One malformed tool would cost all the others.
+        `protocol` is the version of MCP, `revision` the one under which the list was requested.
         """
         result = {key: value for key, value in result.items() if key != "nextCursor" or isinstance(value, str)}
         tools = result.get("tools")
@@ -57,9 +57,9 @@ class KnownTools:
             return result
         good, faults = (tools, {}) if _fault(tools, protocol) is None else _sorted_out(tools, protocol)
         for tool in reversed(good):
-            # Of two with one name, the first counts.
+            # Reversed, so that the first of two tools with the same name wins.
             self.malformed.pop(_name(tool, 0), None)
-            if version == self.version:
+            if revision == self.revision:
                 schema = tool.get("outputSchema")
                 self.listed[tool["name"]] = None if schema is None else ResultSchema(schema)
         self._leave_out({self.redactor.text(name): self.redactor.text(fault) for name, fault in faults.items()})
@@ -68,17 +68,17 @@ class KnownTools:
     def _leave_out(self, faults: Mapping[str, str]) -> None:
         for name, fault in faults.items():
             if self.malformed.get(name) != fault:
-                logger.warning("the MCP server's tool %s breaks MCP's schema and was left out: %s", name, fault)
+                logger.warning("the MCP server's tool %s violates MCP's schema and was left out: %s", name, fault)
         self.malformed.update(faults)
 
 
 def _sorted_out(tools: list[Any], protocol: str) -> tuple[list[Any], dict[str, str]]:
-    """The tools that can be read, and what is wrong with the others, by their names."""
+    """The valid tools, and by name the faults of the others."""
     good: list[Any] = []
     faults: dict[str, str] = {}
     for position, tool in enumerate(tools):
         if len(faults) == MAX_FAULTS:
-            faults[f"number {position + 1} and those after it"] = "they were not looked at after so many others"
+            faults[f"number {position + 1} and those after it"] = "not checked after so many malformed ones"
             break
         if (fault := _fault([tool], protocol)) is None:
             good.append(tool)
@@ -94,18 +94,18 @@ def _name(tool: object, position: int) -> str:
 
 def _fault(tools: list[Any], protocol: str) -> str | None:
     try:
-        # A version without a schema for this method has no rules of its own.
+        # KeyError: this version of MCP has no schema for the method.
         with suppress(KeyError):
             validate_server_result("tools/list", protocol, {"tools": tools})
         ListToolsResult.model_validate({"tools": tools}, by_name=False)
     except ValidationError as error:
         return reason(error)
     except ValueError as error:
-        # Its schema is nested deeper than the client can read.
+        # Raised for a schema that is nested too deeply.
         return str(error)
     return None
 
 
 def reason(error: ValidationError) -> str:
-    """What does not fit, in one line."""
+    """Summarise a validation error in one line."""
     return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])

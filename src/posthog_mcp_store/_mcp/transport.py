@@ -1,8 +1,8 @@
 """The transport of an `mcp.Client` whose messages go through the proxy (extra `mcp`).
 
-Streamable HTTP without its GET and DELETE, which the proxy does not offer: each message is a POST, and its answer
-brings the server's messages. What fails is handed to the client as the answer to its request, so that one failure does
-not end the session; the typed error travels in `data`.
+Streamable HTTP without GET and DELETE, which the proxy does not support: each message is a POST, and the response
+contains the server's messages. A failure reaches the client as a JSON-RPC error for its request, with the typed
+exception in `data`, so that it does not end the session.
 """
 
 import logging
@@ -42,7 +42,7 @@ Incoming = SessionMessage | Exception
 async def proxy_transport(
     session: MCPSession, tools: KnownTools
 ) -> AsyncIterator[tuple[MemoryObjectReceiveStream[Incoming], "ProxyWriteStream"]]:
-    """The two streams that `mcp.Client` asks of a transport: one to read from, one to write to."""
+    """The two streams that `mcp.Client` expects of a transport: one to read from, one to write to."""
     deliver, incoming = anyio.create_memory_object_stream[Incoming](0)
     async with deliver, incoming, anyio.create_task_group() as group:
         try:
@@ -52,10 +52,10 @@ async def proxy_transport(
 
 
 class ProxyWriteStream:
-    """What the client writes to: takes each message to the proxy, and delivers what comes back.
+    """The stream that the client writes to: sends each message to the proxy and delivers the responses.
 
-    Requests are under way at the same time, each in a task that inherits the caller's context. A notification is
-    taken before the next message is, so that they arrive in order.
+    Requests run concurrently, each in a task that inherits the caller's context. A notification is sent before the
+    next message is accepted, so that they arrive in order.
     """
 
     def __init__(
@@ -71,71 +71,70 @@ class ProxyWriteStream:
         self._tools = tools
         self._version = ""
         """The version of MCP that the server chose."""
-        self._under_way: dict[RequestId, anyio.CancelScope] = {}
+        self._pending: dict[RequestId, anyio.CancelScope] = {}
 
     async def send(self, item: SessionMessage) -> None:
-        """Take a message.
+        """Send a message; a request is sent in the background.
 
         Raises:
-            MCPStoreError: A notification was not taken.
+            MCPStoreError: A notification could not be sent.
         """
         message = item.message
         if isinstance(message, JSONRPCRequest):
-            self._tasks.start_soon(self._ask, message, _headers(item))
+            self._tasks.start_soon(self._request, message, _headers(item))
         elif isinstance(message, JSONRPCNotification):
             await self._notify(message, _headers(item))
         else:
-            await self._answer(message)
+            await self._respond(message)
 
-    async def _ask(self, request: JSONRPCRequest, headers: Mapping[str, str]) -> None:
+    async def _request(self, request: JSONRPCRequest, headers: Mapping[str, str]) -> None:
         with anyio.CancelScope() as scope:
-            self._under_way[request.id] = scope
+            self._pending[request.id] = scope
             try:
                 await self._exchange(request, headers)
-            except Exception as failure:  # noqa: BLE001  # the user's own callbacks may raise anything: it is raised there
+            except Exception as failure:  # noqa: BLE001  # raised by the client, whatever a user's callback raised here
                 error = ErrorData(code=INTERNAL_ERROR, message=str(failure), data=failure)
-                await self._hand_in(JSONRPCError(jsonrpc="2.0", id=request.id, error=error))
+                await self._deliver_message(JSONRPCError(jsonrpc="2.0", id=request.id, error=error))
             finally:
-                del self._under_way[request.id]
+                del self._pending[request.id]
 
     async def _notify(self, notification: JSONRPCNotification, headers: Mapping[str, str]) -> None:
         if notification.method != "notifications/cancelled":
             await self._exchange(notification, headers)
             return
-        # Nobody waits for that answer any more. The server learns it by the notification, which must not keep the
-        # cancelled caller.
+        # Nobody waits for that response any more. Notifying the server must not delay the cancelled caller.
         request_id = (notification.params or {}).get("requestId", "")
-        self._under_way.get(request_id, anyio.CancelScope()).cancel()
-        self._tasks.start_soon(self._tell, notification, headers)
+        self._pending.get(request_id, anyio.CancelScope()).cancel()
+        self._tasks.start_soon(self._notify_of_cancellation, notification, headers)
 
-    async def _tell(self, message: JSONRPCMessage, headers: Mapping[str, str]) -> None:
+    async def _notify_of_cancellation(self, message: JSONRPCMessage, headers: Mapping[str, str]) -> None:
         try:
             await self._exchange(message, headers)
-        except Exception as failure:  # noqa: BLE001  # there is nobody to raise to
+        except Exception as failure:  # noqa: BLE001  # no caller is left to raise it to
             logger.debug("could not notify the MCP server of a cancellation: %s", failure)
 
-    async def _answer(self, message: JSONRPCMessage) -> None:
-        """Answer a request of the server."""
+    async def _respond(self, message: JSONRPCMessage) -> None:
+        """Send the response to a request of the server."""
         try:
             await self._exchange(message, {})
-        except Exception as failure:  # noqa: BLE001  # there is nobody to raise to: the server waits in vain
-            logger.warning("a request of the MCP server could not be answered: %s", failure)
+        except Exception as failure:  # noqa: BLE001  # there is no caller to raise it to
+            logger.warning("could not respond to a request of the MCP server: %s", failure)
 
     async def _exchange(self, message: JSONRPCMessage, headers: Mapping[str, str]) -> None:
         content = message.model_dump(by_alias=True, mode="json", exclude_unset=True)
         opened, session_id = await self._session.open(content, headers)
-        asked_in = self._tools.version
+        revision = self._tools.revision
         async with aclosing(opened) as stream:
-            async for answer in stream:
+            async for received in stream:
                 self._tools.redactor = stream._opened.result.redactor  # noqa: SLF001  # here and below: not for users
-                if is_call(answer):
-                    await self._hand_in(self._from_server(answer))
-                # What else answers a notification is for nobody.
+                if is_call(received):
+                    await self._deliver_message(self._from_server(received))
+                # There is no request that a response to a notification could belong to.
                 elif isinstance(message, JSONRPCRequest):
-                    await self._hand_in(self._answer_to(message, answer, stream, session_id, asked_in))
+                    await self._deliver_message(self._to_response(message, received, stream, session_id, revision))
 
     def _from_server(self, message: Mapping[str, Any]) -> JSONRPCMessage | None:
-        """A request or a notification of the server; None for what is neither, such as a heartbeat."""
+        """A request or notification of the server; None for other messages, such as heartbeats."""
         if message["method"] == "notifications/tools/list_changed":
             self._tools.forget()
         try:
@@ -144,45 +143,45 @@ class ProxyWriteStream:
             logger.debug("ignored a message of the MCP server that is not valid JSON-RPC 2.0")
             return None
 
-    def _answer_to(
+    def _to_response(
         self,
         request: JSONRPCRequest,
-        answer: Mapping[str, Any],
+        received: Mapping[str, Any],
         stream: ProxyStream,
         session_id: str | None,
-        asked_in: int,
+        revision: int,
     ) -> JSONRPCMessage:
-        """The answer as the client knows it. Errors bring the exception that they are to become."""
-        id = answer.get("id")
-        # Some servers write an integer as text or with a fraction of zero.
+        """The response as the client's type. An error carries the exception to raise."""
+        id = received.get("id")
+        # Some servers return an integer id as a string or as a float.
         if SentRequests((request.id,), calls_tools=False).position(id) is not None:
             id = request.id
-        if is_error(answer):
-            # A request that could not be read is answered without its id.
+        if is_error(received):
+            # The response to a request that the server could not parse has no id.
             id = request.id if id is None else id
-            error = stream._tool_call_error(answer)  # noqa: SLF001
+            error = stream._tool_call_error(received)  # noqa: SLF001
             self._session.is_lost_by(error, session_id)
             data = ErrorData(code=error.code, message=error.message, data=error)
             return _checked(lambda: JSONRPCError(jsonrpc="2.0", id=id, error=data), stream)
-        result = answer.get("result")
+        result = received.get("result")
         if request.method == "initialize" and isinstance(result, Mapping):
             self._version = str(result.get("protocolVersion"))
         if request.method == "tools/list" and isinstance(result, Mapping):
-            result = self._tools.readable(result, self._version, asked_in)
+            result = self._tools.readable(result, self._version, revision)
         if request.method == "tools/call" and (kept := RAW_RESULTS.get(None)) is not None:
             kept.append(result)
         fields = {"jsonrpc": "2.0", "id": id, "result": result}
         return _checked(lambda: JSONRPCResponse.model_validate(fields), stream)
 
-    async def _hand_in(self, message: JSONRPCMessage | None) -> None:
+    async def _deliver_message(self, message: JSONRPCMessage | None) -> None:
         if message is None:
             return
-        # A client that is closing reads no more.
+        # A client that is closing has stopped reading.
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             await self._deliver.send(SessionMessage(message))
 
     async def aclose(self) -> None:
-        """Nothing: what is under way ends with the transport."""
+        """Do nothing: pending requests end with the transport."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -194,7 +193,7 @@ class ProxyWriteStream:
 
 
 def _headers(item: SessionMessage) -> Mapping[str, str]:
-    """What the client would send along, the version of the protocol above all. Today the service drops it."""
+    """The client's own headers, mainly the protocol version. The service drops them today."""
     metadata = item.metadata
     return metadata.headers or {} if isinstance(metadata, ClientMessageMetadata) else {}
 
