@@ -1,4 +1,4 @@
-"""`store.installations`: the operations as users call them."""
+"""`store.installations`, with the operations of the API."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ InstallSource = Literal["posthog", "posthog-code"]
 class Installations:
     """The installations of the key's owner in one project.
 
-    Every method can raise APIConnectionError, APIStatusError (its subclass says which status), ResponseDecodeError,
+    Every method can raise APIConnectionError, APIStatusError (with a subclass for each status), ResponseDecodeError
     and, before anything is sent, ConfigurationError.
     """
 
@@ -50,19 +50,19 @@ class Installations:
     def list(
         self, *, limit: int | None = None, offset: int = 0, concurrency: int = PAGE_CONCURRENCY
     ) -> Pager[Installation]:
-        """The installations, newest first. `limit` is the size of a page, 100 unless given; the service has no maximum.
+        """List the installations, newest first. `limit` is the page size, 100 by default; the service has no maximum.
 
         ```python
         async for installation in store.installations.list(): ...
         page = await store.installations.list(limit=10)
         ```
 
-        An iteration fetches up to `concurrency` pages ahead, and holds no more in memory. It gives every installation
-        that is there all the while exactly once, or raises ListUnstableError. Without a `limit`, lists of more than
-        1,000 installations come in pages of 200 after the first.
+        Iterating fetches up to `concurrency` pages ahead and keeps no more in memory. Every installation that exists
+        all the time is returned exactly once, or ListUnstableError is raised. Without a `limit`, the pages of a list of
+        more than 1,000 installations have 200 rows after the first page.
         """
         return Pager(
-            # Integers are told apart faster than UUIDs, and kept in less memory.
+            # Integers compare faster than UUIDs and take less memory.
             ListSource(self._adapter.list, attrgetter("id.int")),
             limit=None if limit is None else validation.at_least(1, limit, "limit"),
             offset=validation.at_least(0, offset, "offset"),
@@ -79,11 +79,11 @@ class Installations:
         is_enabled: bool | Unset = UNSET,
         server_id: UUID | str | Unset = UNSET,
     ) -> Installation:
-        """Create an installation where the service allows it; the hosted one does not, use `install_custom` there.
+        """Create an installation. The hosted service does not support this: use `install_custom` instead.
 
         Raises:
-            MethodNotAllowedError: The service does not create installations this way.
-            PermissionDeniedError: The key has no `project:write`.
+            MethodNotAllowedError: The service does not support this operation.
+            PermissionDeniedError: The key lacks the scope `project:write`.
         """
         return await self._adapter.create(
             url=url,
@@ -95,7 +95,7 @@ class Installations:
         )
 
     async def retrieve(self, id: UUID | str) -> Installation:
-        """One installation.
+        """Retrieve one installation.
 
         Raises:
             NotFoundError: The key's owner has no such installation in the project.
@@ -110,13 +110,13 @@ class Installations:
         description: str | Unset = UNSET,
         is_enabled: bool | Unset = UNSET,
     ) -> Installation:
-        """Change what is given. An empty `display_name` makes `name` fall back to the server record's name.
+        """Change the given fields. With an empty `display_name`, `name` falls back to the server record's name.
 
         Raises:
             NotFoundError: The key's owner has no such installation in the project.
-            ValidationError: The service refused a value; `attr` names the field.
+            ValidationError: The service rejected a value; `attr` names the field.
         """
-        # The service does not check this one and fails with 500 (docs/service.md, section 5).
+        # The service does not check this length and fails with a 500 (docs/service.md, section 5).
         if isinstance(display_name, str):
             validation.at_most(200, display_name, "display_name")
         return await self._adapter.partial_update(
@@ -124,7 +124,7 @@ class Installations:
         )
 
     async def delete(self, id: UUID | str) -> None:
-        """Remove the installation and its stored credentials for good.
+        """Permanently delete the installation and its stored credentials.
 
         Raises:
             NotFoundError: The key's owner has no such installation in the project.
@@ -145,20 +145,20 @@ class Installations:
         reply = await store.installations.proxy(id, message)
 
         async with store.installations.proxy(id, message) as stream:
-            async for answer in stream: ...
+            async for response in stream: ...
         ```
 
-        Awaited, it gives the whole answer, which may not be larger than `max_response_bytes`. Entered, it gives each
-        message as it arrives, however many come; none of them may be larger than that. An entered stream counts as one
-        of the `max_concurrency` requests only until its answer begins.
+        Await it for the complete response, which may not exceed `max_response_bytes`. Enter it to receive each message
+        as it arrives. There may be any number of messages, but none may exceed that size. A stream counts towards
+        `max_concurrency` only until its response begins.
 
-        `session_id` goes out as `Mcp-Session-Id`. The service drops all other MCP headers (docs/service.md, section 0),
-        and takes 1 MiB at most, counted in ASCII JSON (section 7).
+        `session_id` is sent as `Mcp-Session-Id`. The service drops all other MCP headers (docs/service.md, section 0)
+        and accepts at most 1 MiB, counted as ASCII JSON (section 7).
 
         Raises:
-            InstallationDisabledError: The installation is switched off.
-            ReauthenticationRequiredError: The installation's own credentials are missing or dead.
-            UpstreamError: The MCP server can't be reached, or answered with an error status.
+            InstallationDisabledError: The installation is disabled.
+            ReauthenticationRequiredError: The installation's own credentials are missing or no longer valid.
+            UpstreamError: The MCP server can't be reached, or responded with an error status.
         """
         return self._proxy(id, message, session_id=session_id, headers=headers)
 
@@ -198,26 +198,26 @@ class Installations:
         logging_callback: LoggingFnT | None = None,
         message_handler: MessageHandlerFnT | None = None,
     ) -> AbstractAsyncContextManager[Client]:
-        """Connect to the installation's MCP server: a connected `mcp.Client` (extra `mcp`).
+        """Open a connected `mcp.Client` for the installation's MCP server (extra `mcp`).
 
         ```python
         async with store.installations.connect(id) as client:
             result = await client.call_tool("add", {"a": 19, "b": 23})
         ```
 
-        Its messages go through the proxy, under all settings of this store but `timeout`: for so many seconds
-        (`stream_timeout`) the server may be silent while it works. Calls raise the SDK's errors, ToolCallError and its
-        subclasses among them, in place of `mcp.MCPError`; a tool's own failure is a result with `is_error`. Of the
-        service's 60 proxy calls a minute, connecting takes two.
+        Its messages are sent through the proxy with all settings of this store except `timeout`: in its place,
+        `stream_timeout` is the number of seconds that the server may be silent while it handles a request. Calls raise
+        the SDK's errors, including ToolCallError and its subclasses, instead of `mcp.MCPError`. If a tool itself fails,
+        its result has `is_error` set. Connecting takes two of the service's 60 proxy calls a minute.
 
-        Where the server has lost the session, a new one is begun with the next call. A `tools/call` that met the loss
-        raises, and is never repeated; requests that only read are repeated, unless the server says so in an answer with
-        status 200.
+        If the server has lost the session, the next call starts a new one. A `tools/call` that ran into the loss raises
+        an error and is never repeated. Read-only requests are repeated, unless the server reported the loss in a
+        response with status 200.
 
-        A tool's result is checked by the tool's output schema, for a tenth of a second at most and without its regular
-        expressions. One that breaks it raises ResponseDecodeError, whose `result` has it.
+        A tool's result is validated against the tool's output schema, for at most a tenth of a second and ignoring
+        regular expressions in the schema. An invalid result raises ResponseDecodeError, which has it as `result`.
 
-        The other arguments are those of `mcp.Client`. Any task may enter and leave the connection.
+        The other arguments are those of `mcp.Client`. Any task may enter and exit the connection.
 
         Raises:
             ConfigurationError: The package `mcp`, 2.x, is not installed.
@@ -253,10 +253,10 @@ class Installations:
                 print(failure.installation.name, failure.error)
         ```
 
-        An installation that fails, because its user has to authorize it again or its server is down, is one of the
-        `failures`, and does not affect the others. So is each tool that breaks MCP's schema and was left out, and a
-        list that does not end; the other tools of the installation can be called. Of the service's 60 proxy calls a
-        minute, each installation takes three.
+        If an installation fails, because its user has to authorize it again or its server is down for example, it is
+        added to `failures` and does not affect the others. So are tools that violate MCP's schema and were left out,
+        and tool lists that do not end; the other tools of the installation can be called. Each installation takes three
+        of the service's 60 proxy calls a minute.
 
         Raises:
             ConfigurationError: The package `mcp`, 2.x, is not installed.
@@ -278,11 +278,11 @@ class Installations:
         install_source: InstallSource | Unset = UNSET,
         posthog_code_callback_url: str | Unset = UNSET,
     ) -> AuthorizationRedirect:
-        """Start the OAuth flow of an installed server again, by the `server_id` of its installation.
+        """Start the OAuth flow of an installed server again, given the `server_id` of its installation.
 
         Raises:
-            NotFoundError: There is no such server record.
-            UnsafeRedirectError: The service named a URL that must not be opened, or none.
+            NotFoundError: The server record does not exist.
+            UnsafeRedirectError: The service returned no URL, or one that must not be opened.
         """
         validation.refuse_none(
             {"install_source": install_source, "posthog_code_callback_url": posthog_code_callback_url}
@@ -332,17 +332,17 @@ class Installations:
     ) -> Installation | AuthorizationRedirect:
         """Install an MCP server by its URL, which is stored as it is: `/mcp` and `/mcp/` are two installations.
 
-        With `auth_type="api_key"` the installation is ready at once; `api_key` is the server's own key, sent to it as
-        a Bearer token. (Without one the service takes the installation, and its proxy answers 401.)
+        With `auth_type="api_key"`, the installation is ready immediately. `api_key` is the MCP server's own key, sent
+        to it as a Bearer token. (Without one, the service accepts the installation, but its proxy responds with 401.)
 
-        With `"oauth"` the user has to open the redirect's `url` in a browser. The installation exists from now on, with
-        `pending_oauth` true.
+        With `"oauth"`, the user has to open the redirect's `url` in a browser. The installation already exists by then,
+        with `pending_oauth` set.
 
         Raises:
-            AlreadyInstalledError: The user has an installation with this URL in the project.
-            BadRequestError: The server's OAuth provider could not be reached, or registers no clients.
-            UnsafeRedirectError: The service named a URL that must not be opened.
-            ValidationError: The service refused a value; `attr` names the field.
+            AlreadyInstalledError: The user already has an installation with this URL in the project.
+            BadRequestError: The server's OAuth provider could not be reached, or does not register clients.
+            UnsafeRedirectError: The service returned a URL that must not be opened.
+            ValidationError: The service rejected a value; `attr` names the field.
         """
         key = as_secret(api_key)
         del api_key
@@ -367,20 +367,20 @@ class Installations:
         timeout: float = 600.0,
         on_progress: OnProgress | None = None,
     ) -> Installation:
-        """Wait, for at most `timeout` seconds, until the user has finished the OAuth flow; the installation then.
+        """Wait at most `timeout` seconds for the user to complete the OAuth flow, and return the installation.
 
-        `target` is best the redirect: it knows when its flow was started, so a flow that ended before the wait began
-        is recognised, also of an installation that worked before and while it is authorized again. With the id of an
-        installation that works, only what changes from now on counts.
+        Pass the redirect as `target` if you can. It contains the time at which its flow was started, so a flow that
+        ended before the wait began is recognised, even if a working installation is being authorized again. With the id
+        of a working installation, only later changes count.
 
-        The installation is looked at every half second at first, every five seconds in the end. Where more than a few
-        wait on this store and its views, they share what they see. `on_progress` is called after each look, and what it
-        raises ends the wait. A failure that may pass (no connection, 408, 429, 5xx) does not end the wait. The view's
-        `deadline` does, where it is shorter than `timeout`.
+        The installation is polled every half second at first, and every five seconds in the end. If there are more than
+        a few waits on this store and its views, they share their polls. `on_progress` is called after each poll; an
+        exception in it ends the wait. Transient failures (no connection, 408, 429, 5xx) do not end the wait, but the
+        view's `deadline` does if it is shorter than `timeout`.
 
         Raises:
-            NotFoundError: The installation is gone, or never was.
-            OAuthTimeoutError: The flow was not finished in time. Its URL may be dead by then: start again.
+            NotFoundError: The installation was deleted, or never existed.
+            OAuthTimeoutError: The flow was not completed in time. Its URL may have expired: start a new flow.
         """
         require_asyncio()
         seconds = validation.seconds(timeout, "timeout")
@@ -423,6 +423,6 @@ def _redirect(
 
 
 def _not_found(tracker: FlowTracker, list_url: str) -> NotFoundError:
-    """The error for an installation that no list has, so that there is no id to ask the service for."""
+    """The error for an installation that is not in the list, and whose id is therefore unknown."""
     message = f"{tracker} was not found: it was removed, or belongs to another project or user"
     return NotFoundError(message, status_code=404, headers=Headers({}), body=None, method="GET", url=list_url)
