@@ -11,12 +11,12 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from ._api import *
 else:
-    # Out of the type checker's sight, to which it would make every misspelt name one that exists.
+    # Hidden from type checkers, which would otherwise accept every misspelt name.
     def __getattr__(name: str) -> object:
-        """Load the SDK when the first of its names is asked for (PEP 562).
+        """Load the SDK when one of its names is first used (PEP 562).
 
-        Importing the package costs next to nothing so, which matters where it is imported without being used: by
-        pytest, for the fixture of the testing kit.
+        Importing the package then costs next to nothing where it is not used: pytest imports it for the fixture of the
+        testing kit.
         """
         if not name.startswith("_") or name in {"__all__", "__document_version__"}:
             api = import_module("._api", __name__)

@@ -1,4 +1,4 @@
-"""Every public name, listed here and nowhere else."""
+"""All public names. They are listed nowhere else."""
 
 from ._adapter import UNSET, Installation, Unset, __document_version__
 from ._core.call import RateLimitScope
@@ -127,4 +127,4 @@ __all__ = [
 ]
 
 DEPRECATED: dict[str, Deprecated] = {}
-"""Old names, no longer listed, that still work: `"Old": Deprecated(New, "use New; removed in 0.4.0")`."""
+"""Old names that still work but are not listed above: `"Old": Deprecated(New, "use New; removed in 0.4.0")`."""

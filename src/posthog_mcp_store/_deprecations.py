@@ -1,11 +1,11 @@
-"""What is on its way out: it works, and warns of what to use and of the version without it (docs/versioning.md).
+"""Deprecation of public names, which keep working and emit a warning until they are removed (docs/versioning.md).
 
-A name that is replaced leaves `__all__` of `_api` and goes into its `DEPRECATED`, and for type checkers into
-`__init__`: `from ._new import New as Old`. A function or method gets `@deprecated`. What is left of a parameter or of a
-value is the `warn` of a function that is given it.
+To deprecate a name, move it from `__all__` of `_api` to its `DEPRECATED`, and for type checkers add it to `__init__`:
+`from ._new import New as Old`. Decorate a function or method with `@deprecated`. For a parameter or a value, call
+`warn` in the function that receives it.
 
-The message says both: `use New; removed in 0.4.0`. The record of the public API keeps it, and lets the name go when
-the version is there.
+The message names the replacement and the version of the removal: `use New; removed in 0.4.0`. The record of the public
+API keeps it, and allows the name to be removed in that version.
 """
 
 import re
@@ -30,30 +30,30 @@ def _checked(message: str) -> str:
 
 
 def warn(what: str, message: str, *, stacklevel: int = 3) -> None:
-    """Warn whoever called the function that calls this."""
+    """Emit a warning that points at the caller of the function that calls this."""
     warnings.warn(f"{what} is deprecated: {_checked(message)}", DeprecationWarning, stacklevel=stacklevel)
 
 
 @frozen
 class Deprecated:
-    """What an old name of a module stands for."""
+    """The value of a deprecated name of a module."""
 
     value: object
     message: str = field(converter=_checked)
 
     def use(self, name: str) -> object:
-        """The value, for the `__getattr__` of a module."""
+        """Warn and return the value, for the `__getattr__` of a module."""
         warn(name, self.message, stacklevel=4)
         return self.value
 
 
 if TYPE_CHECKING:
-    # Type checkers show what is deprecated by this name (PEP 702). Python has it from 3.13 on.
+    # Type checkers recognise this decorator (PEP 702), which `warnings` has only since Python 3.13.
     from typing_extensions import deprecated
 else:
 
     def deprecated(message: str) -> Callable[[F], F]:
-        """Mark a function or a method."""
+        """Mark a function or method as deprecated."""
         _checked(message)
 
         def mark(function: F) -> F:

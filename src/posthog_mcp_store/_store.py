@@ -1,4 +1,4 @@
-"""`MCPStore`: where a user starts."""
+"""`MCPStore`, the entry point of the SDK."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class MCPStore:
-    """The MCP servers that users of PostHog installed.
+    """A client for the MCP servers that users of PostHog have installed.
 
     ```python
     async with MCPStore() as store:
@@ -50,30 +50,30 @@ class MCPStore:
         api_prefix: APIPrefix = "environments",
         allow_insecure_host: bool = False,
     ) -> None:
-        """Nothing is sent and nothing opened until the first call.
+        """Nothing is sent and no connection is opened until the first call.
 
         Args:
-            api_key: A personal API key, or a callable, plain or async, that is asked for one before every request;
-                else the environment's `POSTHOG_PERSONAL_API_KEY`.
-            project_id: The project's number, or `@current` for the current project of the key's owner; else
-                `POSTHOG_PROJECT_ID`, else `@current`.
-            host: The service's URL; else `POSTHOG_HOST`, else `https://us.posthog.com`.
-            timeout: Seconds to wait for each step of the network. Unless given, what fits the operation: 30, for
-                `install_custom` and `authorize` 60, for the proxy 190.
-            max_retries: How often a call is sent again that failed in a way that may pass. Calls that the service could
-                act on twice are only repeated where it certainly did not act on them. 0 switches it off.
-            max_concurrency: How many requests are under way at once; further ones queue.
-            http_client: A client of your own to send with. It is neither changed nor closed. The SDK takes its
-                connections, proxies, event hooks and default headers as they are at the first call, and never its
-                redirects, auth, cookies, query parameters, timeouts or base URL.
-            transport: `"aiohttp"` sends over aiohttp instead of httpx's own connections (extra `aiohttp`).
-            rate_limiter: Paces calls before the service has to, so that a process or a fleet stays within its limits.
-            max_retry_after: The longest wait, in seconds, that a call sits out when the service asks for it
-                (Retry-After). Where it asks for more, the error comes at once and carries it.
-            max_response_bytes: The largest body of an answer that is read, decompressed.
-            api_prefix: The part of the service's paths that it is about to change: `/api/environments/...`, which every
-                instance has, or `/api/projects/...`.
-            allow_insecure_host: Allow plain http to a host that is not this machine.
+            api_key: A personal API key, or a callable, plain or async, that returns one and is called before every
+                request. Defaults to the environment variable `POSTHOG_PERSONAL_API_KEY`.
+            project_id: The project's number, or `@current` for the current project of the key's owner. Defaults to
+                `POSTHOG_PROJECT_ID`, or else `@current`.
+            host: The service's URL. Defaults to `POSTHOG_HOST`, or else `https://us.posthog.com`.
+            timeout: Seconds to wait for each network operation. By default 60 for `install_custom` and `authorize`, 190
+                for the proxy and 30 for all other calls.
+            max_retries: How often to retry a call after a transient failure; 0 disables retries. Calls that are not
+                idempotent are only retried if the service certainly did not act on them.
+            max_concurrency: The maximum number of simultaneous requests; further ones queue.
+            http_client: Your own client to send requests with. It is neither modified nor closed. The SDK uses its
+                connections, proxies, event hooks and default headers as of the first call, but not its redirects, auth,
+                cookies, query parameters, timeouts or base URL.
+            transport: `"aiohttp"` sends requests with aiohttp instead of httpx (extra `aiohttp`).
+            rate_limiter: Delays calls, so that a process or a fleet stays within the service's rate limits.
+            max_retry_after: The longest wait in seconds that a call accepts when the service asks for one
+                (Retry-After). If it asks for a longer one, the error is raised immediately and carries it.
+            max_response_bytes: The maximum size of a response body after decompression.
+            api_prefix: The part of the service's paths that is going to change: `/api/environments/...`, which all
+                instances support, or `/api/projects/...`.
+            allow_insecure_host: Allow plain http to hosts other than this machine.
 
         Raises:
             ConfigurationError: A value is missing or wrong.
@@ -114,12 +114,12 @@ class MCPStore:
         headers: Mapping[str, str] | None = None,
         on_response: OnResponse | None = None,
     ) -> Self:
-        """A view on this store with other settings and the same connections. What is not given stays as it is.
+        """Return a view of this store with some settings changed. It shares the store's connections.
 
-        `deadline`, in seconds, bounds a call whole: attempts, waits and queueing together. `headers` are sent with
-        every request, besides those set before. `on_response` is told of every answer as plain data, errors included;
-        what it raises, the call raises.
-        Closing the view closes nothing; it is closed with its store.
+        `deadline` bounds a whole call in seconds: attempts, waits and queueing together. `headers` are sent with every
+        request, in addition to those set before. `on_response` is called with the plain data of every response,
+        including errors; an exception in it is raised by the call.
+        Closing the view has no effect; it is closed with its store.
         """
         settings = self._settings.evolved(
             project_id=project_id,
@@ -140,10 +140,10 @@ class MCPStore:
 
     @cached_property
     def lowlevel(self) -> LowLevelClient:
-        """The generated client, authenticated and sending as this store does, for what the SDK does not cover.
+        """The generated client for what the SDK does not cover, with this store's authentication and settings.
 
-        Hand it to the functions in `posthog_mcp_store.lowlevel.api`. Error statuses raise the SDK's errors here too;
-        what those functions can't read of a success, they refuse with ValueError or TypeError of their own.
+        Pass it to the functions in `posthog_mcp_store.lowlevel.api`. Error statuses raise the SDK's errors, but a
+        successful response that can't be decoded raises a plain ValueError or TypeError.
         """
         return self._adapter.client
 
@@ -154,7 +154,7 @@ class MCPStore:
         return Adapter(pipeline, host=settings.host, api_prefix=settings.api_prefix, project_id=settings.project_id)
 
     async def aclose(self) -> None:
-        """Close the connections, unless they are of your own `http_client`. Calls after that raise an error."""
+        """Close the connections, except those of your own `http_client`. Later calls raise an error."""
         if not self._is_view:
             await self._state.aclose()
 
@@ -165,6 +165,6 @@ class MCPStore:
         await self.aclose()
 
     def __repr__(self) -> str:
-        # Crash reporters ask for it of a store that could not be made, too.
+        # Crash reporters also call it on a store whose `__init__` failed.
         settings: Settings | None = vars(self).get("_settings")
         return f"MCPStore(host={settings.host!r}, project_id={settings.project_id!r})" if settings else "MCPStore()"

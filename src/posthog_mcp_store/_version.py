@@ -1,3 +1,3 @@
-"""The version of the SDK, readable without package metadata so that a vendored copy knows it too."""
+"""The version of the SDK. It is not read from package metadata, which a vendored copy does not have."""
 
 __version__ = "0.1.0"

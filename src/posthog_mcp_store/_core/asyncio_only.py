@@ -1,4 +1,4 @@
-"""The SDK runs on asyncio alone."""
+"""The check that the SDK runs under asyncio."""
 
 import asyncio
 
@@ -8,10 +8,10 @@ from .errors import ConfigurationError
 
 
 def require_asyncio() -> None:
-    """Refuse to go on outside of asyncio, where everything else would fail in words of its own.
+    """Raise a clear error outside asyncio, where the SDK would fail later with an unrelated one.
 
     Raises:
-        ConfigurationError: This is trio, or nothing that runs coroutines.
+        ConfigurationError: This is trio, or not a task of any event loop.
     """
     try:
         task = asyncio.current_task()

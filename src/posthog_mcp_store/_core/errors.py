@@ -2,12 +2,12 @@
 
 MCPStoreError
 ├── ConfigurationError              wrong arguments or settings; raised before anything is sent
-├── APIConnectionError              no answer came
+├── APIConnectionError              no response was received
 │   └── APITimeoutError
-├── ResponseDecodeError             an answer came that is not what the document promises
-├── APIStatusError                  the service answered with an error status
+├── ResponseDecodeError             the response is not what the API specifies
+├── APIStatusError                  the service responded with an error status
 │   ├── BadRequestError             400
-│   │   ├── ValidationError         a field was refused, `attr` names it
+│   │   ├── ValidationError         a field was rejected; `attr` names it
 │   │   └── AlreadyInstalledError
 │   ├── AuthenticationError         401, the API key
 │   │   └── ReauthenticationRequiredError   401, the installation's own credentials
@@ -18,9 +18,9 @@ MCPStoreError
 │   ├── ConflictError               409
 │   ├── PayloadTooLargeError        413
 │   ├── RateLimitError              429
-│   ├── ServerError                 5xx, codes unknown to IANA included
+│   ├── ServerError                 5xx, including codes that IANA does not list
 │   └── UpstreamError               the MCP server behind the proxy
-├── ListUnstableError               the list changed too fast to be read whole
+├── ListUnstableError               the list changed too fast to be read completely
 ├── OAuthError
 │   ├── OAuthDeniedError
 │   ├── OAuthTimeoutError
@@ -31,8 +31,8 @@ MCPStoreError
     ├── BatchRejectedError          -32000
     └── ToolNotFoundError           -32601
 
-All of them are plain data: no object of the HTTP library is kept, so none can carry the Authorization header into a
-pickle or a report.
+All of them hold plain data only, and no objects of the HTTP library, so the Authorization header can't end up in a
+pickle or a crash report.
 """
 
 import re
@@ -47,13 +47,16 @@ Error = TypeVar("Error", bound="MCPStoreError")
 
 
 def _name_by_public_path(kind: type) -> None:
-    """Let tracebacks and pickles say `posthog_mcp_store.NotFoundError`, under whatever name a copy is vendored."""
+    """Name a class as users import it in tracebacks and pickles: `posthog_mcp_store.NotFoundError`.
+
+    In a vendored copy, that is the name of the copy.
+    """
     if kind.__module__ == __name__:
         kind.__module__ = __name__.removesuffix("._core.errors")
 
 
 def _rebuild(kind: type[Error], args: tuple[object, ...], state: dict[str, Any]) -> Error:
-    """Unpickle without `__init__`, whose keyword arguments pickle knows nothing of."""
+    """Unpickle without calling `__init__`, since pickle does not pass its keyword arguments."""
     error = kind.__new__(kind)
     error.args = args
     error.__dict__.update(state)
@@ -61,7 +64,7 @@ def _rebuild(kind: type[Error], args: tuple[object, ...], state: dict[str, Any])
 
 
 class MCPStoreError(Exception):
-    """The root of all errors of the SDK."""
+    """Base class of all errors of the SDK."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -72,26 +75,26 @@ class MCPStoreError(Exception):
 
 
 class ConfigurationError(MCPStoreError, ValueError):
-    """An argument or a setting is wrong. Nothing was sent."""
+    """An argument or setting is wrong. Nothing was sent."""
 
 
 class APIConnectionError(MCPStoreError):
-    """No answer came: the connection could not be made, or broke."""
+    """No response was received: the connection could not be made, or it broke."""
 
     def __init__(self, message: str, *, method: str, url: str, is_sent: bool = True) -> None:
         super().__init__(message)
         self.method = method
         self.url = url
         self.is_sent = is_sent
-        """Whether the service may have got the request. Where it is false, any call can safely be repeated."""
+        """Whether the service may have received the request. If false, any call can safely be repeated."""
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
-    """No answer came in time. The service may have acted on the request all the same."""
+    """No response was received in time. The service may still have acted on the request."""
 
 
 class ResponseDecodeError(MCPStoreError):
-    """An answer came that is not what the document promises."""
+    """The response is not what the API specifies."""
 
     def __init__(
         self,
@@ -108,19 +111,20 @@ class ResponseDecodeError(MCPStoreError):
         self.status_code = status_code
         self.headers = headers
         self.body = body
-        """The first bytes, 1024 at most."""
+        """The first bytes of the body, at most 1024."""
         self.method = method
         self.url = url
         self.result: dict[str, Any] | None = None if result is None else shallow(result)
-        """The result of a `tools/call` that ran and broke the tool's own output schema: as JSON, without what is nested
-        over 100 levels deep. Else None."""
+        """The result of a `tools/call` that ran but does not match the tool's output schema, as JSON of at most 100
+        levels; otherwise None."""
 
 
 class APIStatusError(MCPStoreError):
-    """The service answered with an error status.
+    """The service responded with an error status.
 
-    `type`, `code`, `detail` and `attr` are the service's own, where its error body has them; branch on the class or on
-    `status_code`, never on `type`: a 403 carries `authentication_error` too (docs/service.md, section 0).
+    `type`, `code`, `detail` and `attr` are taken from the error body and are None where it lacks them. Branch on the
+    class or on `status_code`, never on `type`: a 403 has the type `authentication_error`, too (docs/service.md,
+    section 0).
     """
 
     def __init__(
@@ -143,8 +147,8 @@ class APIStatusError(MCPStoreError):
         self.status_code = status_code
         self.headers = headers
         self.body: object = bounded(body)
-        """The decoded JSON, without what is nested over 100 levels deep or comes after 10,000 other values; else the
-        text. Of a body over 64 KiB it is the first 64 KiB, as text."""
+        """The decoded JSON, cut to 100 levels and 10,000 values; text if the body is not JSON. Of a body over 64 KiB,
+        only the first 64 KiB are kept, as text."""
         self.method = method
         self.url = url
         self.type = type
@@ -152,47 +156,47 @@ class APIStatusError(MCPStoreError):
         self.detail = detail
         self.attr = attr
         self.request_id = request_id
-        """The `X-Request-Id` header, else the service's `error_event_id`: quote it to support."""
+        """The `X-Request-Id` header, or else the service's `error_event_id`. Include it in support requests."""
         self.retry_after = retry_after
-        """Seconds the service asks to wait."""
+        """Seconds that the service asks to wait."""
 
 
 class BadRequestError(APIStatusError):
-    """400: the request was refused."""
+    """400: the request was rejected."""
 
 
 class ValidationError(BadRequestError):
-    """400: a field was refused. `attr` names it, or is None where several fields do not go together."""
+    """400: a field was rejected. `attr` names it, or is None if the fields do not fit together."""
 
 
 class AlreadyInstalledError(BadRequestError):
-    """400: the user has an installation with exactly this URL in the project."""
+    """400: the user already has an installation with exactly this URL in the project."""
 
 
 class AuthenticationError(APIStatusError):
-    """401: the API key is missing, unknown in this region, or expired."""
+    """401: the API key is missing, expired, or unknown in this region."""
 
 
 class ReauthenticationRequiredError(AuthenticationError):
-    """401 from the proxy: the installation's own credentials are missing or dead. The API key is fine."""
+    """401 from the proxy: the installation's own credentials are missing or no longer valid. The API key is fine."""
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the key or its user may not do this."""
+    """403: the API key or its owner is not allowed to do this."""
 
     @property
     def required_scope(self) -> str | None:
-        """The scope the key lacks, such as `project:write`, where that is the reason."""
+        """The scope that the key lacks, such as `project:write`, if that is the reason."""
         match = re.search(r"missing required scope '([^']+)'", self.detail or "")
         return match[1] if match else None
 
 
 class InstallationDisabledError(PermissionDeniedError):
-    """403 from the proxy: the installation is switched off, by its user, the team or an admin."""
+    """403 from the proxy: the installation was disabled by its user, the team or an admin."""
 
 
 class NotFoundError(APIStatusError):
-    """404: no such project, or no such installation of the key's owner."""
+    """404: the project does not exist, or the key's owner has no such installation in it."""
 
 
 class MethodNotAllowedError(APIStatusError):
@@ -200,27 +204,27 @@ class MethodNotAllowedError(APIStatusError):
 
 
 class ConflictError(APIStatusError):
-    """409: the row is in a state that does not allow this."""
+    """409: the installation is in a state that does not allow this."""
 
 
 class PayloadTooLargeError(APIStatusError):
-    """413: the message to the proxy holds over 1 MiB in the service's ASCII form."""
+    r"""413: the message to the proxy is over 1 MiB, counted with non-ASCII characters written as `\uXXXX`."""
 
 
 class RateLimitError(APIStatusError):
-    """429: over one of the service's limits. `retry_after` says for how long, where the service knows."""
+    """429: a rate limit of the service was exceeded. `retry_after` is None if the service names no wait."""
 
 
 class ServerError(APIStatusError):
-    """5xx, codes unknown to IANA (520 and others) included: the service, or a gateway before it, failed."""
+    """5xx, including codes that IANA does not list, such as 520: the service or a gateway in front of it failed."""
 
 
 class UpstreamError(APIStatusError):
-    """The MCP server behind the proxy: unreachable, timed out, or its own error status passed through."""
+    """The MCP server behind the proxy was unreachable, timed out, or responded with an error status."""
 
 
 class ListUnstableError(MCPStoreError):
-    """The list changed too fast to be read whole."""
+    """The list changed too fast to be read completely."""
 
 
 class OAuthError(MCPStoreError):
@@ -228,47 +232,47 @@ class OAuthError(MCPStoreError):
 
 
 class OAuthDeniedError(OAuthError):
-    """The user or the provider said no."""
+    """The user or the provider denied the authorization."""
 
 
 class OAuthTimeoutError(OAuthError, TimeoutError):
-    """The OAuth flow was not finished in time."""
+    """The OAuth flow was not completed in time."""
 
 
 class UnsafeRedirectError(OAuthError):
-    """The service named a URL that must not be opened, or none."""
+    """The service returned no URL, or one that must not be opened."""
 
 
 class ToolCallError(MCPStoreError):
-    """The answer to a JSON-RPC request is an error object.
+    """The response to a JSON-RPC request is an error object.
 
-    The subclasses are PostHog's own refusals of a `tools/call`. Other servers use the same codes for other things, so
-    their errors are plain ToolCallErrors, whatever the code.
+    The subclasses are PostHog's own refusals of a `tools/call`. MCP servers may use the same codes with other meanings,
+    so their errors are always plain ToolCallErrors.
     """
 
     def __init__(self, message: str, *, code: int, data: object = None) -> None:
         super().__init__(single_line(message, limit=2000))
         self.message = message
-        """The server's text as it came; `str()` gives it in one line."""
+        """The server's text, unchanged; `str()` puts it on one line and shortens it."""
         self.code = code
         self.data: object = bounded(data)
-        """The error's `data`, without what is nested over 100 levels deep or comes after 10,000 other values."""
+        """The error's `data`, cut to 100 levels and 10,000 values."""
 
 
 class ToolApprovalRequiredError(ToolCallError):
-    """-32001 of PostHog's: the user has to approve the tool in PostHog first."""
+    """-32001 from PostHog: the user has to approve the tool in PostHog first."""
 
 
 class ToolDisabledError(ToolCallError):
-    """-32002 of PostHog's: the user or the team has disabled the tool."""
+    """-32002 from PostHog: the user or the team has disabled the tool."""
 
 
 class BatchRejectedError(ToolCallError):
-    """-32000 of PostHog's: a batch mixes allowed and refused tool calls. Send them one by one."""
+    """-32000 from PostHog: the batch mixes allowed and refused tool calls. Send them one at a time."""
 
 
 class ToolNotFoundError(ToolCallError):
-    """-32601 of PostHog's: the server has no such tool any more, or PostHog does not know it yet."""
+    """-32601 from PostHog: the server no longer has this tool, or PostHog does not know it yet."""
 
 
 _name_by_public_path(MCPStoreError)

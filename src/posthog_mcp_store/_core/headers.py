@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 
 class Headers(Mapping[str, str]):
-    """Headers of an answer; names match in any case."""
+    """Headers of a response; names are case-insensitive."""
 
     def __init__(self, items: Mapping[str, str]) -> None:
         self._values = {name.lower(): value for name, value in items.items()}

@@ -1,4 +1,4 @@
-"""The host that gets the API key: which URLs may name one."""
+"""Validation of the host, to which the API key is sent."""
 
 import ipaddress
 import re
@@ -10,12 +10,12 @@ from .text import short_repr
 OWN_PATHS = re.compile(
     r"/(project/([0-9]+|@current)|((project|organization|me)/)?settings|login|logout|signup|api/(projects|environments))(/|$)"
 )
-"""Pages of the web application and endpoints, which can't be the prefix of a self-hosted instance."""
+"""Paths of web pages and API endpoints, which can't be the path prefix of a self-hosted instance."""
 INGESTION_HOSTS = {"us.i.posthog.com": "https://us.posthog.com", "eu.i.posthog.com": "https://eu.posthog.com"}
 
 
 def checked_host(value: object, *, allow_insecure: bool) -> str:
-    """The origin, with an optional path, under which the API is found; without a slash at its end."""
+    """The base URL of the API: an origin with an optional path, without a trailing slash."""
     readable = short_repr(_without_user_info(value) if isinstance(value, str) else value)
     if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
         raise ConfigurationError(f"host must be a URL such as https://us.posthog.com, not {readable}")
@@ -31,7 +31,7 @@ def checked_host(value: object, *, allow_insecure: bool) -> str:
 
 
 def _fault(parts: SplitResult, *, allow_insecure: bool) -> str | None:
-    """What is wrong with a host, in words that finish a sentence."""
+    """Why the host can't be used, as the end of an error message; None if it can."""
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         return "must start with https:// and name a host"
     if "@" in parts.netloc:
@@ -52,9 +52,9 @@ def _fault(parts: SplitResult, *, allow_insecure: bool) -> str | None:
 
 
 def _page(parts: SplitResult) -> str | None:
-    """The end of the path that names a page of the web application, or an endpoint."""
+    """The end of the path, from where it names a web page or an API endpoint."""
     path = parts.path.rstrip("/")
-    # PostHog's own instances have no prefix.
+    # PostHog Cloud has no path prefix.
     if f".{parts.hostname}".endswith(".posthog.com"):
         return path or None
     page = OWN_PATHS.search(path)
@@ -67,7 +67,7 @@ def _project_hint(page: str) -> str:
 
 
 def is_loopback(hostname: str) -> bool:
-    """Whether a host is this machine (RFC 6761, section 6.3 for the name)."""
+    """Whether a host is this machine (for the name, see RFC 6761, section 6.3)."""
     try:
         return ipaddress.ip_address(hostname).is_loopback
     except ValueError:

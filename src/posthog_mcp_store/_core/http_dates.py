@@ -5,30 +5,30 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 DATE_LAG = timedelta(seconds=3)
-"""How old a `Date` may be: it tells no fractions of a second, and servers do not make it anew for every answer."""
+"""How old a `Date` may be: it has no fractions of a second, and servers may reuse it for several responses."""
 LONGEST_WAIT = 1e9
-"""Seconds; what is longer is cut, so that callers can calculate with it."""
+"""Seconds. Longer waits are cut to this, so that callers can calculate with them."""
 PLAUSIBLE_YEARS = range(1970, 2200)
-"""Times outside are a server's mistake, and the ends of the calendar leave no room to calculate in."""
+"""Times outside are a server's mistake; arithmetic near the limits of datetime would overflow."""
 
 
 def service_time(date: str | None, now: datetime) -> datetime:
-    """The service's time when it sent an answer with this `Date` (RFC 9110, section 6.6.1).
+    """The service's time when it sent a response with this `Date` (RFC 9110, section 6.6.1).
 
-    It is our own `now`, but for what the header proves wrong.
+    This is our own `now`, corrected only as far as the header proves it wrong.
     """
     earliest = sent_at(date, now)
     return min(max(now, earliest), earliest + DATE_LAG)
 
 
 def sent_at(date: str | None, now: datetime) -> datetime:
-    """When an answer with this `Date` was sent, by the server's clock; `now` where it has no plausible one."""
+    """When a response with this `Date` was sent, by the server's clock; `now` if the date is not plausible."""
     moment = http_date(date)
     return now if moment is None or not is_plausible(moment) else moment
 
 
 def http_date(text: str | None) -> datetime | None:
-    """The moment that an HTTP date names (RFC 9110, section 5.6.7), or None where it names none."""
+    """Parse an HTTP date (RFC 9110, section 5.6.7); None if it is not valid."""
     try:
         return aware(parsedate_to_datetime(text or ""))
     except (TypeError, ValueError, IndexError, OverflowError):
@@ -36,22 +36,22 @@ def http_date(text: str | None) -> datetime | None:
 
 
 def is_plausible(moment: datetime) -> bool:
-    """Whether a server can mean this moment as the present."""
+    """Whether this can be a server's idea of the present."""
     return moment.year in PLAUSIBLE_YEARS
 
 
 def aware(moment: datetime) -> datetime:
-    """The moment in a form that compares with others: without a zone, it is meant in UTC."""
+    """The moment with a time zone, so that it can be compared with others; UTC if it has none."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def parse_retry_after(value: str | None, sent_at: datetime) -> float | None:
-    """Seconds to wait by Retry-After (RFC 9110, section 10.2.3): a number or an HTTP date; None if it is neither.
+    """Seconds to wait according to Retry-After, a number or an HTTP date (RFC 9110, section 10.2.3); None if invalid.
 
-    `sent_at` is when the answer was sent, by the clock that made the date. A date before it is 0. Fractions of a second
-    are no valid header, but gateways send them.
+    `sent_at` is when the response was sent, by the same clock as the date; an earlier date means 0. Fractions of a
+    second are not valid, but gateways send them.
     """
-    # A header that was sent twice arrives as one, joined by commas (RFC 9110, section 5.3).
+    # A header that was sent twice is received as one, joined by commas (RFC 9110, section 5.3).
     text = re.sub(r"^(\d+)(, \1)+$", r"\1", (value or "").strip())
     if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
         return min(float(text), LONGEST_WAIT)

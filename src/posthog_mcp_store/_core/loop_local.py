@@ -1,4 +1,4 @@
-"""Objects that belong to one event loop."""
+"""Objects that are bound to an event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class LoopLocal(Generic[T]):
-    """One object for each event loop, made on first use: locks and the like can't be shared between loops."""
+    """One object per event loop, created on first use: locks and the like can't be shared between loops."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
@@ -18,7 +18,7 @@ class LoopLocal(Generic[T]):
         """The object of the running event loop."""
         loop = asyncio.get_running_loop()
         if loop not in self._made:
-            # A thing knows its loop, so weak references to the loops would keep them alive all the same.
+            # A WeakKeyDictionary would not help: the objects refer to their loops and would keep them alive.
             for each in list(self._made):
                 if each.is_closed():
                     self._made.pop(each, None)

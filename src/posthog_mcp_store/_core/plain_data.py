@@ -1,34 +1,31 @@
-"""JSON values as errors keep them: of a size and depth that can be pickled, printed and passed on."""
+"""JSON values cut to a size and depth with which errors can be pickled and printed."""
 
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
 MAX_LEVELS = 100
-"""Pickling gives up at some five hundred levels of lists and objects, and errors are pickled inside other things."""
+"""Pickling fails at about five hundred levels of lists and objects, and errors may be pickled inside other objects."""
 MAX_VALUES = 10_000
 CUT = "…"
-"""What is in the place of lists and objects that were left out."""
+"""Replaces lists and objects that were left out."""
 
 
 Text = Callable[[str], str]
 
 
 def bounded(value: Any, *, text: Text = str) -> Any:
-    """A copy of a JSON value without what is nested over 100 levels deep or comes after 10,000 other values.
-
-    Texts are what `text` makes of them.
-    """
+    """A copy of a JSON value, cut to 100 levels and 10,000 values; `text` is applied to each string."""
     return _copy(value, MAX_LEVELS, [MAX_VALUES], text)
 
 
 def shallow(value: Any, *, text: Text = str) -> Any:
-    """A copy of a JSON value without what is nested over 100 levels deep. Texts are what `text` makes of them."""
+    """A copy of a JSON value, cut to 100 levels; `text` is applied to each string."""
     return _copy(value, MAX_LEVELS, [float("inf")], text)
 
 
 def _copy(value: Any, levels: int, room: list[float], text: Text) -> Any:
-    """`room` holds how many more values there may be, over all of the copy."""
+    """`room` is the number of further values allowed, shared by the whole copy."""
     if isinstance(value, str):
         return text(value)
     if not isinstance(value, dict | list):

@@ -1,4 +1,4 @@
-"""Taking secrets out of what an error or a log record shows of an answer."""
+"""Redaction of secrets in the parts of a response that errors and log records show."""
 
 import re
 from typing import Any, TypeVar
@@ -17,14 +17,14 @@ E = TypeVar("E", bound=Exception)
 
 
 def without_frames(error: E) -> E:
-    """The error without the frames it came through and the errors before it, whose variables may hold secrets."""
+    """The error without its traceback and its cause, whose local variables may hold secrets."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
 
 @frozen
 class Redactor:
-    """Knows what must not be shown: keys, in whatever form they are quoted, and the `state` of OAuth flows."""
+    """Replaces the given keys, however they are escaped, and the `state` of OAuth flows."""
 
     _secrets: tuple[Secret, ...]
 
@@ -43,9 +43,9 @@ class Redactor:
         return STATE_BYTES.sub(rb"\1***", content)
 
     def finds_key(self, text: str) -> bool:
-        """Whether a key is in it, in whatever form."""
+        """Whether the text contains one of the keys, however it is escaped."""
         return any(secret.redact(text) != text for secret in self._secrets)
 
     def data(self, value: Any) -> Any:
-        """A copy of a JSON value, without what would make an error too large to pickle."""
+        """A redacted copy of a JSON value, cut to a size that can be pickled."""
         return bounded(value, text=self.text)

@@ -1,4 +1,4 @@
-"""An HTTP answer as plain data: what the transport hands up, whichever HTTP library it came through."""
+"""An HTTP response as plain data, independent of the HTTP library that received it."""
 
 import json
 from typing import Any, Protocol
@@ -8,28 +8,28 @@ from attrs import field, frozen
 from .headers import Headers
 
 FIRST_BYTES = 1024
-"""As much of a body as an error about it keeps."""
+"""How much of a body an error keeps."""
 KEPT_BYTES = 2 * FIRST_BYTES
-"""As much of a body as is kept for such an error: it is redacted before it is cut, or part of a key could be left."""
+"""How much of a body is kept until it is redacted. Cutting it to `FIRST_BYTES` before could leave part of a key."""
 
 
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
 OTHER_JSON = {"text/json", "application/json-rpc", "application/jsonrequest"}
-"""What servers label JSON as besides the registered type and those that end in +json (RFC 6838, section 4.2.8)."""
+"""Other media types that servers use for JSON. Those that end in +json are JSON, too (RFC 6838, section 4.2.8)."""
 
 
 def media_type(headers: Headers) -> str:
-    """The type of a body without its parameters; JSON where there is no Content-Type."""
+    """The media type of a body without its parameters; JSON if there is no Content-Type."""
     named = headers.get("Content-Type", JSON).partition(";")[0].strip().lower()
     return JSON if named in OTHER_JSON or named.endswith("+json") else named
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text.
+    """Decode a JSON text.
 
     Raises:
-        ValueError: It is not JSON. Not json's own error, which keeps the whole text.
+        ValueError: It is not JSON. This is not a JSONDecodeError, which holds the whole text.
     """
     try:
         return json.loads(text)
@@ -39,10 +39,10 @@ def parse_json(text: str | bytes) -> Any:
 
 
 class Body(Protocol):
-    """The body of an answer while it arrives."""
+    """The body of a response that is still being received."""
 
     async def read(self) -> bytes:
-        """The next bytes, decompressed; none when all was read, and the connection can be used again.
+        """The next bytes, decompressed; empty at the end of the body, after which the connection can be reused.
 
         Raises:
             APIConnectionError: The connection broke.
@@ -52,27 +52,27 @@ class Body(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Let go of the connection. Of one that was not read to its end, the connection is closed."""
+        """Release the connection. It is closed unless the body was read to its end."""
 
 
 @frozen
 class Response:
-    """One answer of the service: read whole, or up to its body."""
+    """A response of the service, with its body or before it was read."""
 
     status_code: int
-    # A service may quote the key in its answer, and a repr ends up in tracebacks that show local variables.
+    # The service may quote the API key in a response, and a repr ends up in tracebacks that show local variables.
     headers: Headers = field(repr=False)
     content: bytes = field(repr=False)
     seconds: float
-    """From sending the request until the last byte that was read."""
+    """From sending the request to the last byte that was read."""
     broken: str | None = None
-    """Why the body could not be read whole; it is the first bytes then."""
+    """Why the body could not be read to its end; `content` then holds its beginning."""
     body: Body | None = field(default=None, repr=False)
-    """What is still to be read; None where `content` is all."""
+    """The part of the body that is still to be read; None if there is none."""
 
     @property
     def text(self) -> str:
-        """The body as UTF-8, the only encoding JSON and event streams have; undecodable bytes become U+FFFD."""
+        """The body as UTF-8, the only encoding of JSON and event streams; undecodable bytes become U+FFFD."""
         return self.content.decode(errors="replace")
 
     def json(self) -> Any:
@@ -86,14 +86,14 @@ class Response:
 
 @frozen
 class ResponseInfo:
-    """What `with_options(on_response=...)` is told of every answer."""
+    """A response, as passed to the callback of `with_options(on_response=...)`."""
 
     method: str
     path_template: str
-    """The path with its parameters' names, such as `/api/environments/{project_id}/...`."""
+    """The path with placeholders, such as `/api/environments/{project_id}/...`."""
     status_code: int
-    # The Location of an authorize answer holds the state of its flow.
+    # The Location of an `authorize` response holds the flow's state.
     headers: Headers = field(repr=False)
     seconds: float
     attempt: int
-    """1 for the first."""
+    """1 for the first attempt of a call."""

@@ -1,4 +1,4 @@
-"""A text that no repr, log line, pickle or traceback shows."""
+"""A string that does not appear in any repr, log line, pickle or traceback."""
 
 import html
 import re
@@ -10,23 +10,23 @@ T = TypeVar("T")
 
 JSON_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 SHORTEST_CUT = 4
-"""As much of a key's beginning tells nothing: `phx_` is the same for all."""
+"""A beginning of this length reveals nothing: all keys of a kind start alike, with `phx_` for example."""
 SHORTEST_BLOTTED = 8
-"""Shorter keys are no real ones, and blotting them out would mangle the words around them."""
+"""Shorter keys are not real, and replacing them would garble the text around them."""
 
 
 @frozen
 class Secret:
-    """Holds a key, so that frames and settings hold no plain one."""
+    """Wraps a key, so that local variables and settings never hold the plain string."""
 
     _value: str = field(repr=False)
 
     def reveal(self) -> str:
-        """The text itself. Use it in place; a local variable would stand in tracebacks."""
+        """The plain string. Do not assign it to a local variable, which tracebacks may show."""
         return self._value
 
     def redact(self, text: str) -> str:
-        """`text` without the secret: as it is, escaped as in JSON or HTML, and its beginning where a text was cut."""
+        """`text` without the secret, be it plain, escaped for JSON or HTML, or cut off by an ellipsis."""
         if len(self._value) < SHORTEST_BLOTTED:
             return text
         text = text.replace(self._value, "***").replace(html.escape(self._value), "***")
@@ -35,7 +35,7 @@ class Secret:
         return re.sub(self._cut, "***…", text) if "…" in text else text
 
     def redact_bytes(self, content: bytes) -> bytes:
-        """`content` without the secret, in the encodings that JSON may have, and its beginning at the end."""
+        """`content` without the secret, in any encoding of JSON, and without its beginning at the end of `content`."""
         if len(self._value) < SHORTEST_BLOTTED:
             return content
         for encoding in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
@@ -49,12 +49,12 @@ class Secret:
 
     @property
     def _in_json(self) -> str:
-        """A pattern for it where any of its characters may be escaped (RFC 8259, section 7)."""
+        """A pattern for the secret with any of its characters escaped (RFC 8259, section 7)."""
         return "".join(map(_escapes, self._value))
 
     @property
     def _cut(self) -> str:
-        """A pattern for its beginning in front of the mark of a cut."""
+        """A pattern for the beginning of the secret, followed by an ellipsis."""
         beginnings = (self._value[:size] for size in range(len(self._value) - 1, SHORTEST_CUT, -1))
         return f"(?:{'|'.join(map(re.escape, beginnings))})…"
 
@@ -74,5 +74,8 @@ def as_secret(value: str) -> Secret: ...
 @overload
 def as_secret(value: str | T) -> Secret | T: ...
 def as_secret(value: object) -> object:
-    """A text as a Secret; anything else as it is. To be called first, before anything can fail with it in sight."""
+    """Wrap a string in a Secret; return anything else unchanged.
+
+    Call it before anything that may raise while a local variable holds the string.
+    """
     return Secret(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Text for people: error messages and log lines of one line."""
+"""Formatting of values for error messages and log lines, which are single lines."""
 
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -6,13 +6,13 @@ from urllib.parse import SplitResult, urlsplit
 LONGEST_URL = 65_536
 
 LOOKED_AT = 16
-"""How many times the characters that are shown; the others may be white space."""
+"""How many characters are examined, as a multiple of those shown: many may be white space."""
 
 
 def single_line(text: str, limit: int = 500) -> str:
     """`text` without line breaks and control characters, shortened to `limit` characters.
 
-    Of a text many times longer than that, only the beginning is looked at.
+    Only the beginning of a much longer text is examined.
     """
     text = text.strip()
     is_cut = len(text) > LOOKED_AT * limit
@@ -22,10 +22,10 @@ def single_line(text: str, limit: int = 500) -> str:
 
 
 def split_url(url: str) -> SplitResult:
-    """The parts of a URL that came from elsewhere.
+    """Split a URL that the SDK did not make.
 
     Raises:
-        ValueError: It is none, or too long: `urlsplit` keeps its latest arguments for ever.
+        ValueError: It is not a URL, or too long: `urlsplit` caches its latest arguments indefinitely.
     """
     if len(url) > LONGEST_URL:
         raise ValueError("too long")
@@ -33,7 +33,7 @@ def split_url(url: str) -> SplitResult:
 
 
 def without_query(url: str) -> str:
-    """`url` up to its path: its query may hold an OAuth state, its authority a password."""
+    """`url` without its query, which may hold an OAuth state, and without user info, which may hold a password."""
     try:
         parts = split_url(url)
     except ValueError:
@@ -43,8 +43,8 @@ def without_query(url: str) -> str:
 
 
 def short_repr(value: object) -> str:
-    """A short form of a value in an error message, in one line."""
+    """A short, single-line repr of a value, for error messages."""
     try:
         return single_line(repr(value), limit=80)
-    except Exception:  # noqa: BLE001  # a repr of somebody else's, which must not hide what was wrong with the value
+    except Exception:  # noqa: BLE001  # a failing repr of a user's class must not hide the actual error
         return f"a {type(value).__name__} that can't be shown"

@@ -1,4 +1,4 @@
-"""Checks of what users hand in: each gives the value in the form the SDK uses, or raises ConfigurationError."""
+"""Validation of arguments: each function returns the value in the form the SDK uses, or raises ConfigurationError."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from .text import short_repr
 API_KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
 PROJECT_KEYS = {"phc_": "token for sending events (phc_...)", "phs_": "secret key (phs_...)"}
 HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-"""A token of RFC 9110, section 5.6.2."""
+"""A token (RFC 9110, section 5.6.2)."""
 HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 UNSETTABLE_HEADERS = {"connection", "content-length", "content-type", "cookie", "host", "transfer-encoding"}
 SESSION_ID = re.compile(r"[!-~]+")
@@ -28,10 +28,10 @@ T = TypeVar("T")
 
 
 def uuid(value: object, name: str) -> UUID:
-    """A UUID, or its text. Anything else could name another path."""
+    """A UUID or its string form. Any other text could lead to another path."""
     if isinstance(value, UUID):
         return value
-    # UUID() takes white space, signs and digits of any script, and makes another id of some of them.
+    # UUID() accepts white space, signs and digits of any script, and turns some of these into another id.
     if not isinstance(value, str) or not UUID_TEXT.fullmatch(value):
         raise ConfigurationError(f"{name} must be a UUID or its string form, not {short_repr(value)}")
     return UUID(value)
@@ -46,7 +46,7 @@ def project_id(value: object) -> str:
 
 
 def api_key(value: object) -> Secret:
-    """A key that can stand in a header. The message never shows it."""
+    """A key that is valid in a header. Error messages never show it."""
     if not isinstance(value, Secret) or not value.reveal():
         raise ConfigurationError(f"no API key: pass api_key= or set {API_KEY_VARIABLE}")
     if not re.fullmatch(r"[!-~]+", value.reveal()):
@@ -62,7 +62,7 @@ def api_key(value: object) -> Secret:
 
 
 def extra_headers(values: Mapping[str, str] | None) -> dict[str, str]:
-    """Headers to send with every request, besides the SDK's own."""
+    """Headers to send with every request, in addition to the SDK's own."""
     if values is not None and not isinstance(values, Mapping):
         raise ConfigurationError(f"headers must be a mapping of names to values, not {short_repr(values)}")
     for name, value in (values or {}).items():
@@ -78,28 +78,28 @@ def extra_headers(values: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def session_id(value: object) -> str | None:
-    """An MCP session, as the server named it."""
+    """The id of an MCP session, as assigned by the server."""
     if value is not None and not (isinstance(value, str) and SESSION_ID.fullmatch(value)):
         raise ConfigurationError(f"session_id must be visible ASCII text without spaces, not {short_repr(value)}")
     return value
 
 
 def callback(value: T | None, name: str) -> T | None:
-    """A plain function. What an async one returns would never be awaited."""
+    """A plain function. The coroutine of an async one would never be awaited."""
     if value is not None and (not callable(value) or iscoroutinefunction(value)):
         raise ConfigurationError(f"{name} must be a plain function, not {short_repr(value)}")
     return value
 
 
 def seconds(value: object, name: str) -> float:
-    """A time in seconds, above zero."""
+    """A positive number of seconds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_SECONDS:
         raise ConfigurationError(f"{name} must be a number of seconds above zero, not {short_repr(value)}")
     return float(value)
 
 
 def one_of(choices: Sequence[T], value: object, name: str) -> T:
-    """One of a few values."""
+    """One of the given choices."""
     for choice in choices:
         if value == choice:
             return choice
@@ -108,38 +108,38 @@ def one_of(choices: Sequence[T], value: object, name: str) -> T:
 
 
 def at_least(minimum: int, value: object, name: str) -> int:
-    """A whole number, no smaller than `minimum` and none that no list could have."""
+    """A whole number, at least `minimum` and not beyond the size of any list."""
     if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= LARGEST:
         raise ConfigurationError(f"{name} must be a whole number, {minimum} or more, not {short_repr(value)}")
     return value
 
 
 def text(value: object, name: str) -> str:
-    """A text, where the SDK itself reads it; of other fields the service says what they must be."""
+    """A string, for values that the SDK itself reads. The service validates all others."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be text, not {short_repr(value)}")
     return value
 
 
 def at_most(maximum: int, value: str, name: str) -> str:
-    """A text of no more than `maximum` characters."""
+    """A string of at most `maximum` characters."""
     if len(value) > maximum:
         raise ConfigurationError(f"{name} must be {maximum} characters or less, not {len(value)}")
     return value
 
 
 def refuse_none(values: Mapping[str, object]) -> None:
-    """The service refuses null in every field of a request; a field that is to stay as it is must be left out."""
+    """Reject None, since the service accepts null in no field: to leave a field unchanged, leave it out."""
     for name, value in values.items():
         if value is None:
             raise ConfigurationError(f"{name} can't be None: leave it out instead")
 
 
 def json_body(value: object) -> bytes:
-    """The JSON to send."""
+    """The value as JSON, to be sent."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error)
-    # Outside, because the error that was caught may hold all of the text.
+    # Raised outside the except block, because the caught error may hold the whole text.
     raise ConfigurationError(f"the request can't be written as JSON: {reason}")

@@ -1,7 +1,7 @@
-"""The origin of a URL as browsers read it, where every other reader of URLs agrees (WHATWG URL, section 3.5).
+"""The origin of a URL as browsers parse it (WHATWG URL, section 3.5), if all other URL parsers agree.
 
-Browsers take `0x7f.1`, `2130706433` and `127.0.0.1.` for addresses, decode `%6f` and map letters of other scripts. What
-one reader takes for another host than the next must not be shown to a user, nor be opened.
+Browsers treat `0x7f.1`, `2130706433` and `127.0.0.1.` as addresses, decode `%6f` and map letters of other scripts. A
+host on which parsers disagree must not be shown to a user or opened.
 """
 
 import re
@@ -14,7 +14,7 @@ AUTHORITY = re.compile(
 )
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 PUNCTUATION = "-\u00b7\u0375\u05f3\u05f4\u200c\u200d\u30fb"
-"""What names may hold besides letters, marks and digits (RFC 5892, appendix A)."""
+"""Allowed in names in addition to letters, marks and digits (RFC 5892, appendix A)."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -22,7 +22,7 @@ def web_origin(parts: SplitResult) -> str:
     """Scheme, host and port, in lower case and without the scheme's default port.
 
     Raises:
-        ValueError: Readers disagree on the host, or there is none.
+        ValueError: There is no host, or parsers disagree on it.
     """
     authority = AUTHORITY.fullmatch(parts.netloc)
     if authority is None:
@@ -39,7 +39,7 @@ def _host(text: str) -> str:
         return f"[{address}]"
     labels = text.split(".")
     if NUMBER.fullmatch(labels[-1]):
-        # Only four decimal numbers without leading zeros.
+        # IPv4Address accepts only four decimal numbers without leading zeros.
         return str(IPv4Address(text))
     for label in labels:
         _check_punycode(label)
@@ -47,7 +47,7 @@ def _host(text: str) -> str:
 
 
 def _check_punycode(label: str) -> None:
-    """Refuse an internationalized label that readers reject, or take for another one (RFC 5891, section 4.4)."""
+    """Refuse an internationalized label that parsers reject, or treat as another one (RFC 5891, section 4.4)."""
     if not label.startswith("xn--"):
         return
     name = label[4:].encode().decode("punycode")

@@ -1,4 +1,4 @@
-"""Showing the provider's page on the machine the program runs on. Nothing else in the SDK opens a browser."""
+"""Opening the provider's page in a local browser. Nothing else in the SDK opens one."""
 
 import os
 import sys
@@ -10,12 +10,12 @@ from .redirect import AuthorizationRedirect
 
 
 def open_in_browser(redirect: AuthorizationRedirect) -> bool:
-    """Open the provider's page in the user's browser; False where there is none, so that the URL can be printed.
+    """Open the provider's page in the user's browser. Return False if there is none, so that you can print the URL.
 
-    For programs on the user's own machine; a service sends its user to `redirect.url` by itself. Starting a browser can
-    take some seconds: an event loop that must not wait calls this with `asyncio.to_thread`.
+    This is for programs on the user's own machine; a web service redirects its user to `redirect.url` instead. Starting
+    a browser can take some seconds. Use `asyncio.to_thread` if the event loop must not block for so long.
     """
-    # Only what was judged is opened.
+    # Only validated URLs are opened.
     if not isinstance(redirect, AuthorizationRedirect):
         raise ConfigurationError(f"open_in_browser takes an AuthorizationRedirect, not {short_repr(redirect)}")
     if not _has_screen():
@@ -27,7 +27,7 @@ def open_in_browser(redirect: AuthorizationRedirect) -> bool:
 
 
 def _has_screen() -> bool:
-    """Whether a browser would get a window. Without one, webbrowser falls back on those that take over the terminal."""
+    """Whether a browser can open a window. Otherwise webbrowser would start one that takes over the terminal."""
     if sys.platform in {"darwin", "win32"}:
         return True
     return any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))

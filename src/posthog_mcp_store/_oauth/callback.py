@@ -1,4 +1,4 @@
-"""What the user's browser brings back at the end of an OAuth flow."""
+"""The callback URL to which the user's browser is sent at the end of an OAuth flow."""
 
 from typing import Literal
 from urllib.parse import parse_qs
@@ -15,28 +15,28 @@ EXPLANATIONS = {
     "Missing authorization code": "the provider sent the browser back without a code",
     "token_exchange_failed": "the service could not exchange the provider's code for a token",
 }
-"""The service's own words for a failure (docs/service.md, section 6); others are the provider's (RFC 6749, 4.1.2.1)."""
+"""The service's own error codes (docs/service.md, section 6); others are the provider's (RFC 6749, 4.1.2.1)."""
 START_AGAIN = "start again with authorize() or install_custom()"
 
 
 @frozen
 class OAuthCallback:
-    """The end of an OAuth flow, as the service tells it to the application that started it.
+    """The outcome of an OAuth flow, as the service reports it to the application that started the flow.
 
-    It does not say which installation it was for, and anybody can make such a URL: take it as a hint that the flow has
-    ended, and ask the service for the installation.
+    It does not identify the installation, and anybody can forge such a URL. Treat it as a hint that the flow has ended,
+    and retrieve the installation to see the result.
     """
 
     status: Status
     error: str | None = None
-    """What went wrong: `cancelled`, a code of the provider's or the service's own; None where no reason was given."""
+    """`cancelled`, an error code of the provider, or one of the service; None if no reason was given."""
 
     @classmethod
     def parse(cls, url: str) -> "OAuthCallback":
-        """Read the URL that the browser was sent to: a `posthog_code_callback_url`, or the service's settings page.
+        """Parse the URL that the browser was sent to: a `posthog_code_callback_url`, or the service's settings page.
 
         Raises:
-            OAuthError: It is no callback, or says two things at once.
+            OAuthError: It is not a callback, or contradicts itself.
         """
         values = _query(url)
         match [values.get(name) for name in ("status", "error", "oauth_complete", "oauth_error")]:
@@ -46,7 +46,7 @@ class OAuthCallback:
                 return cls("error", error or None)
             case [["error"], None, None, None] | [None, None, None, ["true"]]:
                 return cls("error")
-        # Its query is left out: a URL that is no callback may be another application's secret.
+        # Without the query: in a URL that is not a callback, it may hold another application's secrets.
         raise OAuthError(f"{without_query(url)} is not an OAuth callback: it has no status=success or status=error")
 
     @property
@@ -54,10 +54,10 @@ class OAuthCallback:
         return self.status == "success"
 
     def raise_for_error(self) -> None:
-        """Do nothing after a success.
+        """Raise an error unless the flow succeeded.
 
         Raises:
-            OAuthDeniedError: The user said no.
+            OAuthDeniedError: The user denied the authorization.
             OAuthError: The provider or the service failed.
         """
         if self.is_success:
@@ -74,7 +74,7 @@ def _query(url: object) -> dict[str, list[str]]:
     if not isinstance(url, str):
         raise OAuthError(f"a callback's URL is text, not {short_repr(url)}")
     try:
-        # Form-encoded, so a plus is a space (docs/service.md, section 6). What isn't UTF-8 can't be the service's.
+        # Form-encoded, so a plus is a space (docs/service.md, section 6). The service always sends UTF-8.
         return parse_qs(split_url(url).query, keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
         raise OAuthError(f"{without_query(url)} is not a valid callback URL") from None

@@ -1,9 +1,9 @@
-"""Whether an OAuth flow is done, judged by what an installation looks like from one look to the next.
+"""Detecting that an OAuth flow has ended, by comparing an installation from one poll to the next.
 
-The service says so plainly only of a flow that an unusable installation waits for: `pending_oauth` and `needs_reauth`
-turn false. While a healthy installation is authorized again, both are false all along, and the one trace of the flow's
-end is a later `updated_at` (docs/service.md, section 6). It moves on other occasions too: an edit shows in the fields
-that were edited, and is told apart; a token that the service refreshed meanwhile is not.
+The service shows this clearly only for an installation that was unusable: `pending_oauth` and `needs_reauth` become
+false. If a working installation is authorized again, both are false all the time, and the only sign that the flow has
+ended is a later `updated_at` (docs/service.md, section 6). That changes on other occasions, too. Edits are recognised
+by the fields that they change, but a token refresh by the service can't be told apart.
 """
 
 from collections.abc import Sequence
@@ -20,20 +20,20 @@ from .redirect import AuthorizationRedirect
 
 @frozen
 class AuthorizationProgress:
-    """What `wait_until_authorized` tells of each look at the installation."""
+    """The progress of `wait_until_authorized`, reported after each poll."""
 
     installation: Installation
     polls: int
-    """How often it was looked at."""
+    """The number of polls so far."""
     elapsed: float
     """Seconds since the wait began."""
     remaining: float
-    """Seconds until it is given up."""
+    """Seconds until the wait times out."""
 
 
 @define(eq=False)
 class FlowTracker:
-    """One wait: which installation it is for, and what was seen of it."""
+    """The state of one wait: its installation, and how that looked in earlier polls."""
 
     target: UUID | AuthorizationRedirect
     id: UUID | None = field(init=False)
@@ -51,7 +51,7 @@ class FlowTracker:
         return (None, None) if isinstance(self.target, UUID) else (self.target.server_url, self.target.server_id)
 
     def find(self, rows: Sequence[Installation]) -> Installation | None:
-        """The installation among all there are; from then on its `id` is known."""
+        """Find the installation in the whole list, and remember its id."""
         found = next((row for row in rows if row.id == self.id), None) if self.id else self._find_by_server(rows)
         if found is not None:
             self.id = found.id
@@ -59,15 +59,15 @@ class FlowTracker:
 
     def _find_by_server(self, rows: Sequence[Installation]) -> Installation | None:
         url, server_id = self._server
-        # A later service lists what others share, too; a flow is for one's own.
+        # Newer services also list installations shared by others, but a flow is always for the user's own.
         own = [row for row in rows if row.additional_properties.get("is_owner") is not False]
         if url is not None:
             return next((row for row in own if row.url == url), None)
-        # Where several have the server's record, the service takes the lowest id (docs/service.md, section 5).
+        # If several belong to the server's record, the service uses the lowest id (docs/service.md, section 5).
         return min((row for row in own if row.server_id == server_id), key=lambda row: row.id, default=None)
 
     def is_over(self, row: Installation) -> bool:
-        """Whether the flow is done, seen from this look at its installation."""
+        """Whether the flow has ended, going by this poll and earlier ones."""
         if row.pending_oauth or row.needs_reauth:
             self._was_unusable = True
             return False
@@ -77,7 +77,7 @@ class FlowTracker:
         return self._ended_before(row) if before is None else _is_authorized_anew(before, row)
 
     def _ended_before(self, row: Installation) -> bool:
-        """Whether the flow ended before the first look. With an id alone, nothing tells."""
+        """Whether the flow ended before the first poll. That can't be known from an id alone."""
         if isinstance(self.target, UUID):
             return False
         requested, issued = self.target.requested_at, self.target.issued_at
@@ -86,7 +86,7 @@ class FlowTracker:
         return issued is not None and row.updated_at is not None and aware(row.updated_at) > issued
 
     def __str__(self) -> str:
-        """The installation, in words."""
+        """Describe the installation in an error message."""
         url, server_id = self._server
         if self.id is not None:
             return f"the installation {self.id}"

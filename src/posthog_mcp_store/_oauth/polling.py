@@ -1,4 +1,4 @@
-"""Waiting until an OAuth flow is done: each wait with the settings of its own view, and many on the same looks."""
+"""Waiting for the end of OAuth flows. Each wait uses the settings of its own view, but many waits share polls."""
 
 import asyncio
 import math
@@ -19,15 +19,15 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0
 GROWTH = 1.5
 FEW = 3
-"""So many waits ask for their installations one by one; more of them take the list, which is one request for all."""
+"""Up to this many waits retrieve their installations separately; more of them share one request for the list."""
 LIST_LIMIT = 1000
-"""So that the list is one request: the service has no maximum (docs/service.md, section 3)."""
+"""Large enough to get the list in one request: the service has no maximum (docs/service.md, section 3)."""
 
 OnProgress = Callable[[AuthorizationProgress], None]
 
 
 class InstallationSource(Protocol):
-    """Where installations are looked at."""
+    """Retrieves installations from the service."""
 
     async def retrieve(self, id: UUID) -> Installation: ...
 
@@ -35,7 +35,7 @@ class InstallationSource(Protocol):
 
 
 def pauses() -> Iterator[float]:
-    """Seconds from one look to the next: short at first, when many a person just has to click, then longer."""
+    """Seconds between polls: short at first, since many users only have to click once, then longer."""
     pause = FIRST_PAUSE
     while True:
         yield pause
@@ -43,9 +43,9 @@ def pauses() -> Iterator[float]:
 
 
 class SharedPolls:
-    """What the waits for installations of one project see, so that many of them take hardly more requests than one.
+    """The list of a project's installations, polled for many waits with hardly more requests than for one.
 
-    Rows are shared, and failures are not: they may come from the timeout or the deadline of one view.
+    Rows are shared, but failures are not: they may be due to the timeout or deadline of one view.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class SharedPolls:
         self._began = -math.inf
 
     async def rows(self, source: InstallationSource, *, since: float) -> Sequence[Installation]:
-        """All rows, as a request showed them that began after `since`, and not long ago."""
+        """All rows, from a request that began after `since` and not long ago."""
         async with self._turns.get():
             if self._began <= max(since, monotonic() - FIRST_PAUSE):
                 began = monotonic()
@@ -65,7 +65,7 @@ class SharedPolls:
 
 
 class AuthorizationWait:
-    """One wait for one flow, for at most `timeout` seconds."""
+    """A wait of at most `timeout` seconds for the end of a flow."""
 
     def __init__(self, tracker: FlowTracker, *, timeout: float, on_progress: OnProgress | None) -> None:
         self._tracker = tracker
@@ -74,13 +74,13 @@ class AuthorizationWait:
         self._began = monotonic()
         self._polls = 0
         self._failure: MCPStoreError | None = None
-        """Why the latest look failed."""
+        """Why the latest poll failed."""
 
     async def result(self, source: InstallationSource, polls: SharedPolls) -> Installation | None:
-        """The installation when its flow is done; None where it is not to be found among all there are.
+        """Return the installation once its flow has ended, or None if the list does not contain it.
 
         Raises:
-            OAuthTimeoutError: It was not done in time.
+            OAuthTimeoutError: The flow did not end in time.
         """
         timer = asyncio.timeout(self._timeout)
         polls.waits += 1
@@ -88,7 +88,7 @@ class AuthorizationWait:
             async with timer:
                 return await self._poll_until_done(source, polls)
         except TimeoutError:
-            # What a look or a callback raises may be one too.
+            # A poll or a callback may raise one, too.
             if not timer.expired():
                 raise
         finally:
@@ -118,7 +118,7 @@ class AuthorizationWait:
         row = None
         if self._tracker.id is None or polls.waits > FEW:
             row = self._tracker.find(await polls.rows(source, since=since))
-        # That an installation is gone, the service says best.
+        # If it is no longer listed, `retrieve` raises the service's own error.
         return row if row is not None or self._tracker.id is None else await source.retrieve(self._tracker.id)
 
     def _is_over(self, row: Installation) -> bool:
@@ -130,5 +130,5 @@ class AuthorizationWait:
 
 
 def _is_survivable(failure: MCPStoreError) -> bool:
-    """Whether a wait of minutes goes on after a look that failed so."""
+    """Whether to go on waiting after a poll that failed in this way."""
     return isinstance(failure, ListUnstableError) or is_transient(failure, is_idempotent=True)

@@ -1,4 +1,4 @@
-"""Where to send a user's browser, judged before anybody opens it."""
+"""The URL to which a user's browser is sent, validated before it is opened."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from .._core.text import split_url, without_query
 from .._core.web_origin import web_origin
 
 STATE_LIFETIME = timedelta(minutes=10)
-"""How long the service knows a flow's state (docs/service.md, section 6)."""
+"""How long the service keeps the state of a flow (docs/service.md, section 6)."""
 
 
 def _safe_url(url: str | None) -> str:
@@ -26,7 +26,7 @@ def _safe_url(url: str | None) -> str:
 
     Raises:
         ConfigurationError: It is not text.
-        UnsafeRedirectError: It may not, or the service named none.
+        UnsafeRedirectError: It must not be opened, or the service returned none.
     """
     if not isinstance(url, str | None):
         raise ConfigurationError(f"url must be text, not {type(url).__name__}")
@@ -38,7 +38,7 @@ def _safe_url(url: str | None) -> str:
 
 
 def _fault(url: str) -> str | None:
-    # Browsers drop or rewrite these, so what they open is not what was judged (WHATWG URL, section 4.4).
+    # Browsers drop or rewrite these, and would open another URL than the one validated (WHATWG URL, section 4.4).
     if not re.fullmatch(r"[!-~]+", url) or "\\" in url:
         return "it holds a backslash, white space, control or non-ASCII characters"
     try:
@@ -66,33 +66,33 @@ def _parts_fault(parts: SplitResult) -> str | None:
 
 
 def _stripped(url: str | None) -> str | None:
-    """A server's URL as the service keeps it: it strips all text, as Django REST Framework does."""
+    """A server's URL as the service stores it: Django REST Framework strips white space from all strings."""
     return None if url is None else validation.text(url, "server_url").strip()
 
 
 @frozen
 class AuthorizationRedirect:
-    """The provider's authorization page for one OAuth flow; good for ten minutes and one use.
+    """The provider's authorization page for an OAuth flow, valid once and for ten minutes.
 
-    Making one judges its URL, and raises UnsafeRedirectError where it must not be opened. Only `open_in_browser`
+    The URL is validated on creation: UnsafeRedirectError is raised if it must not be opened. Only `open_in_browser`
     opens it.
-    `str()` and `repr()` leave the query out: `state` is a secret of the flow.
+    `str()` and `repr()` omit the query, because `state` is a secret of the flow.
     """
 
     url: str = field(repr=without_query, converter=_safe_url)
-    """The whole URL, to send the user's browser to."""
+    """The complete URL to which to send the user's browser."""
     server_url: str | None = field(default=None, converter=_stripped)
-    """The MCP server that `install_custom` was called for: its installation has this `url`."""
+    """The MCP server that `install_custom` was called for, which is the `url` of its installation."""
     server_id: UUID | None = None
     """The OAuth server record that `authorize` was called for."""
     requested_at: datetime | None = field(default=None, repr=False, kw_only=True)
-    """When the request that started the flow was sent, on the service's clock; None in a redirect made by hand."""
+    """When the request that started the flow was sent, by the service's clock; None if you created the redirect."""
     issued_at: datetime | None = field(default=None, repr=False, kw_only=True)
-    """When the service answered it, on the service's clock; None in a redirect made by hand."""
+    """When the service responded, by the service's clock; None if you created the redirect."""
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of the provider as browsers show them, for the user to see."""
+        """Scheme, host and port of the provider as browsers show them, to be shown to the user."""
         return web_origin(urlsplit(self.url))
 
     @property
@@ -102,11 +102,11 @@ class AuthorizationRedirect:
 
     @property
     def expires_at(self) -> datetime | None:
-        """When the service forgets the flow, on its own clock."""
+        """When the service forgets the flow, by its own clock."""
         return self.issued_at + STATE_LIFETIME if self.issued_at else None
 
     def to_json(self) -> str:
-        """The redirect as text, to go on waiting in another process. It holds the flow's state: keep it as a secret."""
+        """Serialize the redirect, to wait in another process. The text holds the flow's state: keep it secret."""
         return json.dumps(
             {
                 "url": self.url,
@@ -119,16 +119,16 @@ class AuthorizationRedirect:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "AuthorizationRedirect":
-        """The redirect that `to_json()` wrote, judged anew.
+        """Restore a redirect from the text of `to_json()`, and validate it again.
 
         Raises:
-            ConfigurationError: The text is not of `to_json()`.
+            ConfigurationError: The text was not produced by `to_json()`.
             UnsafeRedirectError: Its URL must not be opened.
         """
         try:
             return _from_fields(parse_json(text))
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
-            # Without the cause, which may quote the text, and so the state.
+            # Without the cause, which may quote the text and its state.
             raise ConfigurationError("this was not produced by AuthorizationRedirect.to_json()") from None
 
     def __str__(self) -> str:

@@ -1,20 +1,21 @@
-"""What the pages of a list prove while the list changes. Pure.
+"""Decides whether the pages of a list are complete while the list changes. Pure.
 
-The service pages by offset, newest row first: a row that is added or removed between two requests shifts all rows
-behind it. It also counts in one query and reads in another, so `count` and `next` may be older than the rows beside
-them, and neither proves that everything was read. Two things do:
+The service pages by offset, newest row first: a row that is added or removed between two requests shifts all rows after
+it. It also counts in one query and reads in another, so `count` and `next` may be older than the rows of the same
+response, and neither proves that everything was read. Two things do:
 
-- **A page that holds a known row continues the list from there.** Each request asks for one row more than its page is
-  to bring, and the next page starts at that row. The rows of a page are neighbours, and rows that stay keep their
-  order, so none that stays is missing between a known row and the end of the page, whichever page was fetched first.
-- **Only a page that is not full ends the list**: one with fewer rows than it was asked for, although the service has
-  given as many before.
+- **A page that contains a known row continues the list from there.** Each request asks for one row more than its page
+  is meant to add, and the next page starts at that row. The rows of a page are contiguous, and rows that are not
+  removed keep their order, so none of those is missing between a known row and the end of the page, whichever page was
+  fetched first.
+- **Only a page that is not full ends the list**: one with fewer rows than requested, although the service has returned
+  that many before.
 
-A service may have a maximum below what it is asked for. It shows in a first page that is not full although the service
-counts more rows or names a next page; later requests ask for no more than that page had. A page like it is followed as
-long as that brings new rows. Two things are believed, because checking would cost every short list a second request:
-that a first page is the last one if it is not full and the service says so, and what a service says that gives more
-rows than it was asked for.
+A service may have a maximum page size below what is requested. It shows in a first page that is not full although the
+service counts more rows or names a next page; later requests then ask for no more rows than that page had. After such a
+page, reading continues for as long as it yields new rows. Two things are taken on trust, because checking them would
+cost a second request for every short list: that a first page is the last one if it is not full and the service says
+so, and the statements of a service that returns more rows than requested.
 """
 
 from collections.abc import Callable, Hashable
@@ -29,66 +30,66 @@ from .page_data import PageData
 T = TypeVar("T")
 
 LONG_LIST = 1000
-"""A list of more rows than this is long."""
+"""Lists with more rows than this count as long."""
 LONG_LIST_LIMIT = 200
-"""How many rows a page of a long list holds, where the caller did not say: that halves the requests."""
+"""The page size for long lists, unless the caller sets one. It halves the number of requests."""
 SPARE_PAGES = 2
 """How many pages of known rows are read even if the counts do not show that as many rows were added."""
 MAX_GROWTH = 2
-"""How many times as long as at first, by its count and some spare pages, a list may become while it is read."""
+"""How many times its first count, plus some spare pages, a list may reach while it is read."""
 
 
 @frozen
 class PageRange:
-    """The rows that one request asks for."""
+    """The range of rows that one request asks for."""
 
     offset: int
     limit: int
 
 
 class ListProgress(Generic[T]):
-    """How far a list was read, from the row at `start`."""
+    """How far a list has been read, from the row at `start`."""
 
     def __init__(self, identity: Callable[[T], Hashable], *, limit: int | None, start: int) -> None:
         self._identity = identity
         self._start = start
         self._known: set[Hashable] = set()
         self._held: Hashable = None
-        """The row behind the known ones, which the next page is to start at."""
+        """The row after the known ones, at which the next page is to start."""
         self.end = start
-        """The position behind the last row that was read."""
+        """The position after the last row that was read."""
         self.count = self._first_count = 0
         self.has_more = True
         self.size = limit or defaults.PAGE_LIMIT
-        """How many new rows a page is to bring."""
+        """How many new rows a page is meant to add."""
         self._safe_size = self.size
         self._long_size = limit or LONG_LIST_LIMIT
         self._capacity = self.size + 1
-        """How many rows the service gives at once, where it has them."""
+        """How many rows the service returns at once, if it has them."""
         self.is_steady = False
         """Whether the pages are as expected, so that more of them can be fetched ahead."""
         self._stalled = 0
-        """How many pages in a row led no further."""
+        """How many consecutive pages made no progress."""
 
     @property
     def known(self) -> int:
-        """How many rows were given out."""
+        """How many rows have been returned."""
         return len(self._known)
 
     def join(self, span: PageRange, data: PageData[T]) -> list[T] | None:
-        """The rows from the first known one on; None where none is. Those before it were added meanwhile."""
+        """The rows from the first known one on; None if there is none. Those before it have been added since."""
         for index, item in enumerate(data.items):
             row = self._identity(item)
             if row in self._known or row == self._held:
                 return data.items[index:]
-        # Nothing can be missing before the first page, nor before the top of the list.
+        # Nothing can be missing before the first page or the top of the list.
         return data.items if not self._known or span.offset == self._start == 0 else None
 
     def advance(self, span: PageRange, data: PageData[T], joined: list[T], size: int) -> list[T]:
-        """Take note of a page. Its new rows are given out, and of more than `size` the last one is held back.
+        """Record a page and return its new rows. If there are more than `size`, the last one is held back.
 
         Raises:
-            ListUnstableError: Pages lead no further, and yet do not end the list.
+            ListUnstableError: Pages make no progress but do not end the list, or the list grows too fast.
         """
         new = self._unknown(joined)
         self._judge(span, data, has_new=bool(new))
@@ -96,12 +97,12 @@ class ListProgress(Generic[T]):
         return self._give_out(new)
 
     def find(self, data: PageData[T]) -> list[T]:
-        """The rows of a page that are new, wherever they are. They are given out."""
+        """Record and return the new rows of a page, regardless of their position."""
         self.count = data.count
         return self._give_out(self._unknown(data.items))
 
     def has_next(self, span: PageRange, data: PageData[T]) -> bool:
-        """Whether rows are behind those of a page that were given out, as far as the service says."""
+        """Whether rows follow those of a page that were returned, according to the service."""
         return self._held is not None or data.has_more(span.offset)
 
     def _unknown(self, items: list[T]) -> dict[Hashable, T]:
@@ -115,7 +116,7 @@ class ListProgress(Generic[T]):
         return list(data.values())
 
     def _judge(self, span: PageRange, data: PageData[T], *, has_new: bool) -> None:
-        """Whether the list goes on behind a page, and how."""
+        """Decide whether the list continues after a page, and how."""
         length = len(data.items)
         end = span.offset + length
         is_full = min(span.limit, self._capacity) <= length <= span.limit
@@ -130,7 +131,7 @@ class ListProgress(Generic[T]):
             self._check_for_an_end()
 
     def _check_for_an_end(self) -> None:
-        """Stop where pages come without end: they lead no further, or the list grows with them."""
+        """Raise an error if pages would never end: they make no progress, or the list keeps growing."""
         if self._stalled > 1:
             raise ListUnstableError(f"the service counts {self.count} rows but returns no new ones: try again later")
         most = MAX_GROWTH * (self._first_count + SPARE_PAGES * self.size)
@@ -140,7 +141,7 @@ class ListProgress(Generic[T]):
             )
 
     def _size_up(self, span: PageRange, data: PageData[T]) -> None:
-        """Learn how many rows the service gives at once."""
+        """Learn how many rows the service returns at once."""
         length = len(data.items)
         if not self._known:
             self._first_count = data.count
@@ -153,6 +154,6 @@ class ListProgress(Generic[T]):
             self.size = self._safe_size
 
     def _is_explained(self, end: int, count: int) -> bool:
-        """Whether so many rows were added in front, by the counts, as have come before those that are known."""
+        """Whether the counts show that enough rows were added in front to have shifted known rows this far."""
         added = end - self._start - len(self._known)
         return added <= count - self._first_count + self.size * SPARE_PAGES

@@ -1,11 +1,12 @@
-"""Reading a list whole while it changes, several pages at a time.
+"""Reading a complete list while it changes, several pages at a time.
 
-`list_progress` decides what the pages prove. Here they are fetched: ahead, as far as the list is counted to reach,
-and again from further ahead where a page holds no known row, because rows before it were removed.
+`list_progress` decides whether the pages are complete. This module fetches them: ahead, as far as the list reaches
+according to its count, and again from an earlier offset if a page contains no known row because rows before it were
+removed.
 
-A list that holds still costs as many requests as plain paging: the row that each request asks for beyond its page shows
-whether another one follows. The service's count decides on nothing but how far to fetch ahead, and whether to look once
-more at the end: rows of equal age have no fixed order, so one of them may have moved to a page already read.
+An unchanged list takes as many requests as plain paging: the additional row of each request shows whether another page
+follows. The service's count only determines how far to fetch ahead, and whether to search once more at the end: rows of
+the same age have no fixed order, so one of them may have moved to a page that was already read.
 """
 
 import asyncio
@@ -23,26 +24,26 @@ from .page_data import ListSource, PageData
 T = TypeVar("T")
 
 MARGINS = (8, 64)
-"""How many rows further ahead a page is fetched again, attempt by attempt."""
+"""How many rows earlier a page starts when it is fetched again, for each attempt."""
 TURNS_TO_SEND = 3
-"""So many turns of the event loop after its task was made, a request is on its way: decoding a page holds them up."""
+"""The iterations of the event loop that a new task needs to send its request. Decoding a page would delay them."""
 
 
 @frozen
 class PageSlice(Generic[T]):
-    """What one page adds to the list."""
+    """The part of the list that one page adds."""
 
     items: list[T]
     offset: int
-    """How many rows came before it."""
+    """How many rows come before it."""
     count: int
     limit: int
-    """The most rows it was asked for, without the one that the next page starts at."""
+    """The maximum number of rows requested, without the one at which the next page starts."""
     has_next: bool
 
 
 class ListReader(Generic[T]):
-    """One reading of a list, from the row at `start` to its end."""
+    """Reads a list once, from the row at `start` to its end."""
 
     def __init__(self, source: ListSource[T], *, limit: int | None, start: int, concurrency: int) -> None:
         self._source = source
@@ -51,11 +52,11 @@ class ListReader(Generic[T]):
         self._concurrency = concurrency
         self._progress = ListProgress(source.identity, limit=limit, start=start)
         self._planned = start
-        """Where the next request starts."""
+        """The offset of the next request."""
         self._ahead: deque[tuple[PageRange, asyncio.Task[Callable[[], PageData[T]]]]] = deque()
 
     async def parts(self) -> AsyncGenerator[PageSlice[T], None]:
-        """What each page adds.
+        """Yield the rows that each page adds.
 
         Raises:
             ListUnstableError: The list changes faster than it can be read, or the service contradicts itself.
@@ -74,11 +75,11 @@ class ListReader(Generic[T]):
             await self._let_go()
 
     async def _next(self) -> PageSlice[T]:
-        """What the next page adds, if anything."""
+        """The rows that the next page adds, if any."""
         span, task = self._ahead.popleft()
         size = span.limit - 1
         read = await task
-        # The next request is on its way while this answer is decoded.
+        # Send the next request before this response is decoded.
         self._fetch_ahead()
         for _ in range(TURNS_TO_SEND):
             await asyncio.sleep(0)
@@ -94,7 +95,7 @@ class ListReader(Generic[T]):
         return PageSlice(new, offset, data.count, max(self._limit, size), has_next)
 
     def _fetch_ahead(self, at_least: int = 0) -> None:
-        """Keep as many requests under way as may be, as far as the list is counted to reach."""
+        """Keep as many requests in flight as allowed, as far as the list reaches according to its count."""
         size, count = self._progress.size, self._progress.count
         most = self._concurrency if self._progress.is_steady else 0
         while len(self._ahead) < at_least or (len(self._ahead) < most and self._planned < count):
@@ -104,15 +105,15 @@ class ListReader(Generic[T]):
             self._ahead.append((span, task))
 
     def _replan(self) -> None:
-        """Go on where the last page ended, whatever was planned.
+        """Continue where the last page ended, whatever was planned.
 
-        Some rows early: a page that joins although a few rows were removed can prove at once that the list is over.
+        Start some rows earlier: a page that joins although a few rows were removed can prove that the list has ended.
         """
         self._cancel_ahead()
         self._planned = max(0, self._progress.end - max(1, self._progress.size // 2))
 
     async def _rejoin(self, span: PageRange, data: PageData[T]) -> tuple[PageRange, PageData[T], list[T]]:
-        """Fetch a page again from where it goes on from what is known: rows before it were removed."""
+        """Fetch a page again from an earlier offset, to join the known rows: rows before it were removed."""
         end = span.offset + span.limit
         for margin in MARGINS:
             removed = max(1, self._progress.count - data.count)
@@ -125,9 +126,9 @@ class ListReader(Generic[T]):
         raise ListUnstableError("the list changes faster than it can be read: try again later")
 
     async def _missing(self) -> AsyncGenerator[PageSlice[T], None]:
-        """Look for the rows that the count says are missing: in a long list first among those on top."""
+        """Search for rows that are missing according to the count; in a long list, first at the top."""
         progress = self._progress
-        # Which of the rows before `start` have moved behind it, nobody can say.
+        # With a `start`, the count does not show whether rows are missing: some may have moved past it.
         if self._start:
             return
         for is_whole in (False, True) if progress.count > LONG_LIST else (True,):
@@ -154,7 +155,7 @@ class ListReader(Generic[T]):
         self._ahead.clear()
 
     async def _let_go(self) -> None:
-        """Cancel what was fetched in vain, and see it end."""
+        """Cancel requests that are no longer needed, and wait for them to end."""
         tasks = [task for _, task in self._ahead]
         self._cancel_ahead()
         await asyncio.gather(*tasks, return_exceptions=True)

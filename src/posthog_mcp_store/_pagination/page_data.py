@@ -1,4 +1,4 @@
-"""Rows of a list as the service gives them, and where they come from."""
+"""Pages of a list as the service returns them, and their source."""
 
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
@@ -13,21 +13,21 @@ T = TypeVar("T")
 
 @frozen
 class PageData(Generic[T]):
-    """One page as the service gives it."""
+    """One page as the service returns it."""
 
     items: list[T]
     count: int
-    """How many rows the whole list has, it says."""
+    """The length of the whole list, according to the service."""
     next: str | None
 
     def has_more(self, offset: int) -> bool:
-        """Whether rows follow those of this page, which starts at `offset`. After a page without rows, none do."""
+        """Whether rows follow this page, which starts at `offset`. None follow an empty page."""
         return bool(self.items) and (offset + len(self.items) < self.count or self.leads_beyond(offset))
 
     def leads_beyond(self, offset: int) -> bool:
         """Whether the `next` link names a later offset.
 
-        That is all it is read for. It is never opened: its host is the server's own view of itself.
+        The link is used for nothing else and never opened: its host is the server's own view of itself.
         """
         try:
             values = parse_qs(split_url(self.next or "").query).get("offset", [])
@@ -37,12 +37,12 @@ class PageData(Generic[T]):
 
 
 FetchPage = Callable[[int | None, int], Coroutine[Any, Any, Callable[[], PageData[T]]]]
-"""Fetches the page of at most `limit` rows that starts at `offset`. What it gives decodes the page."""
+"""Fetches the page of at most `limit` rows that starts at `offset`, and returns a function that decodes it."""
 
 
 @frozen
 class ListSource(Generic[T]):
-    """Where a list comes from, and what tells one of its rows from another."""
+    """The source of a list, with the function that identifies a row."""
 
     fetch: FetchPage[T]
     identity: Callable[[T], Hashable]

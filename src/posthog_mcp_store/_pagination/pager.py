@@ -1,4 +1,4 @@
-"""Lists that come in pages: what a page is, and the ways to read a list."""
+"""Paginated lists: pages, and the ways to read a list."""
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing
@@ -21,21 +21,21 @@ class Page(Generic[T]):
 
     items: list[T]
     count: int
-    """How many rows the whole list has, at the time of the answer."""
+    """The length of the whole list at the time of the response."""
     limit: int
-    """The most rows a page holds."""
+    """The maximum number of rows per page."""
     offset: int
     """How many rows of the list come before this page."""
     has_next: bool
-    """Whether the service said that rows follow. It counts before it reads, so a row may have moved behind the last
-    page meanwhile; iterating over the list finds it."""
+    """Whether more rows follow, according to the service. It counts before it reads, so a row may move past the last
+    page in between. Iterating over the list finds it."""
     _pager: "Pager[T]" = field(alias="pager", repr=False, eq=False)
 
     async def next(self) -> "Page[T] | None":
-        """The page after this one, or None after the last.
+        """Fetch the page after this one; None after the last.
 
-        It holds what stands there by now. Where rows are added or removed meanwhile, the others shift; iterating over
-        the list takes care of that.
+        If rows were added or removed in the meantime, the others have shifted, so some may be repeated or missing.
+        Iterating over the list takes care of that.
         """
         return await self._pager.page_at(self.offset + len(self.items)) if self.has_next else None
 
@@ -47,14 +47,14 @@ class Page(Generic[T]):
 
 
 class Pager(Generic[T]):
-    """A list not yet read.
+    """A list that is read on demand.
 
     `await` it for the first page, iterate over it with `async for` for every row, over `pages()` for every page, or
-    `await collect()` for all rows at once. It can be read more than once; each time starts afresh.
+    `await collect()` for all rows at once. It can be read more than once, each time from the beginning.
 
-    Iterating reads the list whole: a row that is there from beginning to end comes exactly once, whatever is added and
-    removed meanwhile, or the iteration ends in ListUnstableError. Pages after the first are fetched ahead, and what was
-    fetched in vain is let go of when the loop is left.
+    Iterating reads the complete list: a row that exists all the time is returned exactly once, whatever is added and
+    removed in the meantime, or ListUnstableError is raised. Pages after the first are fetched ahead; leaving the loop
+    cancels requests that are still in flight.
     """
 
     def __init__(self, source: ListSource[T], *, limit: int | None, offset: int, concurrency: int) -> None:
@@ -73,7 +73,7 @@ class Pager(Generic[T]):
                     yield item
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Every page, in order. A page may hold fewer rows than its `limit` where rows came twice."""
+        """Iterate over all pages, in order. A page may have fewer rows than its `limit`: repeated rows are dropped."""
         require_asyncio()
         reading = ListReader(self._source, limit=self._limit, start=self._offset, concurrency=self._concurrency)
         async with aclosing(reading.parts()) as parts:
@@ -88,11 +88,11 @@ class Pager(Generic[T]):
                 )
 
     async def collect(self) -> list[T]:
-        """Every row, in a list."""
+        """Return all rows in a list."""
         return [item async for item in self]
 
     async def page_at(self, offset: int) -> Page[T]:
-        """The page that starts at `offset`."""
+        """Fetch the page that starts at `offset`."""
         read = await self._source.fetch(self._limit, offset)
         data = read()
         return Page(
@@ -108,11 +108,11 @@ class Pager(Generic[T]):
         return self
 
     def __deepcopy__(self, _: object) -> "Pager[T]":
-        """A copy of a page reads on where the page does."""
+        """A copy of a page continues with the same pager."""
         return self
 
     def __reduce__(self) -> tuple[Callable[[], "Pager[Any]"], tuple[()]]:
-        """A page that is pickled leaves the store behind, and with it the key."""
+        """Pickling a page drops the store, and with it the API key."""
         return _pager_without_store, ()
 
 

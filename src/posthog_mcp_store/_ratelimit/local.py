@@ -1,4 +1,4 @@
-"""Pacing: how many calls the service takes under each of its limits, and waiting until it takes one more."""
+"""Client-side rate limiting within one process, and the service's own limits."""
 
 import asyncio
 from collections import deque
@@ -21,7 +21,7 @@ SCOPES: tuple[RateLimitScope, ...] = get_args(RateLimitScope)
 
 @frozen
 class Rate:
-    """So many calls and no more in any stretch of so many seconds."""
+    """At most `calls` calls in any window of `seconds` seconds."""
 
     calls: int
     seconds: float
@@ -32,7 +32,7 @@ class Rate:
 
 
 Rates = Mapping[RateLimitScope, Sequence[Rate]]
-"""What holds under each limit, all at once. A limit that is not named, or has no rates, does not hold."""
+"""The rates of each limit, which apply all at once. A limit that is missing or has no rates is not enforced."""
 
 SERVICE_RATES: Mapping[RateLimitScope, tuple[Rate, ...]] = MappingProxyType(
     {
@@ -41,14 +41,14 @@ SERVICE_RATES: Mapping[RateLimitScope, tuple[Rate, ...]] = MappingProxyType(
         "mcp_proxy": (Rate(60, 60), Rate(600, 3600)),
     }
 )
-"""What the hosted service takes (docs/service.md, section 4): ordinary calls per API key, the others per user."""
+"""The limits of the hosted service (docs/service.md, section 4): `default` per API key, the others per user."""
 
 
 def checked_rates(rates: Rates) -> dict[RateLimitScope, tuple[Rate, ...]]:
-    """The rates of every limit, the shortest stretch first.
+    """The rates of every limit, the shortest window first.
 
     Raises:
-        ConfigurationError: They are not of the form of SERVICE_RATES.
+        ConfigurationError: `rates` does not have the form of SERVICE_RATES.
     """
     if not isinstance(rates, Mapping):
         raise ConfigurationError(f"rates must be a mapping from limits to their rates, not {short_repr(rates)}")
@@ -61,30 +61,30 @@ def checked_rates(rates: Rates) -> dict[RateLimitScope, tuple[Rate, ...]]:
 
 
 class RateLimiter(Protocol):
-    """What paces the calls of a store. Any object with this method does."""
+    """Delays the calls of a store. Any object with this method can be used."""
 
     async def acquire(self, scope: RateLimitScope, /) -> None:
         """Wait until one more call may be sent under this limit, and count it.
 
-        It is asked before every attempt, retries included. Cancelling it while it waits counts nothing.
+        It is called before every attempt, including retries. If it is cancelled while it waits, nothing is counted.
         """
 
 
 def make_locks() -> dict[RateLimitScope, LoopLocal[asyncio.Lock]]:
-    """For each limit, a line to wait in: first come, first served, and only the first has to look at the clock."""
+    """A lock for each limit. Calls queue for it in order, and only the one that holds it checks the clock."""
     return {scope: LoopLocal(asyncio.Lock) for scope in SCOPES}
 
 
 class SlidingWindows:
-    """The calls counted under one limit, as far back as its rates reach: per rate no more than it allows."""
+    """The times of the latest calls under one limit: for each rate, at most as many as it allows."""
 
     def __init__(self, rates: Sequence[Rate]) -> None:
         self._counted = [(rate, deque[float](maxlen=rate.calls)) for rate in rates]
 
     def try_acquire(self, now: float) -> float:
-        """Count a call at `now`, and answer 0; or count none, and answer the seconds until there is room for it.
+        """Count a call at `now` and return 0, or count nothing and return the seconds until there is room for it.
 
-        `now` is in seconds, on a clock that never goes back.
+        `now` is in seconds, by a clock that never goes back.
         """
         full = [(rate, times) for rate, times in self._counted if len(times) == rate.calls]
         wait = max((times[0] + rate.seconds - now for rate, times in full), default=0.0)
@@ -96,35 +96,35 @@ class SlidingWindows:
 
 
 class LocalRateLimiter:
-    """Paces the calls of one process.
+    """Limits the rate of calls in one process.
 
-    Share one among the stores that draw on the same budget, in whatever event loops and threads they are. Calls are
-    let go in the order in which they came; those of several event loops at once, in that of each loop.
+    Share a limiter among all stores that use the same budget, whatever their event loops and threads. Calls are
+    admitted in the order in which they were made; with several event loops, in order within each loop.
 
-    What is counted is when calls are sent. The service counts when they arrive, and may refuse one that came to it
-    faster than those before it; for a margin, give rates with some more seconds.
+    The limiter counts calls when they are sent. The service counts them when they arrive, so it may reject a call that
+    was faster than those before it. For a safety margin, use rates with longer windows.
     """
 
     def __init__(self, rates: Rates = SERVICE_RATES) -> None:
-        """Limits that `rates` does not name are not paced.
+        """Limits that are missing from `rates` are not enforced.
 
         Raises:
-            ConfigurationError: `rates` is not of the form of SERVICE_RATES.
+            ConfigurationError: `rates` does not have the form of SERVICE_RATES.
         """
         self._windows = {scope: SlidingWindows(each) for scope, each in checked_rates(rates).items()}
         self._turns = make_locks()
         self._mutex = Lock()
 
     async def acquire(self, scope: RateLimitScope, /) -> None:
-        """Wait until one more call may be sent under this limit, and count it. With room for it, that takes no time.
+        """Wait until one more call may be sent under this limit, and count it. Returns at once if there is room.
 
-        Cancelling it while it waits counts nothing, and the next in line moves up.
+        If it is cancelled while it waits, nothing is counted and the next call in the queue moves up.
         """
         async with self._turns[scope].get():
             while (wait := self._try_acquire(scope)) > 0:  # noqa: ASYNC110  # only time makes room
                 await asyncio.sleep(wait)
 
     def _try_acquire(self, scope: RateLimitScope) -> float:
-        # Held against other threads, and never while one waits.
+        # Guards against other threads, and is never held while waiting.
         with self._mutex:
             return self._windows[scope].try_acquire(monotonic())

@@ -1,4 +1,4 @@
-"""A budget of calls in Redis, counted by the `limits` library. Imported only by who wants the extra `redis`."""
+"""A budget of calls in Redis, counted by the `limits` library. It is only imported with the extra `redis`."""
 
 import asyncio
 import re
@@ -24,48 +24,48 @@ from .local import Rate
 from .redis_failures import failure, further_tries
 
 TIMEOUT = 5.0
-"""Seconds for Redis to take a connection, and to answer."""
+"""Seconds for Redis to accept a connection, and to reply."""
 FIRST_BACKOFF = 0.05
 JITTER = (0.005, 0.05)
-"""Seconds between the end of a wait and the next try, so that processes that waited for the same moment do not collide.
-Never none: a try that lost against another process must not be repeated at once."""
+"""Seconds added to a wait, so that processes that wait for the same moment do not collide. Never zero: a process that
+lost a race for a place must not try again immediately."""
 
 T = TypeVar("T")
 Counters = Mapping[RateLimitScope, Sequence[RateLimitItem]]
 
 
 class Budget:
-    """The budget, over connections of one event loop."""
+    """The budget, accessed through the connections of one event loop."""
 
     def __init__(self, address: Secret, counters: Counters) -> None:
         self._pool = make_pool(address)
-        # The address stays in the pool, out of the library's reach.
+        # The address may hold a password: only the pool gets it, not the library.
         storage = RedisStorage("redis://", implementation="redispy", connection_pool=self._pool)  # type: ignore[arg-type]
         self._windows = MovingWindowRateLimiter(storage)
         self._counters = counters
         self._is_closed = False
 
     async def try_acquire(self, scope: RateLimitScope) -> float:
-        """Count a call and answer 0, or answer the seconds to wait before the next try.
+        """Count a call and return 0, or return the seconds to wait before the next try.
 
         Raises:
-            MCPStoreError: Redis did not answer, or with an error.
+            MCPStoreError: Redis did not reply, or replied with an error.
         """
         try:
             wait = await self._wait(scope)
             if wait == 0 and await self._count(scope):
                 return 0.0
-        except Exception as error:  # noqa: BLE001  # redis-py trips over foreign answers in many ways
+        except Exception as error:  # noqa: BLE001  # on invalid replies, redis-py raises almost anything
             told = failure(error, Secret(self._pool.connection_kwargs.get("password") or ""))
         else:
-            return wait + uniform(*JITTER)  # noqa: S311  # nothing secret hangs on it
-        # Not within `except`: the error would be its context, and may quote the password.
+            return wait + uniform(*JITTER)  # noqa: S311  # not used for security
+        # Raised outside the `except` block: its context would be the error, which may quote the password.
         raise told
 
     async def _wait(self, scope: RateLimitScope) -> float:
-        """Seconds until there is room in every window. All are asked before one is counted in."""
+        """Seconds until there is room in every window. All are checked before the call is counted in any."""
         stats = [await self._ask(self._windows.get_window_stats, item, scope) for item in self._counters[scope]]
-        # The clock that the library counts by.
+        # The library uses the same clock.
         waits = [
             bounded(each.reset_time - time.time(), item.get_expiry())
             for each, item in zip(stats, self._counters[scope], strict=True)
@@ -74,10 +74,10 @@ class Budget:
         return max(waits, default=0.0)
 
     async def _count(self, scope: RateLimitScope) -> bool:
-        """Take a place in every window, unless other processes were faster in one.
+        """Count the call in every window, unless another process takes the last place in one.
 
-        A place taken before that one is lost. So the shortest window comes first: most races are for a place in it, and
-        those that are not cost a place that is soon free again.
+        Places already taken in other windows are then lost. So the shortest window comes first: most races are for a
+        place in it, and in others only a place that is soon free again is lost.
         """
         for item in self._counters[scope]:
             if not await self._ask(self._windows.hit, item, scope):
@@ -87,7 +87,7 @@ class Budget:
     async def _ask(
         self, question: Callable[[RateLimitItem, str], Awaitable[T]], item: RateLimitItem, scope: RateLimitScope
     ) -> T:
-        """The answer of the library, asked again on new connections after failures that may pass."""
+        """Query the library. After transient failures, query it again over new connections."""
         failures = 0
         while True:
             try:
@@ -104,48 +104,49 @@ class Budget:
             await self._pool.disconnect(inuse_connections=False)
 
     async def aclose(self) -> None:
-        """Close the connections, and open no new ones."""
+        """Close the connections and stop retrying."""
         self._is_closed = True
         await self._pool.aclose()
 
 
 def bounded(wait: float, window: float) -> float:
-    """A wait of no longer than the window, whatever the clocks of others say; none if it is no number."""
+    """Limit a wait to the length of the window, whatever the clocks of other processes show; 0 if it is NaN."""
     return max(0.0, min(wait, window))
 
 
 def make_pool(address: Secret) -> ConnectionPool:
-    """Connections, not opened yet.
+    """A connection pool. No connection is opened yet.
 
     Raises:
-        ConfigurationError: The address can't be read. It is not shown, nor the cause kept: it may hold a password.
+        ConfigurationError: The address is not valid. It is not shown and the cause is dropped, since both may contain a
+            password.
     """
-    # No frame of the error's may hold the connections either: their text shows the password.
+    # No frame in the error's traceback may hold the pool, whose repr shows the password.
     if isinstance(address.reveal(), str):
         with suppress(ValueError, TypeError, AttributeError, RedisError):
             return _read_address(address)
     raise ConfigurationError(
-        "url must be a Redis URL, such as redis://127.0.0.1:6379/0, rediss:// for TLS or unix:// for a socket, with "
-        "nothing but options of redis-py in its query, and %XX for what is neither letter nor digit in a password"
+        "url must be a Redis URL, such as redis://127.0.0.1:6379/0, rediss:// for TLS or unix:// for a socket. Its "
+        "query may only contain options of redis-py, and special characters in a password must be percent-encoded"
     )
 
 
 def _read_address(address: Secret) -> ConnectionPool:
-    # Asking again is up to the budget: redis-py knows nothing of failovers, and would count a call again and again.
+    # The budget retries itself: redis-py does not handle failovers, and its retries would count a call repeatedly.
     retry = Retry(NoBackoff(), 0)
     pool = ConnectionPool.from_url(
         address.reveal(), retry=retry, socket_connect_timeout=TIMEOUT, socket_timeout=TIMEOUT
     )
-    # What the query says is looked at only here. This connection is never opened.
+    # redis-py checks the options of the query only when it makes a connection. This one is never opened.
     pool.make_connection()  # type: ignore[no-untyped-call]
     return pool
 
 
 def make_counters(rates: Mapping[RateLimitScope, Sequence[Rate]], prefix: object) -> Counters:
-    """The rates as the library knows them.
+    """The rates in the form that the library uses.
 
     Raises:
-        ConfigurationError: The library or Redis could not count so.
+        ConfigurationError: The library or Redis does not support the rates or the prefix.
     """
     if not isinstance(prefix, str) or not re.fullmatch(r"[!-~]+", prefix):
         raise ConfigurationError(f"prefix must be visible ASCII text without spaces, not {short_repr(prefix)}")

@@ -1,4 +1,4 @@
-"""When Redis fails: whether to ask it again, and what to tell the user. Pure decisions."""
+"""Failures of Redis: how often to retry, and which error to raise. Pure decisions."""
 
 import re
 
@@ -19,17 +19,17 @@ from .._core.errors import MCPStoreError
 from .._core.secret import Secret
 from .._core.text import single_line
 
-# Up to Redis 6 an error inside a script is an `ERR` with the real code in its text. NOREPLICAS redis-py does not know.
+# Up to Redis 6, an error in a script is an `ERR` with the real code in its text. redis-py has no class for NOREPLICAS.
 NOT_THE_PRIMARY = re.compile(r"\b(READONLY|MASTERDOWN|NOREPLICAS) ")
-# Redis quotes the arguments of a command that it does not know, and those of HELLO and AUTH hold the password.
+# Redis quotes the arguments of unknown commands, and those of HELLO and AUTH contain the password.
 QUOTED_ARGUMENTS = re.compile(r"(with args beginning with:).*", re.DOTALL)
 
 
 def further_tries(error: Exception) -> int:
-    """How often to ask again, each time on a new connection.
+    """How often to retry, each time over a new connection.
 
-    After a failover the address may lead to another server, but an open connection stays with the demoted one. Nothing
-    was counted where Redis answered with an error; where no answer came, the call may have been counted.
+    After a failover, the address may lead to another server, but open connections stay with the demoted one. If Redis
+    replied with an error, nothing was counted; without a reply, the call may have been counted.
     """
     if _is_not_the_primary(error) or isinstance(error, AskError | AuthenticationError | ClusterDownError):
         return 1
@@ -37,7 +37,7 @@ def further_tries(error: Exception) -> int:
 
 
 def failure(error: Exception, password: Secret) -> MCPStoreError:
-    """What the user is told, with `error` as its cause unless that quotes the handshake, and so the password."""
+    """The error to raise, with `error` as its cause unless that quotes the handshake and with it the password."""
     said = f"{type(error).__name__}: {error}"
     safe = password.redact(QUOTED_ARGUMENTS.sub(r"\1 ***", said))
     advice = _advice(error)
@@ -53,7 +53,7 @@ def _advice(error: Exception) -> str:
         return ": url has to lead to a single Redis, not to a node of a cluster"
     if isinstance(error, AuthenticationError):
         return ": check the user and the password in url"
-    # redis-py gets at many errors where it reads what is no Redis's answer: ValueError, TypeError, RecursionError.
+    # On replies that are not Redis's, redis-py raises various errors: ValueError, TypeError, RecursionError.
     is_foreign = isinstance(error, InvalidResponse) or not isinstance(error, RedisError)
     return ": the server at url does not answer as Redis does" if is_foreign else ""
 

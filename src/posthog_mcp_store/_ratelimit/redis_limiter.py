@@ -1,4 +1,4 @@
-"""Pacing for many processes on one budget (extra `redis`)."""
+"""Rate limiting of many processes with a shared budget (extra `redis`)."""
 
 import asyncio
 from typing import Self
@@ -11,35 +11,36 @@ from .local import SERVICE_RATES, Rates, checked_rates, make_locks
 
 
 class RedisRateLimiter:
-    """Paces the calls of many processes by one budget, kept in Redis and counted by the `limits` library.
+    """Limits the rate of calls of many processes with a shared budget, kept in Redis and counted by `limits`.
 
-    No window ever holds more than its rate. Where processes race for the last place, a place in another window may be
-    lost. Within a process calls are let go in the order in which they came; among processes it is chance. The clocks of
-    the processes have to agree: a window is off by as much as they differ. A process whose clock is far ahead keeps the
-    others waiting while it fills the window; they look again whenever the window's length has passed.
+    No window ever exceeds its rate. If processes race for the last place in a window, a place in another one may be
+    lost. Calls are admitted in order within a process, and in no particular order among processes. The clocks of the
+    processes have to agree: windows are off by as much as the clocks differ. A process whose clock is far ahead delays
+    the others while it fills a window; they check again each time the length of the window has passed.
 
-    What Redis forgets was never counted: after a restart without persistence, or a failover to a replica that had not
-    heard of the last calls yet, as many more may be let go within the same window, and the service may refuse them.
+    If Redis loses data, after a restart without persistence or a failover to a replica that lacks the latest calls, the
+    same number of calls may be admitted again in the same window, and the service may reject them.
 
-    While Redis can't be reached, or what answers is no Redis, no call is sent but an MCPStoreError raised, after a few
-    tries within a second if it refuses and within 20 if it is silent. Sending unpaced would spend what other processes
-    count on, and calls refused for that make the service's hour longer.
+    If Redis can't be reached, or the server is not a Redis, no call is sent and an MCPStoreError is raised after a few
+    tries: within a second if connections are refused, and within 20 if there is no reply. Sending calls anyway would
+    use up the budget of other processes, and the service counts the calls that it rejects, too.
 
-    After a failover, calls go on once `url` leads to the new primary: a connection to a server that has become a
-    replica is dropped, and Redis asked once more over a new one. Redis Cluster is not supported. Where a connection
-    breaks before Redis has confirmed that it counted a call, the call is counted again, so up to three times in all.
+    After a failover, calls continue once `url` leads to the new primary: connections to a server that has become a
+    replica are dropped, and one new connection is tried. Redis Cluster is not supported. If a connection breaks before
+    Redis has confirmed a call, the call is counted again, up to three times in all.
     """
 
     def __init__(self, url: str, *, rates: Rates = SERVICE_RATES, prefix: str = "posthog-mcp-store") -> None:
         """Nothing is sent to Redis until the first call.
 
         Args:
-            url: `redis://user:password@host:port/database`, `rediss://` for TLS, or `unix://` for a socket. Options of
-                redis-py can stand in its query, such as `?socket_timeout=2`.
-            rates: As for LocalRateLimiter, in whole seconds. The same in all processes: each rate has its own count.
-            prefix: Whose budget it is: the keys in Redis start with `LIMITS:` and it. The service counts ordinary calls
-                per API key and the others per user, so where the processes act for several users, put the user's id
-                into it. Never the API key: Redis shows it.
+            url: `redis://user:password@host:port/database`, `rediss://` for TLS, or `unix://` for a socket. The query
+                may contain options of redis-py, such as `?socket_timeout=2`.
+            rates: As for LocalRateLimiter, but in whole seconds. They must be the same in all processes, because each
+                rate has its own counter.
+            prefix: Identifies the budget: keys in Redis start with `LIMITS:` and this prefix. The service counts
+                ordinary calls per API key and the others per user. If the processes act for several users, include the
+                user's id, but never the API key, which is visible in Redis.
 
         Raises:
             ConfigurationError: A value is wrong, or the extra is not installed.
@@ -59,11 +60,11 @@ class RedisRateLimiter:
     async def acquire(self, scope: RateLimitScope, /) -> None:
         """Wait until one more call may be sent under this limit, and count it.
 
-        Cancelling it while it waits counts nothing; at the moment in which it asks Redis, the call may be counted.
+        If it is cancelled while it waits, nothing is counted; during a request to Redis, the call may be counted.
 
         Raises:
             ConfigurationError: The limiter is closed.
-            MCPStoreError: Redis did not answer, or with an error, which is this one's cause.
+            MCPStoreError: Redis did not reply, or replied with an error, which is the cause of this one.
         """
         async with self._turns[scope].get():
             while (wait := await self._try_acquire(scope)) > 0:  # noqa: ASYNC110  # only time makes room
@@ -75,9 +76,10 @@ class RedisRateLimiter:
         return await self._budgets.get().try_acquire(scope)
 
     async def aclose(self) -> None:
-        """Close the connections to Redis. Calls after that raise an error.
+        """Close the connections to Redis. Later calls raise an error.
 
-        Only those of the running event loop: where there are several loops, make a limiter for each, with one prefix.
+        Only connections of the running event loop are closed. For several loops, create a limiter each, with the same
+        prefix.
         """
         self._is_closed = True
         await self._budgets.get().aclose()

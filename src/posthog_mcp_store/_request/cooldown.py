@@ -1,6 +1,6 @@
-"""Cooling down after a 429: what the service refuses one call, it refuses every call under the same limit.
+"""Cool-down after a 429: if the service rejects one call, it rejects all calls under the same limit.
 
-Calls pass freely until the service refuses one. Then the calls under that limit queue: the first of them waits until
+Calls pass freely until the service rejects one. Then the calls under that limit queue: the first of them waits until
 the service's window has passed, and the others follow one at a time.
 """
 
@@ -13,16 +13,16 @@ from .._core.call import Call
 from .._core.errors import RateLimitError
 
 Pause = Callable[[float], Awaitable[None]]
-"""Sleeps for so many seconds, or raises if the store is closed meanwhile."""
+"""Sleeps for a number of seconds, or raises an error if the store is closed in the meantime."""
 
 LONGEST_COOLDOWN = 3600.0
 """The service's longest window (docs/service.md, section 4). A longer wait is a mistake of the service or a gateway."""
 STEP_SECONDS = 1.0
-"""How long a call without a response keeps the next one waiting: calls of the proxy may take minutes."""
+"""How long a call without a response delays the next one: proxy calls may take minutes."""
 
 
 class Cooldown:
-    """One of the service's limits, for all calls of a store and its views."""
+    """The cool-down of one of the service's limits, for all calls of a store and its views."""
 
     def __init__(self, pause: Pause) -> None:
         self._pause = pause
@@ -34,7 +34,7 @@ class Cooldown:
 
     @contextmanager
     def slot(self, call: Call) -> Iterator["CooldownSlot"]:
-        """The place of one call, for all its attempts."""
+        """The place of a call in the cool-down, for all its attempts."""
         slot = CooldownSlot(self, call)
         try:
             yield slot
@@ -42,7 +42,7 @@ class Cooldown:
             slot.release()
 
     async def join(self, at_most: float, call: Call) -> asyncio.Lock | None:
-        """Wait for the head of the queue; None where there is no queue.
+        """Wait for the head of the queue; None if there is no queue.
 
         Raises:
             RateLimitError: The cool-down lasts longer than `at_most` seconds.
@@ -70,14 +70,14 @@ class Cooldown:
             await self._pause(wait)
 
     def start(self, seconds: float, refusal: RateLimitError) -> None:
-        """Let no call pass for so many seconds, and one at a time after that."""
+        """Hold all calls for a number of seconds, and then let them pass one at a time."""
         self._ends_at = max(self._ends_at, monotonic() + min(seconds, LONGEST_COOLDOWN))
         self._refusal = refusal
         if self._current_queue() is None:
             self._queue = asyncio.Lock()
 
     def leave(self, queue: asyncio.Lock) -> None:
-        """Let the next call in the queue go; after the last one, calls pass freely again."""
+        """Let the next call in the queue pass; after the last one, calls pass freely again."""
         queue.release()
         if self._queued == 0 and self._ends_at <= monotonic():
             self._queue = self._refusal = None
@@ -90,14 +90,14 @@ class Cooldown:
     def _current_queue(self) -> asyncio.Lock | None:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
-            # Nobody is left in the queue of an event loop that has ended.
+            # The queue of an event loop that has ended is empty.
             self._loop, self._queued = loop, 0
             self._queue = asyncio.Lock() if self._ends_at > monotonic() else None
         return self._queue
 
 
 class CooldownSlot:
-    """The place of one call: outside the queue, or at its head."""
+    """The place of a call: outside the queue, or at its head."""
 
     def __init__(self, cooldown: Cooldown, call: Call) -> None:
         self._cooldown = cooldown
@@ -118,17 +118,17 @@ class CooldownSlot:
             await self._cooldown.wait(at_most, self._call)
 
     def sent(self) -> None:
-        """Note that the attempt is on its way: the next call waits for its response, but not for long."""
+        """Record that the attempt was sent: the next call waits for its response, but not for long."""
         if self._queue is not None:
             self._timer = asyncio.get_running_loop().call_later(STEP_SECONDS, self.release)
 
     def refused(self, seconds: float, refusal: RateLimitError) -> None:
-        """Note that the service refused the attempt. A call at the head of the queue keeps its place."""
+        """Record that the service rejected the attempt. A call at the head of the queue keeps its place."""
         self._stop_timer()
         self._cooldown.start(seconds, refusal)
 
     def release(self) -> None:
-        """Let the next call go."""
+        """Let the next call pass."""
         self._stop_timer()
         queue, self._queue = self._queue, None
         if queue is not None:
@@ -141,7 +141,7 @@ class CooldownSlot:
 
 
 def _not_sent(refusal: RateLimitError, call: Call, wait: float) -> RateLimitError:
-    """The error of a call that would have to wait too long after the refusal of another one."""
+    """The error for a call that would have to wait too long after another one was rejected."""
     return RateLimitError(
         f"{call.method} {call.path} was not sent: the service refused a call under the same limit and takes the next "
         f"one in {wait:.0f} s",

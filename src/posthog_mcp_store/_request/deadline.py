@@ -1,4 +1,4 @@
-"""The time that one call has as a whole."""
+"""The time limit for a whole call."""
 
 import asyncio
 import math
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Deadline:
-    """What is left of the `deadline` of one call: for its attempts, its waits, and the parts of its answer."""
+    """The `deadline` of a call, which bounds its attempts, its waits and reading its response."""
 
     def __init__(self, seconds: float | None, call: Call) -> None:
         self._seconds = seconds
@@ -22,14 +22,14 @@ class Deadline:
 
     @property
     def remaining(self) -> float:
-        """Seconds; infinite where no deadline was set."""
+        """Seconds left; infinite if no deadline is set."""
         return self._ends_at - monotonic()
 
     async def hold(self, work: Awaitable[T]) -> T:
-        """Do a part of the call, for as long as there is time.
+        """Await a part of the call, at most until the deadline.
 
         Raises:
-            APITimeoutError: The time is up.
+            APITimeoutError: The deadline has passed.
         """
         if self._seconds is None:
             return await work

@@ -1,17 +1,17 @@
-"""What an error body says to people: gateways, login pages and MCP servers answer in HTML, too."""
+"""The readable text of an error body: gateways, login pages and MCP servers may respond with HTML."""
 
 import re
 from html import unescape
 
 LONGEST = 8192
-"""Characters that are looked at: a page says at its beginning what it is."""
+"""Characters that are examined: the beginning of a page shows what it is."""
 TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 HIDDEN = re.compile(r"<!--.*?(-->|\Z)|<(script|style|svg)\b.*?(</\2[^<>]*>?|\Z)", re.IGNORECASE | re.DOTALL)
 TAG = re.compile(r"<[a-z/!?][^<>]*>?", re.IGNORECASE)
 
 
 def readable(text: str, content_type: str) -> str:
-    """The text, or what it shows where it is HTML or XML: its title, else its words. Long ones are cut."""
+    """The text, cut to a maximum length. Of HTML or XML, the title or else the text without tags."""
     head = text[:LONGEST].lstrip("\ufeff \t\r\n")
     return _words(head) if "html" in content_type.lower() or TAG.match(head) else head
 

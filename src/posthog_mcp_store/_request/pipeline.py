@@ -1,6 +1,6 @@
-"""The one way down: every request of every operation is paced, sent, repeated, judged and reported here.
+"""The pipeline that every request passes: rate limiting, sending, retries, errors and reporting.
 
-A call goes in as plain data, and what its answer says comes out; what is no success is raised as a typed error.
+It takes a call as plain data and returns a successful response. Anything else is raised as a typed error.
 """
 
 import logging
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 class Pipeline:
-    """Sends calls with the settings of one store or view."""
+    """Sends calls with the settings of a store or view."""
 
     def __init__(self, settings: Settings, state: StoreState) -> None:
         self._settings = settings
@@ -49,33 +49,34 @@ class Pipeline:
         return self._settings.max_response_bytes
 
     async def send(self, call: Call, read: Callable[[Response], T]) -> T:
-        """Send a call, and `read` its answer. What can't be read, `read` refuses with ValueError or TypeError.
+        """Send a call and `read` its response. `read` raises ValueError or TypeError if the response is not valid.
 
         Raises:
-            APIConnectionError: No answer came.
-            APIStatusError: An answer came with an error status.
-            ConfigurationError: The store is closed, its `api_key` callable gave no usable key, or this is not asyncio.
-            ResponseDecodeError: The answer can't be read.
+            APIConnectionError: No response was received.
+            APIStatusError: The response has an error status.
+            ConfigurationError: The store is closed, its `api_key` callable returned no valid key, or this is not
+                asyncio.
+            ResponseDecodeError: The response can't be read.
         """
         result = await self.fetch(call)
         return result.read(read)
 
     async def fetch(self, call: Call) -> SuccessfulResponse:
-        """Send a call, and leave the reading of its answer for later. Raises as `send`, but ResponseDecodeError."""
+        """Send a call whose response is read later. Raises the errors of `send` except ResponseDecodeError."""
         require_asyncio()
         deadline = Deadline(self._settings.deadline, call)
         return await deadline.hold(self._repeated(call, deadline))
 
     async def open(self, call: Call) -> StreamingResponse:
-        """Send a call whose answer is streamed, and leave the body of its answer to be read. Raises as `fetch`."""
+        """Send a call whose response is streamed, without reading its body. Raises the errors of `fetch`."""
         require_asyncio()
         deadline = Deadline(self._settings.deadline, call)
         result = await deadline.hold(self._repeated(call, deadline))
-        # What counts as an answer to a streamed call is handed up at its head.
+        # A successful response to a streamed call always has a body that is still to be read.
         return StreamingResponse(result, cast(Body, result.response.body), deadline)
 
     async def _repeated(self, call: Call, deadline: Deadline) -> SuccessfulResponse:
-        """Attempt after attempt, until one counts or another makes no sense."""
+        """Make attempts until one succeeds or the call should not be retried."""
         policy, may_have_run, attempt = self._settings, False, 0
         with self._state.cooldown(call.rate_limit).slot(call) as slot:
             while True:
@@ -95,16 +96,16 @@ class Pipeline:
                     attempt=attempt,
                     policy=policy,
                     remaining=deadline.remaining,
-                    jitter=random(),  # noqa: S311  # nothing secret hangs on it
+                    jitter=random(),  # noqa: S311  # not used for security
                 )
                 _log(call, outcome, began, attempt, delay)
                 await self._sit_out(outcome, slot, attempt, delay)
                 may_have_run = may_have_run or may_have_side_effects(outcome)
 
     async def _sit_out(self, failure: Failure, slot: CooldownSlot, attempt: int, delay: float | None) -> None:
-        """Wait before the next attempt, or raise the failure where there is none."""
+        """Wait before the next attempt, or raise the failure if there is none."""
         if isinstance(failure, RateLimitError):
-            # What the service refused one call, it refuses all under that limit: they wait together, this one first.
+            # The service would reject all calls under this limit, so they all wait, behind this one.
             slot.refused(wait_before(failure, attempt=attempt, jitter=1.0) if delay is None else delay, failure)
         if delay is None:
             raise failure
@@ -113,11 +114,11 @@ class Pipeline:
             try:
                 await self._state.pause(delay)
             except ConfigurationError:
-                # It says more than that the store was closed: the service may have acted on the call.
+                # More informative than that the store was closed: the service may have acted on the call.
                 raise failure from None
 
     async def _attempt(self, call: Call, slot: CooldownSlot, attempt: int) -> SuccessfulResponse | Failure:
-        """One attempt: an answer that counts, or why there is none."""
+        """Make one attempt, and return the successful response or the error."""
         await self._state.pace(call.rate_limit)
         api_key = await self._settings.current_api_key()
         redactor = Redactor.of(api_key, call.secret)
@@ -131,7 +132,7 @@ class Pipeline:
         return status_error(response, call, sent_at(response.headers.get("Date"), datetime.now(UTC)), redactor)
 
     async def _exchange(self, call: Call, api_key: Secret, attempt: int) -> Response:
-        """Send once, and go on to where the service itself has moved to."""
+        """Send the request once, and follow redirects within the service."""
         response = await self._send_once(call, call.url, api_key, attempt)
         url, redirects = followed_url(call.url, response), 0
         while url is not None and redirects < MAX_REDIRECTS:
@@ -144,7 +145,7 @@ class Pipeline:
         try:
             self._report(call, response, attempt, api_key)
         except BaseException:
-            # What the user's own `on_response` raises must not leave a stream open.
+            # An exception in the user's `on_response` must not leave a stream open.
             if response.body is not None:
                 await response.body.aclose()
             raise
@@ -152,7 +153,7 @@ class Pipeline:
 
     def _prepared(self, call: Call, url: str, api_key: Secret) -> PreparedRequest:
         settings = self._settings
-        # Names in lower case, so that each is sent once, whoever set it last.
+        # With names in lower case, a later header replaces an earlier one and each is sent once.
         headers = {"user-agent": USER_AGENT, "accept": call.accept, **settings.headers}
         headers |= {name.lower(): value for name, value in call.headers.items()}
         timeout = call.timeout or settings.timeout or call.default_timeout
@@ -174,7 +175,7 @@ class Pipeline:
 
 
 def _log(call: Call, outcome: int | Failure, began: float, attempt: int, delay: float | None) -> None:
-    """Tell of one attempt in one line; nothing of what was sent or answered."""
+    """Log an attempt in one line, without any content of the request or response."""
     if not logger.isEnabledFor(logging.DEBUG):
         return
     status = outcome if isinstance(outcome, int) else getattr(outcome, "status_code", type(outcome).__name__)

@@ -1,7 +1,8 @@
-"""Which redirects a request follows: pure.
+"""Decides which redirects a request follows. Pure.
 
-Only 307 and 308, which keep the method and body (RFC 9110, sections 15.4.8 and 15.4.9), and only within the origin, so
-that the key goes to nobody else. The service moved `/api/environments/` so for a while (docs/service.md, section 1).
+Only 307 and 308 are followed, which keep the method and body (RFC 9110, sections 15.4.8 and 15.4.9), and only within
+the same origin, so that the API key is not sent to anybody else. The service redirected `/api/environments/` in this
+way for a while (docs/service.md, section 1).
 """
 
 import re
@@ -12,13 +13,13 @@ from .._core.web_origin import DEFAULT_PORTS
 
 MAX_REDIRECTS = 5
 LONGEST_URL = 8192
-"""What servers and gateways commonly take."""
+"""The maximum that servers and gateways commonly accept."""
 LOCATION = re.compile(rf"[!-\[\]-~]{{1,{LONGEST_URL}}}")
-"""ASCII without backslashes: what one parser reads as a path, another may read as a host."""
+"""ASCII without backslashes, with which one parser may see a path where another one sees a host."""
 
 
 def followed_url(url: str, response: Response) -> str | None:
-    """Where the request to `url` goes on to, or None where the answer is the last word."""
+    """The URL to which the request is redirected, or None if the response is final."""
     location = response.headers.get("Location", "")
     if response.status_code not in {307, 308} or not LOCATION.fullmatch(location):
         return None

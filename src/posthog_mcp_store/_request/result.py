@@ -1,4 +1,4 @@
-"""An answer that counts as a success, before and after it is read."""
+"""A successful response, before and after its body has been read."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @frozen
 class SuccessfulResponse:
-    """An answer as it came, and the call it answers."""
+    """A response as received, with its call."""
 
     call: Call
     response: Response
@@ -26,14 +26,14 @@ class SuccessfulResponse:
 
     @classmethod
     def of_deletion(cls, call: Call) -> "SuccessfulResponse":
-        """What stands for the answer that was lost: a row that a repeated DELETE does not find is deleted."""
+        """In place of a lost response: if a repeated DELETE does not find the installation, it has been deleted."""
         return cls(call, Response(204, Headers({}), b"", 0.0), Redactor.of())
 
     def read(self, reader: Callable[[Response], T]) -> T:
-        """What the answer says.
+        """Decode the response.
 
         Raises:
-            ResponseDecodeError: It can't be read: it is broken, or `reader` refused it with ValueError or TypeError.
+            ResponseDecodeError: The response is incomplete, or `reader` raised ValueError or TypeError.
         """
         if self.response.broken is not None:
             raise self.unreadable(self.response.broken)
@@ -44,18 +44,18 @@ class SuccessfulResponse:
         raise unreadable
 
     def unreadable(self, reason: str) -> ResponseDecodeError:
-        """The typed error for an answer that can't be read."""
+        """The typed error for a response that can't be read."""
         return decode_error(self.quotable, self.call, self.redactor.text(reason))
 
     @property
     def quotable(self) -> Response:
-        """The response as it may be kept and quoted: its first bytes, without secrets."""
+        """The response as errors may keep and quote it: with the first bytes of its body, and without secrets."""
         return redacted(self.response, self.redactor, at_most=KEPT_BYTES)
 
     def refused(self, error: Exception) -> ResponseDecodeError:
-        """The typed error for what a reader refused; the refusal stays its cause, unless it quotes a secret.
+        """The typed error for an error of a reader, which becomes its cause unless it quotes a secret.
 
-        Without the frames it came through and the errors behind it: those hold the body of the answer.
+        The cause loses its traceback and its own cause, which hold the body of the response.
         """
         reason = self.redactor.text(str(error))
         unreadable = self.unreadable(reason)
@@ -67,14 +67,14 @@ class SuccessfulResponse:
 
 @frozen
 class StreamingResponse:
-    """An answer whose body is still to be read."""
+    """A successful response whose body is still to be read."""
 
     result: SuccessfulResponse
     body: Body
     deadline: Deadline
-    """What is left of the call's time."""
+    """The deadline of the call, which also bounds reading the body."""
 
     def up_to(self, content: bytes) -> SuccessfulResponse:
-        """The answer with the first bytes of its body."""
+        """The response with the first bytes of its body."""
         response = evolve(self.result.response, content=content, body=None)
         return evolve(self.result, response=response)

@@ -1,7 +1,7 @@
-"""Whether and when a call is sent again: pure, and total over every failure.
+"""Decides whether and when a call is retried. Pure, and defined for every failure.
 
-A call is repeated only where the service can't act on it twice: GET, DELETE and PATCH after any failure that may pass,
-a POST only where the service certainly did not act on it.
+A call is retried only if it is harmless should the service act on it twice: GET, DELETE and PATCH after any transient
+failure, POST only if the service certainly did not act on it.
 """
 
 from typing import Protocol
@@ -11,18 +11,18 @@ from .._core.errors import APIConnectionError, APIStatusError, MCPStoreError, No
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 8.0
 SHORTEST_ASKED = 0.1
-"""A Retry-After below it, 0 above all, would make clients hammer: our own backoff is gentler."""
+"""A shorter Retry-After, 0 in particular, would make clients retry too fast, so our own backoff is used instead."""
 
 
 class RetryPolicy(Protocol):
-    """How often a call may be repeated, and how long it may wait before that."""
+    """How often a call may be retried, and how long it may wait for that."""
 
     @property
     def max_retries(self) -> int: ...
 
     @property
     def max_retry_after(self) -> float:
-        """The longest wait in seconds; where the service asks for a longer one, the caller gets the error instead."""
+        """The longest wait in seconds. If the service asks for a longer one, the error is raised instead."""
         ...
 
 
@@ -31,8 +31,8 @@ def retry_delay(
 ) -> float | None:
     """Seconds to wait before the next attempt, or None to give up.
 
-    `attempt` is the number of the one that failed, `remaining` the seconds until the caller's deadline, and `jitter` a
-    random number from 0 to 1, by which clients that failed together do not come back together.
+    `attempt` is the number of the failed attempt, `remaining` the seconds until the caller's deadline, and `jitter` a
+    random number from 0 to 1, so that clients that failed at the same time do not retry at the same time.
     """
     if attempt > policy.max_retries or not is_transient(failure, is_idempotent=is_idempotent):
         return None
@@ -41,9 +41,9 @@ def retry_delay(
 
 
 def is_transient(failure: MCPStoreError, *, is_idempotent: bool) -> bool:
-    """Whether the same call may succeed later, and is safe to repeat."""
+    """Whether the same call may succeed later and is safe to repeat."""
     if isinstance(failure, RateLimitError):
-        return True  # the service refuses before it acts (docs/service.md, section 4)
+        return True  # the service rejects a call before it acts on it (docs/service.md, section 4)
     if isinstance(failure, APIConnectionError):
         return is_idempotent or not failure.is_sent
     return is_idempotent and isinstance(failure, APIStatusError) and _is_transient_status(failure)
@@ -54,7 +54,7 @@ def _is_transient_status(failure: APIStatusError) -> bool:
 
 
 def wait_before(failure: MCPStoreError, *, attempt: int, jitter: float) -> float:
-    """What the service asks for, else exponential backoff with full jitter."""
+    """Seconds to wait: what the service asks for, or else exponential backoff with full jitter."""
     asked = failure.retry_after if isinstance(failure, APIStatusError) else None
     if asked is not None and asked >= SHORTEST_ASKED:
         return asked
@@ -62,7 +62,7 @@ def wait_before(failure: MCPStoreError, *, attempt: int, jitter: float) -> float
 
 
 def may_have_side_effects(failure: MCPStoreError) -> bool:
-    """Whether the service may have done what it was asked, though its answer says otherwise or was lost."""
+    """Whether the service may have acted on the call, although its response was an error or was lost."""
     if isinstance(failure, APIConnectionError):
         return failure.is_sent
     return isinstance(failure, APIStatusError) and _is_transient_status(failure)

@@ -1,4 +1,4 @@
-"""The settings of a store and of its views: checked when they are made, and read-only."""
+"""The settings of a store and its views: validated on creation, and read-only."""
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
@@ -45,7 +45,7 @@ def _usable_key(given: Secret | KeySource | None) -> Secret | KeySource:
 
 
 def _usable_prefix(given: str) -> APIPrefix:
-    # The choice itself: of enums that equal it, Python's versions make different texts in a URL.
+    # Return the literal itself: an enum member that equals it is formatted differently by some Python versions.
     return validation.one_of(get_args(APIPrefix), given, "api_prefix")
 
 
@@ -66,7 +66,7 @@ class Settings:
     project_id: str = field(converter=_usable_project)
     api_key: Secret | KeySource = field(repr=False, converter=_usable_key)
     timeout: float | None = field(validator=_seconds_or_none)
-    """Seconds for each step of the network; None for what fits the operation."""
+    """Seconds for each network operation; None for the default of the call."""
     max_retries: int = field(validator=_at_least(0))
     max_retry_after: float = field(validator=_seconds)
     max_response_bytes: int = field(validator=_at_least(1))
@@ -77,18 +77,18 @@ class Settings:
     on_response: OnResponse | None = field(default=None, validator=_callback)
 
     async def current_api_key(self) -> Secret:
-        """The key to send now. A callable is asked before every request, so that keys can rotate."""
+        """The key to send now. A callable is called before every request, so that keys can be rotated."""
         if isinstance(self.api_key, Secret):
             return self.api_key
         given = as_secret(self.api_key())
         return validation.api_key(as_secret(await given) if isawaitable(given) else given)
 
     def evolved(self, *, headers: Mapping[str, str] | None, **changes: object) -> Self:
-        """These settings with some changed. None changes nothing, and headers are added to those there are."""
+        """A copy with some settings changed. None changes nothing; headers are added to the existing ones."""
         given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
         return evolve(self, headers={**self.headers, **validation.extra_headers(headers)}, **given)
 
 
 def configured_host(given: str | None) -> str:
-    """The host as an argument, else of the environment, else the default."""
+    """The host from the argument, or else the environment, or else the default."""
     return os.environ.get(HOST_VARIABLE) or defaults.HOST if given is None else given

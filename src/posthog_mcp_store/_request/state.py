@@ -1,4 +1,4 @@
-"""What a store and all its views share: connections, cool-downs, the end of both, and which warnings were logged."""
+"""The state shared by a store and its views: connections, cool-downs, closing, and which warnings were logged."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class StoreState:
-    """One for a store and its views."""
+    """The shared state of a store and its views."""
 
     def __init__(self, transport: RequestSender, rate_limiter: RateLimiter | None) -> None:
         self.transport = transport
@@ -29,31 +29,31 @@ class StoreState:
         self._is_closed = False
 
     async def pause(self, seconds: float) -> None:
-        """Sleep between attempts. Raises as `wait`."""
+        """Sleep between attempts. Raises the errors of `wait`."""
         await self.wait(partial(asyncio.sleep, seconds))
 
     async def pace(self, scope: RateLimitScope) -> None:
-        """Wait for the rate limiter, if there is one. Raises as `wait`, and what the limiter raises."""
+        """Wait for the rate limiter, if there is one. Raises the errors of `wait` and those of the limiter."""
         if self.rate_limiter is not None:
             await self.wait(partial(self.rate_limiter.acquire, scope))
 
     async def wait(self, until: Callable[[], Awaitable[None]]) -> None:
-        """Wait while nothing of a call is under way.
+        """Wait between attempts, at most until the store is closed.
 
         Raises:
-            ConfigurationError: The store is closed, or was closed meanwhile.
+            ConfigurationError: The store is closed, or was closed during the wait.
         """
         if not self._is_closed:
             try:
                 return await self._waits.within(until())
             except TimeoutError:
-                # A user's own limiter may raise one, too.
+                # A user's rate limiter may raise one, too.
                 if not self._is_closed:
                     raise
         raise closed_error()
 
     async def aclose(self) -> None:
-        """End the calls under way, those between two attempts first, and close the connections."""
+        """End the calls in progress, those between two attempts first, and close the connections."""
         self._is_closed = True
         await self._waits.end()
         await self.transport.aclose()
@@ -64,7 +64,7 @@ class StoreState:
         return self._cooldowns[scope]
 
     def warn_of_deprecation(self, call: Call, headers: Headers, api_key: Secret) -> None:
-        """Log once what the service says of the end of a path (RFC 9745, RFC 8594)."""
+        """Log a warning, once, if the service announces that a path is deprecated (RFC 9745, RFC 8594)."""
         if self._has_warned or not ("Deprecation" in headers or "Sunset" in headers):
             return
         self._has_warned = True

@@ -1,7 +1,7 @@
-"""From an answer that is no success to the error that is raised: pure, and total over any status and any bytes.
+"""Maps error responses to the errors that are raised. Pure, and defined for any status and any bytes.
 
-The rules are docs/service.md, sections 0, 2 and 7. An operation of the service tells its errors in JSON of two
-shapes. The proxy passes on the answers of somebody else's server, so there the service's own are recognised first.
+The rules are in docs/service.md, sections 0, 2 and 7. The service's own errors are JSON of two shapes. The proxy passes
+on the responses of other people's servers, so for its calls the service's own responses have to be recognised first.
 """
 
 import re
@@ -57,8 +57,8 @@ PROXY_REFUSALS: dict[int, tuple[type[APIStatusError], str]] = {
     ),
     413: (PayloadTooLargeError, "Request body too large"),
 }
-"""What the proxy itself refuses, and in which words (docs/service.md, sections 2.3 and 7): any server may send
-`{"error": "text"}`."""
+"""The proxy's own refusals, recognised by their wording (docs/service.md, sections 2.3 and 7), since any MCP server may
+send `{"error": "text"}`."""
 FRAMEWORK_KEYS = {"type", "code", "detail", "attr"}
 FRAMEWORK_TYPES = {"authentication_error", "invalid_request", "server_error", "throttled_error", "validation_error"}
 HINTS: dict[type[APIStatusError], str] = {
@@ -69,12 +69,12 @@ HINTS: dict[type[APIStatusError], str] = {
 }
 GLUED_BODY = b"typecodedetailattr"
 MAX_BODY_BYTES = 64 * 1024
-"""As much of an error body as is read and kept. The service's own have a few hundred bytes."""
+"""How much of an error body is read and kept. The service's own are a few hundred bytes long."""
 
 
 @frozen
 class ErrorBody:
-    """What an error body says, as far as it can be read."""
+    """The content of an error body, as far as it can be read."""
 
     value: object
     type: str | None = None
@@ -86,8 +86,8 @@ class ErrorBody:
 
 
 def status_error(response: Response, call: Call, now: datetime, redactor: Redactor) -> APIStatusError:
-    """The error for an answer that is not a success."""
-    # Read before it is redacted: keys can be escaped in JSON.
+    """The error for an unsuccessful response."""
+    # Decode the body before redacting it, since keys can be escaped in JSON.
     body = read_body(response.content, redactor)
     kind = error_class(response, call, body)
     response = redacted(response, redactor, at_most=MAX_BODY_BYTES)
@@ -108,13 +108,13 @@ def status_error(response: Response, call: Call, now: datetime, redactor: Redact
 
 
 def redacted(response: Response, redactor: Redactor, *, at_most: int) -> Response:
-    """The response without secrets, for errors that quote it, with the first bytes of its body."""
+    """The response without secrets and with the first bytes of its body, for errors that quote it."""
     headers = Headers({name: redactor.text(value) for name, value in response.headers.items()})
     return evolve(response, headers=headers, content=redactor.content(response.content[:at_most]))
 
 
 def decode_error(response: Response, call: Call, reason: str) -> ResponseDecodeError:
-    """The error for an answer with a good status that can't be read."""
+    """The error for a response with a success status that can't be read."""
     return ResponseDecodeError(
         single_line(f"can't read the {response.status_code} response to {call.method} {call.path}: {reason}"),
         status_code=response.status_code,
@@ -126,9 +126,9 @@ def decode_error(response: Response, call: Call, reason: str) -> ResponseDecodeE
 
 
 def read_body(content: bytes, redactor: Redactor) -> ErrorBody:
-    """Read an error body of any shape; fields of another type than text are not read."""
+    """Read an error body of any shape; fields that are not text are ignored."""
     try:
-        # Reading JSON holds the event loop, some 0.1 seconds for each MiB at the most.
+        # Decoding JSON blocks the event loop, for up to about 0.1 seconds per MiB.
         value = redactor.data(parse_json(content if len(content) <= MAX_BODY_BYTES else b""))
     except ValueError:
         value = redactor.content(content[:MAX_BODY_BYTES]).decode(errors="replace")
@@ -147,17 +147,17 @@ def error_class(response: Response, call: Call, body: ErrorBody) -> type[APIStat
 
 
 def is_from_framework(response: Response, body: ErrorBody) -> bool:
-    """Whether an answer of the proxy endpoint comes from the service's framework (docs/service.md, section 2.3)."""
+    """Whether a response of the proxy endpoint is from the service's framework (docs/service.md, section 2.3)."""
     if response.content.startswith(GLUED_BODY):
         return True
     if isinstance(body.value, dict) and body.value.keys() >= FRAMEWORK_KEYS and body.type in FRAMEWORK_TYPES:
         return True
-    # The proxy drops these two of an upstream's headers, so an answer that has one is the service's own.
+    # The proxy drops these two headers of an MCP server, so a response with one of them is the service's own.
     return "Retry-After" in response.headers or "Location" in response.headers
 
 
 def proxy_refusal(status: int, body: ErrorBody) -> type[APIStatusError] | None:
-    """The class for what the proxy itself refuses; None for the answer of the MCP server."""
+    """The error class for one of the proxy's own refusals; None for a response of the MCP server."""
     kind, words = PROXY_REFUSALS.get(status, (None, ""))
     if not isinstance(body.value, dict) or body.value.keys() != {"error"} or body.error is None:
         return None
@@ -173,17 +173,17 @@ def bad_request_class(body: ErrorBody) -> type[BadRequestError]:
 
 
 def message(response: Response, call: Call, body: ErrorBody, kind: type[APIStatusError], redactor: Redactor) -> str:
-    """One line: what was asked, what came, what to do."""
+    """One line with the request, the response and a hint about what to do."""
     words = f"{response.status_code} from {call.method} {call.path}: {summary(response, body, redactor)}"
     hint = HINTS.get(kind)
     if call.operation_id == CREATE and response.status_code == 405:
         hint = "This service does not support create(); use install_custom()."
-    # The proxy's own words have no full stop.
+    # The proxy's own texts have no full stop.
     return single_line(words if hint is None else f"{words.rstrip('.')}. {hint}")
 
 
 def summary(response: Response, body: ErrorBody, redactor: Redactor) -> str:
-    """The service's own words where it has any, else what can be said of the answer."""
+    """The service's own text if there is one, or else a description of the response."""
     if location := response.headers.get("Location"):
         return f"redirected to {without_query(location)}, which is not followed."
     if response.content.startswith(GLUED_BODY):
@@ -191,5 +191,5 @@ def summary(response: Response, body: ErrorBody, redactor: Redactor) -> str:
     if words := body.error or body.detail:
         return f"{body.attr}: {words}" if body.attr else words
     text = readable(response.text, response.headers.get("Content-Type", ""))
-    # Once more: a page may have escaped a key in its own way.
+    # Redacted again: a page may have escaped a key differently.
     return single_line(redactor.text(text), limit=200) or response.broken or "no details."
