@@ -108,7 +108,7 @@ class _Server(uvicorn.Server):
             loop.call_soon_threadsafe(self._leaving.set)
 
     async def main_loop(self) -> None:
-        """uvicorn's main loop, which ticks ten times a second, except that `leave` ends the wait early."""
+        """Run uvicorn's main loop, which ticks ten times a second, except that `leave` ends the wait early."""
         ticks = 0
         while not await self.on_tick(ticks):
             ticks += 1
