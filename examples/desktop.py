@@ -1,9 +1,10 @@
-r"""Connect an MCP server from a program on the user's own machine, to a development instance of PostHog.
+r"""Connect an MCP server from a program on the user's own machine, with a development instance of PostHog.
 
     POSTHOG_PERSONAL_API_KEY=phx_... POSTHOG_HOST=http://localhost:8010 \
         python examples/desktop.py https://mcp.example.com/mcp
 
-The browser comes back to this program. The hosted service sends it to a page of its own: leave the receiver out there.
+The browser returns to this program. PostHog Cloud sends it to one of its own pages instead: do without the receiver
+there.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ async def connect(url: str) -> None:
             print("Open this in your browser:", redirect.url, flush=True)
         callback = await receiver.wait(timeout=600)
         callback.raise_for_error()
-        # Anybody on this machine could have called back: the service knows.
+        # Anybody on this machine could have sent the callback, so check with the service.
         installation = await store.installations.wait_until_authorized(redirect, timeout=30, on_progress=show)
         print(f"{installation.name} is connected.")
 

@@ -1,4 +1,4 @@
-"""A tour of the SDK: the main job from end to end, and the errors on the way.
+"""A tour of the SDK: its main features from end to end, and some of its errors.
 
 python examples/tour.py           against an embedded service, over real HTTP
 python examples/tour.py --live    the read-only part, against the host and key in the environment
@@ -32,7 +32,7 @@ def say(step: str, *lines: str) -> None:
 def described(installation: Installation) -> str:
     state = "enabled" if installation.is_enabled else "disabled"
     if installation.pending_oauth:
-        state = "waiting for its user"
+        state = "waiting for the user"
     return f"{installation.name:<10} {installation.auth_type:<8} {state:<21} {installation.url}"
 
 
@@ -50,7 +50,7 @@ async def install(store: MCPStore) -> tuple[Installation, AuthorizationRedirect]
     )
     say("Installed a server with an API key of its own:", described(tools))
     redirect = await store.installations.install_custom(name="Calendar", url=OAUTH_URL, auth_type="oauth")
-    say("Installed a server that asks its user first. Send the user's browser to:", f"{redirect}?...", redirect.origin)
+    say("Installed a server that uses OAuth. Send the user's browser to:", f"{redirect}?...", redirect.origin)
     return tools, redirect
 
 
@@ -69,15 +69,15 @@ async def meet_errors(store: MCPStore, reader: MCPStore, gone: Installation) -> 
             name="Mine", url="http://localhost:8000/mcp", auth_type="api_key", api_key="key"
         )
     except ValidationError as error:
-        say("A server on this machine is refused:", f"ValidationError in {error.attr}", str(error))
+        say("PostHog refuses a server on this machine:", f"ValidationError in {error.attr}", str(error))
     try:
         await reader.installations.create(url="https://mcp.example.com")
     except PermissionDeniedError as error:
-        say("A key that may only read:", f"PermissionDeniedError, it needs {error.required_scope}", str(error))
+        say("With a read-only key:", f"PermissionDeniedError, it needs {error.required_scope}", str(error))
     try:
         await store.installations.retrieve(gone.id)
     except NotFoundError as error:
-        say("What was deleted is gone:", "NotFoundError", str(error))
+        say("The deleted installation is gone:", "NotFoundError", str(error))
 
 
 async def tour(store: MCPStore, reader: MCPStore) -> None:
@@ -96,7 +96,7 @@ async def tour(store: MCPStore, reader: MCPStore) -> None:
 
 @contextmanager
 def embedded_service() -> Iterator[tuple[str, str, str]]:
-    """A service of our own with a real MCP server behind its proxy: its URL, a key, and a key that may only read."""
+    """Serve an embedded service with a real MCP server behind its proxy: its URL, a key, and a read-only key."""
     from posthog_mcp_store.testing import EmbeddedService, serve_app, tool_server  # noqa: PLC0415
 
     service = EmbeddedService()
@@ -107,15 +107,15 @@ def embedded_service() -> Iterator[tuple[str, str, str]]:
 
 async def run_embedded() -> None:
     with embedded_service() as (host, key, reading_key):
-        print(f"An embedded service is up at {host}. Every line below came over HTTP.")
+        print(f"An embedded service is running at {host}. Everything below was sent over HTTP.")
         async with MCPStore(key, host=host) as store, MCPStore(reading_key, host=host) as reader:
             await tour(store, reader)
-    say("That was the tour. examples/tour.py is what ran.")
+    say("That was the tour. Its source is examples/tour.py.")
 
 
 async def run_live() -> None:
     async with MCPStore() as store:
-        print(f"{store}: reading, changing nothing.")
+        print(f"{store}: read-only, nothing is changed.")
         await show_installations(store)
 
 

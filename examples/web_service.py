@@ -1,9 +1,9 @@
-"""A web service that connects its users' MCP servers in three routes, and keeps nothing in memory.
+"""A web service that connects its users' MCP servers with three routes and keeps no state in memory.
 
     POSTHOG_PERSONAL_API_KEY=phx_... SESSION_SECRET=... uvicorn examples.web_service:app --workers 4
 
-It needs starlette, itsdangerous and uvicorn. What a flow needs is in the user's signed session cookie, so any worker,
-or one after a restart, goes on with it.
+It needs starlette, itsdangerous and uvicorn. The state of a flow is in the user's signed session cookie, so any worker
+can continue it, even after a restart.
 """
 
 import os
@@ -21,7 +21,7 @@ from posthog_mcp_store import AuthorizationRedirect, MCPStore, MCPStoreError, No
 
 CALENDAR = "https://calendar.example.com/mcp"
 PATIENCE = 20.0
-"""Seconds that one request waits: below what proxies in between allow, so the page asks again and again."""
+"""Seconds that one request waits: less than the timeouts of proxies in between, so the page has to poll."""
 
 
 async def connect(request: Request) -> Response:
@@ -33,7 +33,7 @@ async def connect(request: Request) -> Response:
 
 
 async def status(request: Request) -> Response:
-    """Asked by the page the user left, until the flow is over."""
+    """Polled by the page that the user left, until the flow is over."""
     store: MCPStore = request.state.store
     if "flow" not in request.session:
         return JSONResponse({"status": "not started"}, status_code=404)
@@ -50,7 +50,7 @@ async def status(request: Request) -> Response:
 
 
 async def tools(request: Request) -> Response:
-    """What the connected server offers."""
+    """List the tools of the connected server."""
     store: MCPStore = request.state.store
     if "installation" not in request.session:
         return JSONResponse({"error": "connect first"}, status_code=409)

@@ -76,4 +76,4 @@ def test_a_copy_from_the_wheel_is_one_from_the_checkout(wheel: Path, tmp_path: P
 
     said = run("-m", "posthog_mcp_store.vendor", "--check", str(tmp_path / "mcp_store"), path=ROOT / "src")
 
-    assert said.stdout.endswith(": current; as it was written\n")
+    assert said.stdout.endswith(": current; not edited\n")

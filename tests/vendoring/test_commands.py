@@ -176,7 +176,7 @@ def test_a_copy_inside_its_original_is_refused(capsys: Capture, place: str) -> N
     finally:
         shutil.rmtree(SOURCE / place, ignore_errors=True)
 
-    assert "of which it would be a copy: name a directory outside of it" in capsys.readouterr().err
+    assert "is inside the package to be copied: choose a directory outside of" in capsys.readouterr().err
 
 
 def test_what_the_system_refuses_is_told_in_one_line(tmp_path: Path, capsys: Capture) -> None:
@@ -199,7 +199,7 @@ def test_a_copy_as_it_was_written_is_current(copy: Path, capsys: Capture) -> Non
 
     assert capsys.readouterr().out == (
         f"{copy}: posthog-mcp-store {__version__} (document {manifest(copy)['document_version']}): "
-        "current; as it was written\n"
+        "current; not edited\n"
     )
 
 
@@ -291,11 +291,11 @@ def add_a_name_of_two_lines(copy: Path) -> None:
         (link, "added testing/theirs"),
         (link_to_nothing, "added theirs"),
         (remove, "removed py.typed"),
-        (link_to_the_same, "changed _store.py: no longer a file of its own"),
-        (link_the_manifest, "changed MANIFEST.json: no longer a file of its own"),
-        (make_a_pipe_of_it, "changed _store.py: no longer a file of its own"),
+        (link_to_the_same, "changed _store.py: no longer a regular file"),
+        (link_the_manifest, "changed MANIFEST.json: no longer a regular file"),
+        (make_a_pipe_of_it, "changed _store.py: no longer a regular file"),
         (add_a_pipe, "added pipe"),
-        (make_executable, "changed _store.py: executable now"),
+        (make_executable, "changed _store.py: now executable"),
         (add_to_the_manifest, "added MANIFEST.json: owner\n  added MANIFEST.json: ticket"),
         (add_beside_caches, "added __pycache__/notes.txt"),
         (add_below_caches, "added testing/__pycache__/kept/mine.py"),
@@ -403,7 +403,7 @@ def test_a_refusal_is_one_line_whatever_the_place_is_called(tmp_path: Path, caps
 
     place = rf"{tmp_path}/no\nwhere\udce9"
     assert capsys.readouterr().err == (
-        f"vendor: {place}: is no copy of posthog-mcp-store: there is no MANIFEST.json in it\n"
+        f"vendor: {place}: is not a copy of posthog-mcp-store: it contains no MANIFEST.json\n"
     )
 
 
@@ -419,7 +419,7 @@ def test_a_copy_of_another_version_is_out_of_date(copy: Path, later: Path) -> No
     said = run("-m", "posthog_mcp_store.vendor", "--check", str(copy), path=later, status=OUT_OF_DATE).stdout
 
     assert said.startswith(f"{copy}: posthog-mcp-store {__version__} (document ")
-    assert said.endswith("out of date, for this is posthog-mcp-store 7.7.7 (document 8.8.8); as it was written\n")
+    assert said.endswith("out of date, this version is posthog-mcp-store 7.7.7 (document 8.8.8); not edited\n")
 
 
 def test_a_copy_that_is_both_is_told_as_both(copy: Path, later: Path) -> None:
@@ -428,7 +428,7 @@ def test_a_copy_that_is_both_is_told_as_both(copy: Path, later: Path) -> None:
     said = run("-m", "posthog_mcp_store.vendor", "--check", str(copy), path=later, status=EDITED).stdout
 
     head, *lines = said.splitlines()
-    assert "out of date, for this is posthog-mcp-store 7.7.7" in head
+    assert "out of date, this version is posthog-mcp-store 7.7.7" in head
     assert head.endswith("edited by hand since it was written")
     assert lines == ["  changed _store.py"]
 
@@ -444,7 +444,7 @@ def test_a_copy_of_the_same_version_with_other_files_is_out_of_date(copy: Path, 
     assert main(["--check", str(copy)]) == OUT_OF_DATE
 
     label = f"posthog-mcp-store {__version__} (document {told['document_version']})"
-    assert f"out of date, for this is a {label} with other files; as it was" in capsys.readouterr().out
+    assert f"out of date, this version is {label} with different files; not edited" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("mode", ["--check", "--update"])
@@ -454,7 +454,7 @@ def test_what_is_no_copy_is_refused(tmp_path: Path, capsys: Capture, mode: str) 
     assert main([mode, str(tmp_path / "theirs")]) == REFUSED
 
     assert capsys.readouterr().err == (
-        f"vendor: {tmp_path / 'theirs'}: is no copy of posthog-mcp-store: there is no MANIFEST.json in it\n"
+        f"vendor: {tmp_path / 'theirs'}: is not a copy of posthog-mcp-store: it contains no MANIFEST.json\n"
     )
     assert siblings(tmp_path / "theirs" / "__init__.py") == ["__init__.py"]
 
@@ -528,7 +528,7 @@ def test_an_update_refuses_to_lose_edits(copy: Path, capsys: Capture) -> None:
     assert main(["--update", str(copy)]) == EDITED
 
     assert capsys.readouterr().out.splitlines() == [
-        f"{copy}: not updated, for it was edited by hand; --force loses this:",
+        f"{copy}: not updated, because it was edited by hand; --force discards these edits:",
         "  changed _store.py",
         "  added testing/mine.txt",
     ]
@@ -687,7 +687,7 @@ def test_an_installation_that_was_trimmed_is_refused(tmp_path: Path, missing: st
 
 
 def test_a_generated_client_that_does_not_name_its_document_is_refused() -> None:
-    with pytest.raises(VendorError, match="names no DOCUMENT_VERSION: install posthog-mcp-store anew"):
+    with pytest.raises(VendorError, match="has no DOCUMENT_VERSION: reinstall posthog-mcp-store"):
         document_version({"lowlevel/__init__.py": b"__all__ = ()"})
 
 
@@ -699,6 +699,6 @@ def test_a_failure_before_anything_was_written_is_one_line(tmp_path: Path, later
     said = run("-m", "posthog_mcp_store.vendor", str(tmp_path / "copy"), path=tmp_path, status=REFUSED).stderr
 
     assert said == (
-        f"vendor: {tmp_path / 'copy'}: this installation of posthog-mcp-store has no LICENSE: install it anew\n"
+        f"vendor: {tmp_path / 'copy'}: this installation of posthog-mcp-store has no LICENSE: reinstall it\n"
     )
     assert siblings(trimmed) == ["posthog_mcp_store"]

@@ -142,7 +142,7 @@ def left_beside(copy: Path, raised: pytest.ExceptionInfo[ChangedError]) -> Path:
     """What an update could neither put back nor delete, and where it says that this is."""
     (note,) = raised.value.__notes__
     told, _, place = note.rpartition(" is in ")
-    assert told == "what could not be put back, or was saved meanwhile,"
+    assert told == "anything that could not be restored, or was saved during the update,"
     assert Path(place).parent in {copy, copy.parent}
     return Path(place)
 
@@ -157,7 +157,7 @@ def test_a_copy_that_was_changed_since_it_was_read_is_left_as_it_is(copy: Path, 
         _replacing.replace(copy, NEW, known, exchange)
 
     assert str(raised.value) == (
-        "was changed while it was updated, and is as it was; run it again: "
+        "was changed during the update, which was rolled back; run it again: "
         "added mine_0.py, added mine_1.py, added mine_2.py, added mine_3.py, added mine_4.py and 2 more"
     )
     for number in range(7):

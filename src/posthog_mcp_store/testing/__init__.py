@@ -1,6 +1,6 @@
-"""An embedded PostHog MCP store, to test services against without the real one.
+"""An embedded PostHog MCP store, for testing services without the real one.
 
-Its state is plain data that a test prepares before a call and inspects after it:
+Its state is plain data that a test prepares before a call and inspects afterwards:
 
     service = EmbeddedService()
     service.add_installation(url="https://mcp.example.com/mcp", display_name="Orders")
@@ -8,19 +8,20 @@ Its state is plain data that a test prepares before a call and inspects after it
         ...  # point the code under test at base_url, service.api_key and service.project_id
     assert service.requests[0].method == "GET"
 
-It fails on request, once or always: `service.inject(Fault(path="/proxy", status=502))`, `throttle()`,
+It can be made to fail, once or always: `service.inject(Fault(path="/proxy", status=502))`, `throttle()`,
 `environments`. `before_each` can change its rows between two requests.
 
-Its proxy streams. A row with `tools`, such as `{"add": "approved", "drop": "disabled"}`, has only approved ones called.
+Its proxy supports streaming. If an installation has `tools`, such as `{"add": "approved", "drop": "disabled"}`, only
+calls of approved tools are passed on.
 
-OAuth flows can be walked through to their end, by a browser or by `give_consent`:
+OAuth flows can be completed, by a browser or by `give_consent`:
 
     provider = OAuthProvider()
     with provider.serve(), serve_app(tool_server(provider)) as host, service.serve() as base_url:
         service.add_mcp_server("https://mcp.example.com/mcp", f"{host}/mcp")
         ...  # install it with auth_type="oauth", and send the browser to the redirect_url
 
-It needs the extra `testing`; `tool_server` and `OAuthProvider` need the package `mcp`, which comes with it.
+It requires the extra `testing`; `tool_server` and `OAuthProvider` use the package `mcp`, which is part of that extra.
 """
 
 from importlib import import_module
@@ -53,8 +54,8 @@ __all__ = [
     "tool_server",
 ]
 
-# Looked up on first use: pytest imports this package in every run, to find the plugin, and must not pay for a
-# web framework there.
+# Imported on first use: pytest imports this package in every run, to find the plugin, and must not have to load a web
+# framework for that.
 _HOMES = {
     "ApiKey": "._model.records",
     "EmbeddedService": "._service",

@@ -1,4 +1,4 @@
-"""What is missing where the extra `testing` is not installed, or not in its versions."""
+"""Import errors that say which extra to install."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def needing_extra(what: str) -> Iterator[None]:
-    """Make an import that fails say what to install."""
+    """Turn an ImportError into one that says what to install."""
     try:
         yield
     except ImportError as error:

@@ -26,21 +26,21 @@ DEFAULT_USER = "alice"
 
 
 class EmbeddedService:
-    """An MCP store of its own: instances share nothing, and the outside world is never contacted.
+    """An embedded MCP store. Instances share nothing, and contact only MCP servers you add and their OAuth providers.
 
     Use `app` in process, through `httpx.ASGITransport(app=service.app)`, or `serve()` it over HTTP, or both
     at once. Its lists are live: rows may be changed, added and removed between requests.
 
     Args:
-        create_works: Answer create as documented, with 201. The hosted service answers 405.
-        upstream_timeout: Seconds that the proxy waits for an MCP server each time: for the head of its response, and
-            then for each of the bytes that follow. The service's requests to OAuth providers take 10 seconds at most,
-            and no longer than this.
-        version: The month whose service to imitate: `2026-04`, whose installations have a `server_id`, or `2026-08`,
-            whose installations have a `template_id`, `scope` and more instead. The latter also differs in `authorize`,
-            in what happens to a row that is installed again, and in when it refreshes tokens; and the browser that
-            ends an OAuth flow has to be logged in, by `login_url`. Its proxy forwards `X-PostHog-` headers, and
-            follows one redirect of an MCP server within its origin.
+        create_works: Support create as documented, with a 201. PostHog Cloud responds with 405.
+        upstream_timeout: Seconds that the proxy waits for an MCP server: for the headers of its response, and then for
+            each chunk of the body. The service's own requests to OAuth providers time out after 10 seconds, or after
+            this time if it is shorter.
+        version: The version of the service to imitate, as a month: `2026-04`, whose installations have a `server_id`,
+            or `2026-08`, whose installations have a `template_id`, `scope` and other fields instead. In 2026-08,
+            `authorize`, reinstalling and the time of token refreshes differ too, and the browser that ends an OAuth
+            flow has to be logged in with `login_url`. Its proxy forwards `X-PostHog-` headers, and follows one redirect
+            of an MCP server within its origin.
         development: Also accept `http://localhost` callbacks, as a development instance does.
     """
 
@@ -71,14 +71,14 @@ class EmbeddedService:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """What arrived, in order. `requests.clear()` between the phases of a test is fine."""
+        """The received requests, in order. `requests.clear()` resets the list between the phases of a test."""
         return self._state.requests
 
     @property
     def before_each(self) -> Callable[[RecordedRequest], None] | None:
-        """Called with each request when it arrives, before it is handled: the time to change rows.
+        """Called with each request when it arrives, before it is handled, for example to change rows.
 
-        While the service is served, the call comes from its thread.
+        While the service is served, it is called in the server's thread.
         """
         return self._state.before_each
 
@@ -88,12 +88,12 @@ class EmbeddedService:
 
     @property
     def in_flight(self) -> int:
-        """The requests that are being handled: from their arrival to the last byte of the response."""
+        """The number of requests being handled. Each counts from its arrival to the last byte of its response."""
         return self._state.in_flight
 
     @property
     def most_in_flight(self) -> int:
-        """The most there were at once. May be set back to 0 between the phases of a test."""
+        """The highest value of `in_flight` so far. May be reset to 0 between the phases of a test."""
         return self._state.most_in_flight
 
     @most_in_flight.setter
@@ -102,11 +102,11 @@ class EmbeddedService:
 
     @property
     def faults(self) -> list[Fault]:
-        """The injected faults, used-up ones included; the first that fits wins. `faults.clear()` removes them all."""
+        """The injected faults, including used-up ones; the first match applies. `faults.clear()` removes them all."""
         return self._state.faults
 
     def inject(self, fault: Fault) -> Fault:
-        """Apply the fault to requests from now on, and return it, for its `hits`."""
+        """Apply the fault to requests from now on. Returns it, so that you can read its `hits`."""
         self._state.faults.append(fault)
         return fault
 
@@ -117,24 +117,25 @@ class EmbeddedService:
         mcp_oauth: Sequence[tuple[int, float]] = (),
         mcp_proxy: Sequence[tuple[int, float]] = (),
     ) -> None:
-        """Limit calls from now on: each rate is a number of calls per number of seconds, in a sliding window.
+        """Limit calls from now on. Each rate is a pair of calls and seconds, counted in a sliding window.
 
         Earlier calls are forgotten. A scope without rates has no limit.
 
         Args:
-            default: Limits a key's calls to all operations but the ones below; the hosted service has
+            default: Limits a key's calls to all operations except the ones below. PostHog Cloud has
                 `[(480, 60), (4800, 3600)]`.
-            mcp_oauth: Limits a user's calls to install_custom and authorize together: `[(10, 60), (50, 3600)]`.
-            mcp_proxy: Limits a user's calls to the proxy: `[(60, 60), (600, 3600)]`.
+            mcp_oauth: Limits a user's calls to install_custom and authorize together. PostHog Cloud has
+                `[(10, 60), (50, 3600)]`.
+            mcp_proxy: Limits a user's calls to the proxy. PostHog Cloud has `[(60, 60), (600, 3600)]`.
         """
         self._state.throttle = Throttle({"default": default, "mcp_oauth": mcp_oauth, "mcp_proxy": mcp_proxy})
 
     @property
     def environments(self) -> Environments:
-        """What happens to requests under `/api/environments/`.
+        """How requests under `/api/environments/` are handled.
 
-        They are `served`, or `redirected` by 307 to `/api/projects/`, or `deprecated`: served as requests under
-        `/api/projects/`, with headers that say so.
+        They are `served`; or `redirected` to `/api/projects/` with a 307; or `deprecated`, that is, served as requests
+        under `/api/projects/`, with deprecation headers.
         """
         return self._state.environments
 
@@ -144,7 +145,7 @@ class EmbeddedService:
         self._state.environments = environments
 
     def add_project(self, *, current_for: Iterable[str] = ()) -> str:
-        """Add a project and return its id. For the users named, `@current` means it from now on."""
+        """Add a project and return its id. It becomes the `@current` project of the users in `current_for`."""
         project_id = self._state.add_project()
         self._state.current_project_ids.update(dict.fromkeys(current_for, project_id))
         return project_id
@@ -156,10 +157,10 @@ class EmbeddedService:
         scopes: Iterable[str] = ("project:read",),
         projects: Iterable[str] | None = None,
     ) -> ApiKey:
-        """Add a personal API key; the user need not be known before.
+        """Add a personal API key. Users need not be added first.
 
-        The scope `*` covers all, and a `:write` scope its `:read`. Where `projects` are given, it may be used on no
-        others.
+        The scope `*` includes all others, and a `:write` scope includes its `:read`. If `projects` are given, the key
+        is limited to them.
         """
         limits = None if projects is None else tuple(projects)
         for project_id in limits or ():
@@ -175,7 +176,7 @@ class EmbeddedService:
         name: str = "",
         authorization_endpoint: str | None = None,
     ) -> OAuthServerRecord:
-        """Register the service with an OAuth issuer, as the first installation that uses the issuer does."""
+        """Register the service with an OAuth issuer, as the first installation that uses the issuer would."""
         endpoint = {} if authorization_endpoint is None else {"authorization_endpoint": authorization_endpoint}
         return self._state.add_oauth_server(issuer, name=name, **endpoint)
 
@@ -195,11 +196,11 @@ class EmbeddedService:
         server: OAuthServerRecord | None = None,
         tools: dict[str, ToolState] | None = None,
     ) -> InstallationRecord:
-        """Add a row as if the user had installed it: usable at once, unless the arguments say otherwise.
+        """Add a row as if the user had installed it. It is usable immediately, unless the arguments say otherwise.
 
-        By default the `url` is one that no other row has, and an `oauth` row gets a `server` record of its own.
-        With `pending_oauth` the OAuth flow is left unfinished; setting the row's `access_token` finishes it. With
-        `tools` the proxy lets calls of the approved ones pass, see InstallationRecord.
+        By default the `url` is unique, and an `oauth` row gets a new `server` record. With `pending_oauth` the OAuth
+        flow is unfinished; set the row's `access_token` to finish it. With `tools` the proxy only passes on calls of
+        approved tools, see InstallationRecord.
         """
         is_oauth = auth_type == "oauth"
         if not is_oauth and (needs_reauth or pending_oauth):
@@ -225,15 +226,16 @@ class EmbeddedService:
             raise ValueError(f"{user} has {url} installed already") from None
 
     def add_mcp_server(self, url: str, target: UpstreamTarget) -> None:
-        """Let the service reach an MCP server for every installation of `url`, compared letter for letter.
+        """Let the service reach an MCP server, for all installations with exactly this `url`.
 
-        The proxy sends to it, and installing it with OAuth asks it for its provider, who has to be on this machine.
+        The proxy forwards calls to it, and installing it with OAuth discovers its provider, which has to be on this
+        machine.
 
         Args:
-            url: What installations name: a public-looking URL, for the service refuses all others.
-            target: What is reached instead: an ASGI application, called in this process, or the URL of an
-                endpoint, such as `http://127.0.0.1:1234/mcp`. An application that needs its lifespan run, as
-                those of the package `mcp` do, goes through `serve_app`.
+            url: The URL of the installations. It must look public, because the service refuses all others.
+            target: The server to contact instead: an ASGI application, called in this process, or the URL of an
+                endpoint, such as `http://127.0.0.1:1234/mcp`. Use `serve_app` for applications that need their
+                lifespan run, such as those of the package `mcp`.
         """
         reason = refusal(url)
         if reason is not None:
@@ -241,24 +243,24 @@ class EmbeddedService:
         self._state.upstreams[url] = target
 
     def login_url(self, user: str = DEFAULT_USER) -> str:
-        """A page that logs the browser in as the user, which version 2026-08 requires at the end of an OAuth flow."""
+        """The URL of a page that logs the browser in as the user. To end an OAuth flow, version 2026-08 requires it."""
         session = secrets.token_urlsafe(32)
         self._state.sessions[session] = user
         return f"{self.base_url}/login/{session}"
 
     def advance(self, seconds: float) -> None:
-        """Put the service's clock forward: flows and tokens expire. Rate limits and providers keep their own time."""
+        """Advance the service's clock, so that flows and tokens expire. Rate limits and providers are not affected."""
         self._state.advance(seconds)
 
     @contextmanager
     def serve(self) -> Iterator[str]:
-        """Serve over HTTP on a free port of 127.0.0.1, and yield the base URL, without a slash at its end."""
+        """Serve over HTTP on a free port of 127.0.0.1, and yield the base URL, without a trailing slash."""
         with serve_app(self.app) as base_url, self.served_at(base_url):
             yield base_url
 
     @contextmanager
     def served_at(self, base_url: str) -> Iterator[None]:
-        """Set `base_url` while something else serves `app` there, such as a server that several tests share."""
+        """Set `base_url` while another server, such as one that several tests share, serves `app` there."""
         if self._base_url is not None:
             raise RuntimeError(f"already served at {self._base_url}")
         self._base_url = base_url
@@ -269,7 +271,7 @@ class EmbeddedService:
 
     @property
     def base_url(self) -> str:
-        """Where the service is being served."""
+        """The URL at which the service is being served."""
         if self._base_url is None:
             raise RuntimeError("not served: this needs `with service.serve():` around it")
         return self._base_url

@@ -1,4 +1,4 @@
-"""The pytest fixture of the testing kit. pytest finds it by itself where the package is installed."""
+"""The pytest fixture of the testing kit. pytest finds it automatically if the package is installed."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def _mcp_store_server() -> Iterator[tuple["SwappableApp", str]]:
-    """The server that the services of all tests use one after the other, and its URL."""
-    # Imported here because every pytest run imports this module, also those that never ask for a fixture.
+    """The server that all tests' services share, one after the other, and its URL."""
+    # Imported here because every pytest run imports this module, even if no test uses the fixture.
     with needing_extra("the fixture mcp_store_service"):
         from ._asgi.server import serve_app  # noqa: PLC0415
         from ._asgi.swappable_app import SwappableApp  # noqa: PLC0415
@@ -27,7 +27,7 @@ def _mcp_store_server() -> Iterator[tuple["SwappableApp", str]]:
 
 @pytest.fixture
 def mcp_store_service(_mcp_store_server: tuple["SwappableApp", str]) -> Iterator["EmbeddedService"]:
-    """A fresh EmbeddedService, served over HTTP at its `base_url` for the length of the test."""
+    """A new EmbeddedService, served over HTTP at its `base_url` for the duration of the test."""
     from ._service import EmbeddedService  # noqa: PLC0415  # as above
 
     service = EmbeddedService()

@@ -20,15 +20,16 @@ NOTHING = "nothing"
 
 DESCRIPTION = f"""Write a copy of {NAME} that works under any package path, into the new directory DEST.
 
-The copy imports itself by relative names only, and needs what its {MANIFEST} lists under "requires" and nothing else.
+The copy imports itself by relative names only, and requires only the packages that its {MANIFEST} lists under
+"requires".
 """
 EXIT_CODES = f"""exit codes:
-  {DONE}  written, updated, or with --check: what this version would write
-  {REFUSED}  refused or failed, one line on standard error says why
-  2  wrong arguments
+  {DONE}  written, updated, or with --check: current and not edited
+  {REFUSED}  refused or failed; one line on standard error says why
+  2  invalid arguments
   {OUT_OF_DATE}  with --check: out of date
   {EDITED}  edited by hand since it was written, with --check or with --update, which then changes nothing;
-     or edited while --update ran, which then brings it back
+     or edited during --update, which is then rolled back
 """
 
 
@@ -36,10 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.force and not options.update:
-        parser.error("--force goes with --update")
+        parser.error("--force requires --update")
     if options.without and options.check:
-        parser.error("--without does not go with --check: a copy knows what it was made without")
-    # The name that a symbolic link leads to is the one that is written.
+        parser.error("--without can't be used with --check: the copy's manifest lists the parts that were left out")
+    # Write to the target of a symbolic link.
     destination = Path(options.destination).resolve()
     parts = _chosen(options.without)
     try:
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(*lines: str, stream: TextIO | None = None) -> None:
-    """Each on a line of its own, whatever is in the names of files."""
+    """Print each on a separate line. Unprintable characters, which file names may contain, are escaped."""
     output = sys.stdout if stream is None else stream
     encoding = output.encoding or "utf-8"
     shown = ["".join(char if char.isprintable() else ascii(char)[1:-1] for char in line) for line in lines]
@@ -71,22 +72,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("destination", metavar="DEST", help="the directory of the copy; its name is the package's name")
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--check", action="store_true", help="tell whether the copy is out of date or was edited by hand")
-    mode.add_argument("--update", action="store_true", help="bring it to this version, unless it was edited by hand")
-    parser.add_argument("--force", action="store_true", help="with --update: edits are lost")
+    mode.add_argument("--check", action="store_true", help="report whether the copy is out of date or edited by hand")
+    mode.add_argument("--update", action="store_true", help="update it to this version, unless it was edited by hand")
+    parser.add_argument("--force", action="store_true", help="with --update: discard edits")
     parser.add_argument(
         "--without",
         action="append",
         metavar="PART",
         choices=[*PARTS, NOTHING],
-        help=f"leave a part out: {', '.join(PARTS)}; may be repeated. An update leaves out what the copy was made "
-        f"without, unless told anew; `--without {NOTHING}` brings all back",
+        help=f"leave a part out: {', '.join(PARTS)}; may be repeated. An update leaves out the same parts as before, "
+        f"unless this is given; `--without {NOTHING}` restores all",
     )
     return parser
 
 
 def _chosen(parts: list[str] | None) -> tuple[str, ...] | None:
-    """The parts to leave out; None where the user did not say."""
+    """The parts to leave out, or None if the user did not specify any."""
     return None if parts is None else tuple(sorted(set(parts) - {NOTHING}))
 
 
@@ -106,9 +107,9 @@ def write(destination: Path, parts: Sequence[str]) -> int:
 def check(destination: Path) -> int:
     manifest, found = _read(destination)
     current, _ = make_copy(package_files(), known_parts(manifest))
-    age = "current" if manifest == current else f"out of date, for this is {_told_apart(current, manifest)}"
+    age = "current" if manifest == current else f"out of date, this version is {_told_apart(current, manifest)}"
     edited = edits(manifest, found)
-    hand = "edited by hand since it was written" if edited else "as it was written"
+    hand = "edited by hand since it was written" if edited else "not edited"
     _say(f"{destination}: {manifest}: {age}; {hand}", *edited)
     if edited:
         return EDITED
@@ -116,13 +117,13 @@ def check(destination: Path) -> int:
 
 
 def _told_apart(current: Manifest, manifest: Manifest) -> str:
-    return str(current) if str(current) != str(manifest) else f"a {current} with other files"
+    return str(current) if str(current) != str(manifest) else f"{current} with different files"
 
 
 def update(destination: Path, parts: Sequence[str] | None, *, force: bool) -> int:
     manifest, found = _read(destination)
     if (edited := edits(manifest, found)) and not force:
-        _say(f"{destination}: not updated, for it was edited by hand; --force loses this:", *edited)
+        _say(f"{destination}: not updated, because it was edited by hand; --force discards these edits:", *edited)
         return EDITED
     current, copy = make_copy(package_files(), known_parts(manifest) if parts is None else parts)
     if manifest == current and not edited:
@@ -135,7 +136,7 @@ def update(destination: Path, parts: Sequence[str] | None, *, force: bool) -> in
 
 def _read(destination: Path) -> tuple[Manifest, Found]:
     if not (destination / MANIFEST).is_file():
-        raise VendorError(f"is no copy of {NAME}: there is no {MANIFEST} in it")
+        raise VendorError(f"is not a copy of {NAME}: it contains no {MANIFEST}")
     return read_manifest((destination / MANIFEST).read_bytes()), read(destination)
 
 
@@ -143,7 +144,7 @@ def _check_place(destination: Path) -> None:
     name = destination.name
     if not name.isidentifier() or keyword.iskeyword(name):
         raise VendorError(f"Python can't import a package named {name!r}: choose another name for the directory")
-    # In a checkout, the generated client lies elsewhere.
+    # In a checkout, the generated client is in another directory.
     for original in (PACKAGE_DIRECTORY.resolve(), (PACKAGE_DIRECTORY / "lowlevel").resolve()):
         if destination.is_relative_to(original):
-            raise VendorError(f"lies in {original}, of which it would be a copy: name a directory outside of it")
+            raise VendorError(f"is inside the package to be copied: choose a directory outside of {original}")

@@ -1,4 +1,4 @@
-"""Reading what is in a directory."""
+"""Reading the contents of a directory."""
 
 import os
 import re
@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 LITTER = re.compile(r".*\.py[co](\.\d+)?|\.DS_Store|(eh)?thumbs\.db|desktop\.ini|\.directory", re.IGNORECASE)
-"""What Python and desktops write by themselves."""
+"""Files that Python and desktop environments create automatically."""
 APPLE_DOUBLE = b"\x00\x05\x16\x07"
-"""How a `._` file begins that macOS leaves on file systems without its attributes."""
+"""The first bytes of the `._` files that macOS creates on file systems without support for its attributes."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is in a directory and is none itself."""
+    """Anything in a directory that is not itself a directory."""
 
     kind: Literal["file", "link", "other"]
     content: bytes = b""
-    """Of a link, where it leads."""
+    """The content of a file, or the target of a link."""
     is_executable: bool = False
 
 
@@ -29,13 +29,13 @@ Found = dict[str, Entry]
 
 
 def read(directory: Path) -> Found:
-    """Everything below a directory but litter. Links are not followed."""
+    """All entries below a directory, except litter. Links are not followed."""
     found = {path.relative_to(directory).as_posix(): _entry(path) for path in paths(directory)}
     return {path: entry for path, entry in sorted(found.items()) if not _is_litter(path, entry)}
 
 
 def paths(directory: Path) -> Iterator[Path]:
-    """Everything below a directory that is no directory itself."""
+    """The paths of everything below a directory, except directories."""
     for place, directories, names in os.walk(directory, onerror=_fail):
         links = [name for name in directories if Path(place, name).is_symlink()]
         yield from (Path(place, name) for name in [*names, *links])
@@ -61,7 +61,7 @@ def _is_litter(path: str, entry: Entry) -> bool:
 
 
 def differences(before: Found, after: Found) -> list[str]:
-    """What was changed in a directory, a line for each entry."""
+    """The changes in a directory, one line for each entry."""
     told = {path: _difference(before.get(path), after.get(path)) for path in sorted(before.keys() | after.keys())}
     return [f"{difference} {path}" for path, difference in told.items() if difference]
 

@@ -1,13 +1,13 @@
 class VendorError(Exception):
-    """Nothing was changed; the message says why and what to do."""
+    """The command failed and changed nothing. The message says why, and what to do."""
 
 
 class ChangedError(VendorError):
-    """Somebody has changed a copy while it was updated. It is as they left it."""
+    """The copy was changed during the update. The update was rolled back, and the change is kept."""
 
 
 class TakenError(VendorError):
-    """There is something in the place of a new copy."""
+    """The destination of a new copy already exists."""
 
     def __init__(self) -> None:
         super().__init__("exists and is not a copy: choose a directory that does not exist yet")

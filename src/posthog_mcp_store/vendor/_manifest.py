@@ -1,4 +1,4 @@
-"""The manifest of a copy: what it is, and what its files were when they were written."""
+"""The manifest of a copy: its version, and the hashes of its files when they were written."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ class Manifest:
     files: Mapping[str, str]
     """SHA-256 by path."""
     added: tuple[str, ...] = field(default=(), compare=False)
-    """What else somebody has written into it."""
+    """Keys that somebody has added to it."""
 
     def __str__(self) -> str:
         less = f", without {', '.join(self.without)}" if self.without else ""
@@ -46,7 +46,7 @@ class Manifest:
 
 
 def make_copy(files: Files, parts: Collection[str]) -> tuple[Manifest, Files]:
-    """A copy without `parts`: its manifest, and its files with the manifest among them."""
+    """A copy without `parts`: its manifest, and its files including the manifest."""
     kept = without(parts, files)
     digests = {path: _digest(content) for path, content in sorted(kept.items())}
     manifest = Manifest(VERSION, document_version(files), tuple(sorted(parts)), digests)
@@ -54,10 +54,10 @@ def make_copy(files: Files, parts: Collection[str]) -> tuple[Manifest, Files]:
 
 
 def read_manifest(content: bytes) -> Manifest:
-    """A manifest, of this version or another.
+    """Read a manifest of this version or another.
 
     Raises:
-        VendorError: It is none of ours.
+        VendorError: It is not one of our manifests.
     """
     try:
         return _from_fields(json.loads(content))
@@ -77,9 +77,9 @@ def _from_fields(fields: dict[str, Any]) -> Manifest:
 
 
 def edits(manifest: Manifest, found: Found) -> list[str]:
-    """What differs between a copy and its manifest. Line ends may be those of another system."""
+    """The differences between a copy and its manifest. Line endings may be those of another system."""
     digests = {**manifest.files, MANIFEST: _digest(found[MANIFEST].content) if MANIFEST in found else ""}
-    # Some file systems know no modes, and call everything executable.
+    # Some file systems have no modes, and report everything as executable.
     has_modes = not all(entry.is_executable for entry in found.values() if entry.kind == "file")
     told = [
         _edit(path, digests.get(path), found.get(path), has_modes=has_modes)
@@ -94,10 +94,10 @@ def _edit(path: str, digest: str | None, entry: Entry | None, *, has_modes: bool
     if entry is None:
         return f"removed {path}"
     if entry.kind != "file":
-        return f"changed {path}: no longer a file of its own"
+        return f"changed {path}: no longer a regular file"
     if digest not in {_digest(entry.content), _digest(entry.content.replace(b"\r\n", b"\n"))}:
         return f"changed {path}"
-    return f"changed {path}: executable now" if has_modes and entry.is_executable else None
+    return f"changed {path}: now executable" if has_modes and entry.is_executable else None
 
 
 def _digest(content: bytes) -> str:
@@ -105,5 +105,5 @@ def _digest(content: bytes) -> str:
 
 
 def known_parts(manifest: Manifest) -> tuple[str, ...]:
-    """The parts that a copy was made without, less those that this version no longer has."""
+    """The parts that a copy was made without, except those that this version no longer has."""
     return tuple(part for part in manifest.without if part in PARTS)

@@ -1,4 +1,4 @@
-"""What a copy can be without."""
+"""The optional parts of a copy."""
 
 import ast
 from collections.abc import Collection
@@ -6,12 +6,12 @@ from collections.abc import Collection
 from ._release import Files
 
 PARTS = {"loopback": ("_loopback/",), "redis": ("_ratelimit/redis_",), "testing": ("testing/",)}
-"""How the paths of each part begin. Nothing else imports a part but the list of public names."""
+"""The path prefixes of each part. Only the list of public names imports a part."""
 LIST_OF_NAMES = "_api.py"
 
 
 def without(parts: Collection[str], files: Files) -> Files:
-    """The files, without those of `parts` and without the public names that come from them."""
+    """The files, without those of `parts` and without the public names defined in them."""
     beginnings = tuple(beginning for part in parts for beginning in PARTS[part])
     kept = {path: content for path, content in files.items() if not path.startswith(beginnings)}
     left_out = {path.removesuffix(".py").replace("/", ".") for path in files.keys() - kept.keys()}
@@ -19,7 +19,7 @@ def without(parts: Collection[str], files: Files) -> Files:
 
 
 def _without_imports(source: str, modules: Collection[str]) -> str:
-    """A list of public names, one on a line, without those that are imported from `modules`."""
+    """A list of public names, one per line, without those that are imported from `modules`."""
     nodes = list(ast.walk(ast.parse(source)))
     imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module in modules]
     names = {alias.name for node in imports for alias in node.names}

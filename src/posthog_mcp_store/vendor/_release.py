@@ -1,4 +1,4 @@
-"""What a copy is made of: the files of the package that this tool is part of, and what they say of themselves."""
+"""The source of a copy: the files and metadata of the package that this tool is part of."""
 
 import ast
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from .._version import __version__
 from ._errors import VendorError
 
 Files = dict[str, bytes]
-"""Contents by path, with slashes, below the package."""
+"""Contents by path relative to the package, with slashes."""
 
 NAME = "posthog-mcp-store"
 VERSION = __version__
@@ -19,19 +19,19 @@ REQUIRES = ("anyio>=4.4", "attrs>=23.2", "httpx>=0.28", "sniffio>=1.3")
 PACKAGE, _, TOOL = __name__.rpartition(".")[0].rpartition(".")
 CACHE = "__pycache__"
 OTHER_FILES = {"LICENSE", "py.typed"}
-"""What a copy holds besides Python modules."""
+"""The files of a copy that are not Python modules."""
 GENERATED = "lowlevel/__init__.py"
 
 
 def package_files(package: Traversable | None = None) -> Files:
-    """The SDK without this tool, wherever it was imported from, a zip file included.
+    """The files of the SDK without this tool, wherever it was imported from, even a zip file.
 
     Raises:
-        VendorError: Something is missing, as the licence in an installation that somebody has trimmed.
+        VendorError: A file is missing, such as the licence in an installation that somebody has trimmed.
     """
     files = dict(sorted(_walk(package or resources.files(PACKAGE), "")))
     if missing := {"LICENSE", GENERATED, "__init__.py"} - files.keys():
-        raise VendorError(f"this installation of {NAME} has no {min(missing)}: install it anew")
+        raise VendorError(f"this installation of {NAME} has no {min(missing)}: reinstall it")
     return files
 
 
@@ -48,9 +48,9 @@ def _walk(directory: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
 def document_version(files: Files) -> str:
     """The `info.version` of openapi.yaml that the generated client was made from.
 
-    Read and not imported, for that would import the HTTP library.
+    It is parsed instead of imported, because importing it would import the HTTP library.
     """
     for node in ast.parse(files[GENERATED]).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOCUMENT_VERSION":
             return str(ast.literal_eval(node.value))
-    raise VendorError(f"{GENERATED} of this installation names no DOCUMENT_VERSION: install {NAME} anew")
+    raise VendorError(f"{GENERATED} of this installation has no DOCUMENT_VERSION: reinstall {NAME}")

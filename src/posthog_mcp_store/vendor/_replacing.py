@@ -1,4 +1,4 @@
-"""Putting a directory in its place whole, and deleting nothing that somebody else has put there."""
+"""Creating or replacing a complete directory, without deleting anything that somebody else has put there."""
 
 import ctypes
 import errno
@@ -15,14 +15,14 @@ from ._errors import ChangedError, TakenError
 from ._release import Files
 
 Exchange = Callable[[Path, Path], None]
-"""Puts what is in two directories in each other's place, or leaves both as they were and raises OSError."""
+"""Swaps the contents of two directories, or leaves both unchanged and raises OSError."""
 
 AT_FDCWD = -100
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
 CAN_NOT_BE_MOVED = {errno.EXDEV, errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS}
-"""A directory of an image's lower layer, a mount point, and one in a directory that can't be written."""
+"""For a directory in a lower layer of an image, a mount point, and one whose parent can't be written."""
 
-CHANGED = "was changed while it was updated, and is as it was; run it again: {}"
+CHANGED = "was changed during the update, which was rolled back; run it again: {}"
 MOST_TOLD = 5
 
 
@@ -30,7 +30,7 @@ def create(directory: Path, files: Files) -> None:
     """Write a new directory.
 
     Raises:
-        TakenError: Something is there by now.
+        TakenError: It has been created by somebody else in the meantime.
     """
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=_hidden(directory), dir=directory.parent) as scratch:
@@ -43,15 +43,15 @@ def create(directory: Path, files: Files) -> None:
 
 
 def replace(directory: Path, files: Files, known: Found, exchange: Exchange | None = None) -> None:
-    """Write a directory anew, in the place of the one that was read as `known`.
+    """Write a new directory in place of the one that was read as `known`.
 
-    Whenever it is interrupted, the old one or the new one is there, whole. Where the system can't swap two directories,
-    there is a moment with none: an error in it brings the old one back, a kill leaves it in a hidden directory beside.
-    Where the directory can't be moved, its files are, one by one: an error brings the old ones back, a kill leaves them
-    in a hidden directory in it.
+    If this is interrupted at any time, either the complete old directory or the complete new one is there, with two
+    exceptions. If the system can't swap two directories, there is a moment with neither: an error then restores the old
+    one, a kill leaves it in a hidden directory next to it. If the directory can't be moved, its files are moved one by
+    one: an error then restores the old ones, a kill leaves them in a hidden directory inside it.
 
     Raises:
-        ChangedError: The directory held something else by now, and holds it still.
+        ChangedError: The directory has been changed since it was read. The change is kept.
     """
     try:
         _replace(directory, files, known, directory.parent, exchange or exchange_whole)
@@ -70,9 +70,9 @@ def _replace(directory: Path, files: Files, known: Found, place: Path, exchange:
         _exchange_if_known(other, directory, known, exchange)
     except BaseException as error:
         if kept := _tidied(scratch, written):
-            error.add_note(f"what could not be put back, or was saved meanwhile, is in {kept}")
+            error.add_note(f"anything that could not be restored, or was saved during the update, is in {kept}")
         raise
-    # What can't be deleted is no failure: the new one is in its place.
+    # If the old files can't be deleted, that is not a failure: the new directory is in place.
     shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -82,7 +82,7 @@ def _exchange_if_known(other: Path, directory: Path, known: Found, exchange: Exc
     except FileExistsError as error:
         raise ChangedError(CHANGED.format(f"added {error.filename}")) from None
     try:
-        # Not before: where it is now, nobody finds it to save something in it.
+        # Not before the exchange: only in its new place is the old directory safe from changes after the check.
         _check(known, read(other))
     except BaseException:
         exchange(other, directory)
@@ -100,7 +100,7 @@ def _hidden(directory: Path) -> str:
 
 
 def _tidied(scratch: Path, written: Found | None) -> Path | None:
-    """Delete a directory, but for what nobody has written yet or somebody else has: where that is."""
+    """Delete the scratch directory, except anything that we have not written. Return it if something is left."""
     for each in list(scratch.iterdir()):
         if written is None or _holds(each, written):
             shutil.rmtree(each, ignore_errors=True)
@@ -140,7 +140,7 @@ def exchange_in_two_steps(other: Path, directory: Path) -> None:
 
 
 def exchange_files(other: Path, directory: Path) -> None:
-    """One by one, for a directory that can't be moved. The other one lies somewhere in it."""
+    """Exchange the files one by one, for a directory that can't be moved. `other` is somewhere inside it."""
     aside = other.with_name("aside")
     old = [path.relative_to(directory) for path in paths(directory) if other.parent not in path.parents]
     new = [path.relative_to(other) for path in paths(other)]
@@ -155,7 +155,7 @@ def exchange_files(other: Path, directory: Path) -> None:
 
 
 def _move(names: Iterable[Path], source: Path, target: Path, *skipped: type[OSError]) -> None:
-    """Move files, but for those that fail with a skipped error, and leave no empty directories behind."""
+    """Move files, except those that fail with a skipped error, and remove the directories that are then empty."""
     for name in names:
         with suppress(*skipped):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -166,7 +166,7 @@ def _move(names: Iterable[Path], source: Path, target: Path, *skipped: type[OSEr
 
 
 def _rename(source: Path, target: Path) -> None:
-    """Rename, but never to a name that is taken."""
+    """Rename, but never replace an existing file or directory."""
     if not _renameat2(source, target, RENAME_NOREPLACE):
         if os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
@@ -174,7 +174,7 @@ def _rename(source: Path, target: Path) -> None:
 
 
 def _renameat2(source: Path, target: Path, flag: int) -> bool:
-    """renameat2(2); False where the system can't do what the flag says, and nothing was done."""
+    """Call renameat2(2). Return False if the system does not support the flag; nothing was done then."""
     function = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
     names = os.fsencode(source), os.fsencode(target)
     return function is not None and function(AT_FDCWD, names[0], AT_FDCWD, names[1], flag) == 0

@@ -1,4 +1,4 @@
-"""The service as one ASGI application: which path leads to which operations."""
+"""The service as an ASGI application: its paths and their operations."""
 
 from collections.abc import Mapping
 
@@ -21,13 +21,13 @@ from . import oauth_views, views
 from .browser import browser_routes
 from .proxy import proxy
 
-# From the outside in.
+# Outermost first.
 _MIDDLEWARE = (ConnectionCutter, InFlightCounter, RequestRecorder, FaultInjector, PathPrefixRewriter)
 _PREFIXES = ("/api/environments", "/api/projects")
 _READ = "project:read"
 _WRITE = "project:write"
 
-# Changing and deleting ask for no more than reading: rows are the user's own.
+# Updating and deleting require no more than the read scope, because rows belong to users.
 _ROW = {
     "GET": Operation(_READ, views.retrieve),
     "PATCH": Operation(_READ, views.partial_update),
@@ -40,7 +40,7 @@ def build_app(state: ServiceState, *, create_works: bool) -> Starlette:
     collection = {"GET": Operation(_READ, views.list_installations), "POST": Operation(_WRITE, create)}
     authorize = oauth_views.authorize_server if state.version < "2026-08" else oauth_views.authorize_installation
     install_custom = {"POST": Operation(_READ, views.install_custom)}
-    # The two named paths come first: `{id}` would match them too.
+    # The two named paths come first, because `{id}` would match them too.
     endpoints = {
         "": Endpoint(state, collection),
         "/authorize": Endpoint(state, {"GET": Operation(_READ, authorize)}, throttle_scope="mcp_oauth"),
@@ -53,7 +53,7 @@ def build_app(state: ServiceState, *, create_works: bool) -> Starlette:
         middleware=[Middleware(each, state=state) for each in _MIDDLEWARE],
         exception_handlers={404: _unknown_path, 405: _refused_method},
     )
-    # With and without a slash at the end, every path answers directly.
+    # Every path works with and without a trailing slash, without a redirect.
     app.router.redirect_slashes = False
     return app
 

@@ -1,4 +1,4 @@
-"""What the service shows to browsers, which have no key: the end of OAuth flows (docs/service.md, section 6)."""
+"""The pages for browsers, which have no key: the end of OAuth flows (docs/service.md, section 6)."""
 
 from collections.abc import Awaitable, Callable
 
@@ -56,13 +56,13 @@ async def _end_flow(state: ServiceState, request: Request) -> Response:
 
 
 def _may_end(state: ServiceState, flow: Flow, request: Request) -> bool:
-    """Whether this browser may end the flow, and its row still exists. Version 2026-04 accepts any browser."""
+    """Whether this browser may end the flow, and the row still exists. Version 2026-04 accepts any browser."""
     is_known = state.version < "2026-08" or state.sessions.get(request.cookies.get(_SESSION, "")) == flow.row.user
     return is_known and flow.row in list(state.installations)
 
 
 async def _failure(state: ServiceState, flow: Flow, request: Request) -> str | None:
-    """Finish the flow. Return why it failed, or None."""
+    """Finish the flow. Return the reason if it failed, else None."""
     error, code = request.query_params.get("error"), request.query_params.get("code")
     if error:
         return "cancelled" if error == "access_denied" else error
@@ -79,7 +79,7 @@ async def _failure(state: ServiceState, flow: Flow, request: Request) -> str | N
         )
     except NoTokensError:
         return "token_exchange_failed"
-    # The tokens replace all stored credentials, an API key included, even if the row's `auth_type` stays `api_key`.
+    # The tokens replace all stored credentials, including an API key, even if the row's `auth_type` remains `api_key`.
     state.change(flow.row, {"server": flow.server, "api_key": "", **token_fields(tokens, state.now())})
     return None
 

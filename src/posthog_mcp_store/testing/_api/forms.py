@@ -1,4 +1,4 @@
-"""What each operation takes, field by field in the service's own order (docs/service.md, section 5)."""
+"""The fields that each operation accepts, in the service's order (docs/service.md, section 5)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _AUTHORIZE_INSTALLATION = [
     Field("installation_id", uuid, default=None),
     *_FLOW,
 ]
-# Unlike the database columns, without a length check.
+# Without a length check, although the database columns are limited.
 _UPDATE = [Field("display_name", text()), Field("description", text()), Field("is_enabled", boolean)]
 _CREATE = [
     Field("server_id", uuid),
@@ -42,7 +42,7 @@ _CREATE = [
 
 @dataclass(frozen=True, kw_only=True)
 class FlowForm:
-    """What every form says that starts an OAuth flow."""
+    """The fields common to all forms that start an OAuth flow."""
 
     install_source: str
     posthog_code_callback_url: str
@@ -80,7 +80,7 @@ def read_install_custom(data: object, *, development: bool) -> InstallCustomForm
 
 
 def read_authorize_server(query: Mapping[str, str], *, development: bool) -> AuthorizeServerForm:
-    # In a query, an optional parameter that is empty counts as not given.
+    # In a query, an empty optional parameter counts as missing.
     given = {name: value for name, value in query.items() if value or name == "server_id"}
     form = AuthorizeServerForm(**validate(given, _AUTHORIZE_SERVER))
     _require_fine_callback(form, development=development)

@@ -1,4 +1,4 @@
-"""Where OAuth flows send the user's browser, at their start and at their end (docs/service.md, section 6). Pure."""
+"""The URLs to which OAuth flows send the user's browser, at their start and end (docs/service.md, section 6). Pure."""
 
 from base64 import urlsafe_b64encode
 from hashlib import sha256
@@ -11,7 +11,7 @@ from .._model.urls import is_local
 
 
 def issuer_of(url: str) -> str:
-    """The issuer of an MCP server that no test registered: its own host, over https."""
+    """The issuer of an MCP server that no test has added: its own host, with https."""
     return f"https://{urlsplit(url).netloc.rpartition('@')[2]}"
 
 
@@ -22,9 +22,9 @@ def redirect_uri_at(site: str) -> str:
 def authorization_url(
     server: OAuthServerRecord, *, redirect_uri: str, state: str, verifier: str, resource: str = ""
 ) -> str:
-    """The provider's page for a flow. `resource` names the MCP server; empty, it is left out."""
+    """The URL of the provider's page for a flow. `resource` is the MCP server's URL, and is omitted if empty."""
     endpoint = server.authorization_endpoint
-    # Unlike the real service: a test's own provider is on this machine and has no certificate.
+    # Unlike the real service, allow http on this machine, because a test's own provider has no certificate.
     if not endpoint.startswith("https://") and not is_local(endpoint):
         raise view_error(400, "Authorization endpoint must use HTTPS")
     query = {
@@ -42,7 +42,7 @@ def authorization_url(
 
 
 def destination(flow: Flow, error: str | None, *, site: str) -> str:
-    """Where the browser ends, `error` being why the flow failed if it did."""
+    """The URL at which the browser ends. `error` is the reason if the flow failed."""
     if flow.install_source == "posthog-code" and flow.callback:
         joint = "&" if "?" in flow.callback else "?"
         outcome = {"status": "success"} if error is None else {"status": "error", "error": error}

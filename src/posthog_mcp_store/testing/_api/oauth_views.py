@@ -17,7 +17,7 @@ from .oauth_urls import authorization_url, issuer_of, redirect_uri_at
 
 
 async def install_with_oauth(context: RequestContext, form: InstallCustomForm) -> Response:
-    """Start a flow. A new row is there from the beginning, and gone if the flow can't be started."""
+    """Start a flow. A new row is added first, and removed if the flow cannot be started."""
     fields = {"url": form.url, "display_name": form.name, "description": form.description, "auth_type": "oauth"}
     row, is_new = context.state.find_or_insert(user=context.user, project_id=context.project_id, **fields)
     try:
@@ -34,7 +34,7 @@ async def install_with_oauth(context: RequestContext, form: InstallCustomForm) -
 
 
 def _changes_at_start(context: RequestContext, server: OAuthServerRecord, *, is_new: bool) -> dict[str, Any]:
-    """Version 2026-04 does not touch an existing row until the flow ends; 2026-08 resets it."""
+    """The changes to the row. Version 2026-04 leaves an existing row alone until the flow ends; 2026-08 resets it."""
     if is_new:
         return {"server": server}
     if context.state.version < "2026-08":
@@ -43,13 +43,13 @@ def _changes_at_start(context: RequestContext, server: OAuthServerRecord, *, is_
 
 
 async def _server_for(context: RequestContext, form: InstallCustomForm) -> OAuthServerRecord:
-    """The record of the MCP server's provider, with whom the service registers on the first installation."""
+    """The record of the MCP server's provider. The service registers with it on the first installation."""
     target = context.state.upstreams.get(form.url)
     if target is None:
         return context.state.register_with_issuer(issuer_of(form.url), name=form.name)
     seconds = context.state.provider_timeout
     provider = await discover(form.url, target, seconds=seconds)
-    # The address that the service was first called at stays the one that browsers come back to.
+    # Browsers keep returning to the address at which the service was first called.
     if known := context.state.registration(provider.issuer):
         return known
     redirect_uri = redirect_uri_at(context.site)
@@ -69,7 +69,7 @@ async def _server_for(context: RequestContext, form: InstallCustomForm) -> OAuth
 def start_flow(
     context: RequestContext, server: OAuthServerRecord, form: FlowForm, row: InstallationRecord | None
 ) -> str:
-    """The provider's page for a new flow. Without a row the flow is forgotten at once, and fails at its end."""
+    """The provider's page for a new flow. Without a row the flow is not stored, and fails at its end."""
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
     redirect_uri = server.redirect_uri or redirect_uri_at(context.site)
     resource = row.url if row is not None and context.state.version >= "2026-08" else ""
@@ -89,7 +89,7 @@ def start_flow(
 
 
 async def authorize_server(context: RequestContext) -> Response:
-    """Start another flow with an OAuth server. The caller need not have an installation that uses it."""
+    """Start another flow with an OAuth server, even if the caller has no installation that uses it."""
     form = read_authorize_server(context.request.query_params, development=context.state.development)
     server = context.state.oauth_server(form.server_id)
     if server is None:

@@ -34,7 +34,7 @@ async def proxy(context: RequestContext) -> Response:
 
 
 def refuse_unusable(row: InstallationRecord) -> None:
-    """Raise the first reason why the row can't be called, in the service's order."""
+    """Raise an error if the row cannot be called. The checks are in the service's order."""
     if row.is_disabled_for_team:
         raise proxy_error(403, "Server is disabled for this team")
     if row.is_access_off:
@@ -60,7 +60,7 @@ def message_in(data: object) -> dict[str, Any] | list[Any]:
 
 
 def forwarded_body(message: dict[str, Any] | list[Any]) -> bytes:
-    """The body that is forwarded: the message as ASCII JSON, which is also how its size is measured."""
+    """The body to forward: the message as ASCII JSON. The size limit applies to this form."""
     content = json.dumps(message).encode("ascii")
     if len(content) > MAX_BODY_BYTES:
         raise proxy_error(413, "Request body too large")
@@ -68,7 +68,7 @@ def forwarded_body(message: dict[str, Any] | list[Any]) -> bytes:
 
 
 def forwarded_headers(row: InstallationRecord, theirs: Mapping[str, str], *, version: ServiceVersion) -> dict[str, str]:
-    """The headers that are forwarded: of the caller's own only the session, and since 2026-08 PostHog's."""
+    """The headers to forward. Of the caller's, only the session id and, since 2026-08, PostHog's are included."""
     own = {name: value for name, value in theirs.items() if name.startswith("x-posthog-")}
     headers = (own if version >= "2026-08" else {}) | {
         "Content-Type": "application/json",
@@ -80,7 +80,7 @@ def forwarded_headers(row: InstallationRecord, theirs: Mapping[str, str], *, ver
 
 
 async def forwarded(context: RequestContext, row: InstallationRecord, content: bytes) -> httpx.Response:
-    """The MCP server's response, its body unread. If the caller disconnects before its end, so does the proxy."""
+    """The MCP server's response, with its body unread. If the caller disconnects before its end, so does the proxy."""
     state, headers = context.state, forwarded_headers(row, context.request.headers, version=context.state.version)
     await context.until_sent.enter_async_context(while_connected(context.request.receive))
     response = posted(
@@ -100,7 +100,7 @@ async def forwarded(context: RequestContext, row: InstallationRecord, content: b
 
 
 async def passed_back(response: httpx.Response) -> Response:
-    """The server's response with two of its headers. An event stream is a 200, whatever the server said."""
+    """The server's response with two of its headers. The status of an event stream is always 200."""
     headers = {"Content-Type": response.headers.get("content-type", "application/json")}
     if "mcp-session-id" in response.headers:
         headers["Mcp-Session-Id"] = response.headers["mcp-session-id"]

@@ -7,10 +7,10 @@ from .._outbound.tokens import NoTokensError, is_refresh_due, request_tokens, to
 
 
 async def refresh_if_due(state: ServiceState, row: InstallationRecord) -> None:
-    """Refresh the token if that is due. A failure is raised as the error that the proxy answers."""
+    """Refresh the token if necessary. If that fails, raise the error that the proxy responds with."""
     if not _is_due(state, row):
         return
-    # A refresh token can be used once, so a second refresh at the same time would invalidate the installation.
+    # A refresh token can be used only once, so a concurrent second refresh would invalidate the installation.
     async with state.refresh_lock.hold(row.id):
         if _is_due(state, row):
             await _refresh(state, row)
@@ -22,7 +22,7 @@ def _is_due(state: ServiceState, row: InstallationRecord) -> bool:
 
 async def _refresh(state: ServiceState, row: InstallationRecord) -> None:
     if row.server is None or not row.refresh_token:
-        # The access token is used until it expires.
+        # Without a refresh token, the access token is used until it expires.
         if row.expires_at is not None and row.expires_at <= state.now():
             raise _failed(state, row, for_good=True)
         return
@@ -39,7 +39,7 @@ async def _refresh_with(state: ServiceState, row: InstallationRecord, server: OA
 
 
 def _failed(state: ServiceState, row: InstallationRecord, *, for_good: bool) -> ServiceError:
-    """What the proxy answers. Version 2026-04 treats every failure as transient."""
+    """The error that the proxy responds with. Version 2026-04 treats every failure as transient."""
     if state.version < "2026-08" or not for_good:
         return proxy_error(401, "Authentication failed")
     state.change(row, {"needs_reauth": True})

@@ -1,4 +1,4 @@
-"""Which calls of tools the proxy lets pass (docs/service.md, section 7). Pure."""
+"""The tool calls that the proxy allows (docs/service.md, section 7). Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ _MIXED = (
 
 
 def refused(tools: Mapping[str, ToolState] | None, message: object) -> Any:
-    """The error to send instead of the MCP server's response; None if the message passes."""
+    """The error to send instead of the MCP server's response; None if the message is allowed."""
     if tools is None:
         return None
     if not isinstance(message, list):

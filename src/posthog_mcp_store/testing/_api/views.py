@@ -1,4 +1,4 @@
-"""The operations on installations, all but the proxy and the start of OAuth flows (docs/service.md, section 5)."""
+"""The operations on installations, except the proxy and the start of OAuth flows (docs/service.md, section 5)."""
 
 from typing import Any
 
@@ -31,12 +31,12 @@ async def list_installations(context: RequestContext) -> Response:
 
 
 async def refuse_create(_context: RequestContext) -> Response:
-    """The hosted service documents create without having it. This 405 has neither body nor content type."""
+    """PostHog Cloud documents create but does not support it. This 405 has neither a body nor a content type."""
     return Response(status_code=405)
 
 
 async def create(context: RequestContext) -> Response:
-    """What create is documented to do, for tests against an instance that has it."""
+    """Create an installation as documented, for tests against instances that support it."""
     fields = read_create(await context.data())
     server_id = fields.pop("server_id", None)
     if server_id is not None:
@@ -54,7 +54,7 @@ async def partial_update(context: RequestContext) -> Response:
     row = context.installation()
     changes = read_update(await context.data())
     if len(changes.get("display_name", "")) > _DISPLAY_NAME_COLUMN:
-        # Nothing checks the length before the database does, whose refusal the service does not expect.
+        # The service does not check the length, and does not handle the database's error.
         raise server_error()
     context.state.change(row, changes)
     return json_response(context.row_json(row))

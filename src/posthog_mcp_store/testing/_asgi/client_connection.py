@@ -1,4 +1,4 @@
-"""The client's connection: ending it abruptly, and noticing that the client did."""
+"""The client's connection: cutting it, and detecting that the client has disconnected."""
 
 import asyncio
 import socket
@@ -14,12 +14,12 @@ from .middleware import ServiceMiddleware
 
 _KEY = "posthog_mcp_store.connection"
 
-# uvicorn looks up a reason phrase for every status, and has none for these, which are valid on the wire.
+# uvicorn looks up a reason phrase for every status, and has none for these, which are valid in HTTP.
 STATUS_PHRASES.update(dict.fromkeys(range(600, 1000), b""))
 
 
 class ConnectionCutError(Exception):
-    """Raised while answering, to end the connection at once: by a reset, or by closing it."""
+    """Raised while a response is sent, to end the connection immediately, by a reset or by closing it."""
 
     def __init__(self, *, reset: bool) -> None:
         super().__init__(reset)
@@ -29,7 +29,7 @@ class ConnectionCutError(Exception):
 class ConnectionCutter(ServiceMiddleware):
     """Middleware that ends the connection when a ConnectionCutError is raised.
 
-    Where there is no connection, in process, it raises ConnectionResetError out of the application.
+    In process there is no connection, so it raises ConnectionResetError from the application instead.
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,24 +40,24 @@ class ConnectionCutter(ServiceMiddleware):
             if connection is None:
                 raise ConnectionResetError("A fault of the embedded service cut this response short") from None
             connection.cut(reset=cut.reset)
-            # If the application returned before uvicorn noticed, it would report an incomplete response.
+            # If the application returned before uvicorn notices, uvicorn would report an incomplete response.
             await disconnected_within(None, receive)
 
 
 class ClientConnection:
-    """The connection that a request came on."""
+    """The connection on which a request was received."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
 
     def cut(self, *, reset: bool) -> None:
-        """End it: by RST, dropping unsent data, or by FIN after sending it."""
+        """End the connection: with RST, dropping unsent data, or with FIN after sending it."""
         if self._transport.is_closing():
             return
         if not reset:
             self._transport.close()
             return
-        # A socket that does not linger closes with RST.
+        # With a linger time of 0, the socket is closed with RST.
         self._transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
         )
@@ -65,13 +65,13 @@ class ClientConnection:
 
 
 def connection_of(scope: Scope) -> ClientConnection | None:
-    """The connection that a request came on; in process there is none."""
+    """The connection on which the request was received, or None in process."""
     connection: ClientConnection | None = scope.get("state", {}).get(_KEY)
     return connection
 
 
 class ConnectionProtocol(H11Protocol):
-    """uvicorn's HTTP, with the connection in the state that every request gets a copy of."""
+    """uvicorn's HTTP protocol, with the connection added to the state that is copied to every request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -93,7 +93,7 @@ async def while_connected(receive: Receive) -> AsyncIterator[None]:
 
 
 async def disconnected_within(seconds: float | None, receive: Receive) -> bool:
-    """Wait until the client disconnects, that long at most. Return whether it did."""
+    """Wait until the client disconnects, for at most `seconds`. Return whether it did."""
     with anyio.move_on_after(seconds):
         while (await receive())["type"] != "http.disconnect":
             pass

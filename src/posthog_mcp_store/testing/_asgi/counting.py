@@ -16,7 +16,7 @@ class InFlightCounter(ServiceMiddleware):
             flight.callback(self._state.request_ended)
 
             async def watched(message: Message) -> None:
-                # Before it is handed over: once the client has the response, the count is down.
+                # Before the message is sent, so that a client that has its response is no longer counted.
                 if _completes(message, scope["method"]):
                     flight.close()
                 await send(message)
@@ -25,7 +25,7 @@ class InFlightCounter(ServiceMiddleware):
 
 
 def _completes(message: Message, method: str) -> bool:
-    """Whether the client has the whole response with this message. Without a body that is the head."""
+    """Whether this message completes the response. If there is no body, the headers do."""
     if message["type"] == "http.response.body":
         return not message.get("more_body", False)
     return method == "HEAD" or message["status"] in (204, 304) or (b"content-length", b"0") in message["headers"]

@@ -15,7 +15,7 @@ from .middleware import ServiceMiddleware
 
 
 class FaultInjector(ServiceMiddleware):
-    """Middleware that applies to each request the first fault that selects it."""
+    """Middleware that applies the first matching fault to each request."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self._state.next_fault(scope["method"], scope["path"])
@@ -32,9 +32,9 @@ class FaultInjector(ServiceMiddleware):
         await _deliver(_with_fault(response, fault), fault, receive, send)
 
     async def _real_response(self, fault: Fault, scope: Scope, receive: Receive) -> Response | None:
-        """The application's response, read to its end; None if the client disconnected before.
+        """The application's complete response; None if the client disconnected before its headers.
 
-        A stream that is not kept is left at its beginning: it may have no end.
+        A stream that the fault discards is not read, because it may never end.
         """
         head: MutableMapping[str, Any] = {}
         body = bytearray()

@@ -1,4 +1,4 @@
-"""An ASGI application in this process as a server: it can stream, and it learns when the caller disconnects."""
+"""An HTTP transport to an ASGI application in this process, with streaming and disconnects."""
 
 import asyncio
 import logging
@@ -11,15 +11,15 @@ from starlette.types import ASGIApp, Message, Scope
 
 logger = logging.getLogger(__name__)
 
-# How long an application may take to end by itself once its caller has disconnected.
+# How long an application may take to end on its own once its caller has disconnected.
 _GRACE_SECONDS = 1
 
 
 class InProcessTransport(httpx.AsyncBaseTransport):
-    """Sends requests to the application as to a server: if it fails before its response, the response is a 500.
+    """Sends requests to the application as if to a server: if it fails before its response, the response is a 500.
 
-    httpx.ASGITransport would hand over the head of a response together with its last byte. Of the timeouts only `read`
-    counts, for each wait for a message.
+    httpx.ASGITransport would only return a response once it is complete. Of the timeouts, only `read` is used, for each
+    wait for a message.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -32,7 +32,7 @@ class InProcessTransport(httpx.AsyncBaseTransport):
 
 
 class _InProcessExchange(httpx.AsyncByteStream):
-    """One request to the application, which runs in a task of its own, and the body of its response.
+    """One request to the application, which runs in a separate task, and the body of its response.
 
     The application is never more than one message ahead of the reader.
     """
@@ -67,7 +67,7 @@ class _InProcessExchange(httpx.AsyncByteStream):
             yield message.get("body", b"")
 
     async def aclose(self) -> None:
-        """Disconnect, and make sure that the application ends: it is cancelled unless it awaits the disconnect."""
+        """Disconnect, and make sure that the application ends. It is cancelled unless it waits for the disconnect."""
         self._disconnected.set()
         self._receiver.close()
         if not (self._awaits_disconnect or self._is_complete):
@@ -83,7 +83,7 @@ class _InProcessExchange(httpx.AsyncByteStream):
             with anyio.fail_after(self._timeout):
                 return await self._receiver.receive()
         except TimeoutError:
-            raise httpx.ReadTimeout("The application said nothing in time") from None
+            raise httpx.ReadTimeout("The application sent nothing in time") from None
         except anyio.EndOfStream:
             raise httpx.RemoteProtocolError("The application ended within its response") from None
 
@@ -91,14 +91,14 @@ class _InProcessExchange(httpx.AsyncByteStream):
         try:
             await app(self._scope, self._receive, self._send)
         except Exception:
-            # Any way to react to a disconnect is fine.
+            # After a disconnect, an application may fail in any way.
             if not self._disconnected.is_set():
                 logger.exception("The MCP server in this process failed")
         finally:
             self._sender.close()
 
     async def _send(self, message: Message) -> None:
-        # Sending after a disconnect is not an error, as in servers.
+        # Servers do not treat sending after a disconnect as an error either.
         with suppress(anyio.BrokenResourceError):
             await self._sender.send(message)
 

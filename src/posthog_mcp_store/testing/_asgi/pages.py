@@ -1,4 +1,4 @@
-"""The small HTML pages that users see: self-contained, without scripts."""
+"""The small HTML pages shown to users: self-contained, without scripts."""
 
 from html import escape
 
@@ -32,7 +32,7 @@ button {{ font: inherit; padding: .5rem 1.25rem; margin: 1rem .5rem 0 0; border:
 
 
 def page(title: str, content: str, *, status: int = 200) -> HTMLResponse:
-    """A page. `title` is text; `content` is HTML, in which the caller has escaped everything untrusted."""
+    """A page. `title` is text; `content` is HTML, in which the caller must have escaped untrusted text."""
     return HTMLResponse(_PAGE.format(title=escape(title), content=content), status, {"Cache-Control": "no-store"})
 
 

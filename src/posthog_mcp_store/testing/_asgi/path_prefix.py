@@ -35,7 +35,7 @@ def _successor(scope: Scope) -> str:
 
 
 def _renamed(scope: Scope) -> Scope:
-    """The request as one of the new prefix: the service, too, rewrites the path and nothing else."""
+    """The request with the new prefix. Only the path is rewritten, as in the real service."""
     return {**scope, "path": scope["path"].replace(_OLD, _NEW, 1)}
 
 
@@ -43,7 +43,7 @@ def _with_deprecation_headers(successor: str, send: Send) -> Send:
     async def announce(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            # The service says `true`, as drafts had it, where RFC 9745 has a date.
+            # The service sends `true`, as in the drafts of RFC 9745, which now requires a date.
             headers["Deprecation"] = "true"
             headers["Sunset"] = _SUNSET
             headers["Link"] = f'<{successor}>; rel="successor-version"'

@@ -1,4 +1,4 @@
-"""Recording every request for the test to inspect, unknown paths included."""
+"""Recording every request, including those to unknown paths, for tests to inspect."""
 
 import time
 
@@ -10,7 +10,7 @@ from .middleware import ServiceMiddleware
 
 
 class RequestRecorder(ServiceMiddleware):
-    """Middleware that reads each request to its end, records it, calls `before_each` and passes it on.
+    """Middleware that reads each request completely, records it, calls `before_each` and passes it on.
 
     An incomplete request is dropped.
     """
@@ -42,7 +42,7 @@ def _recorded(request: Request, body: bytes, received_at: float) -> RecordedRequ
 
 
 def _after(body: bytes, receive: Receive) -> Receive:
-    """What the application receives in place of the body that was read: that body, then what follows it."""
+    """A `receive` for the application that first returns the body that was already read."""
     unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

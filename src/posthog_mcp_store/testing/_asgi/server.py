@@ -1,4 +1,4 @@
-"""Any ASGI application as a real HTTP server, in a thread of its own."""
+"""Serving any ASGI application over real HTTP, in a separate thread."""
 
 import asyncio
 import socket
@@ -11,22 +11,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .client_connection import ConnectionProtocol
 
-# How long a request that is still running when the server stops may take to end by itself.
+# How long a request that is still running when the server stops may take to end on its own.
 _GRACE_SECONDS = 1
 
 
 @contextmanager
 def serve_app(app: ASGIApp, *, timeout: float = 10.0) -> Iterator[str]:
-    """Serve the application on a free port of 127.0.0.1, its lifespan included, and yield the base URL.
+    """Serve the application on a free port of 127.0.0.1, with its lifespan, and yield the base URL.
 
-    It takes connections when the context is entered; thread and socket are gone when it is left. Starting and
-    stopping may take `timeout` seconds each.
+    It accepts connections as soon as the context is entered; when it is left, thread and socket are closed. Starting
+    and stopping may take `timeout` seconds each.
 
     Raises:
-        RuntimeError: It did not start, or did not stop in time. The failure of its lifespan is the cause.
+        RuntimeError: The application did not start, or did not stop in time. If its lifespan failed, that exception is
+            the cause.
     """
-    # asyncio turns Nagle's algorithm off only for sockets whose protocol is named. It would delay small responses by
-    # 40 ms.
+    # asyncio only disables Nagle's algorithm, which would delay small responses by 40 ms, on sockets that are created
+    # with an explicit protocol.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         host, port = listener.getsockname()
@@ -72,12 +73,12 @@ class _ServerThread:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._server.serve([self._listener]))
         except (SystemExit, asyncio.CancelledError):
-            pass  # uvicorn's way to say that the start failed, and our own way to end it
+            pass  # uvicorn exits if the start fails, and _cancel() cancels its tasks
         finally:
             self._settled.set()
 
     def _cancel(self) -> None:
-        # A RuntimeError means that the loop closed just now: there is nothing left to cancel.
+        # A RuntimeError means that the loop has just been closed: there is nothing left to cancel.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(self._loop)])
 
@@ -85,14 +86,14 @@ class _ServerThread:
         try:
             await self._app(scope, receive, send)
         except BaseException as error:
-            # uvicorn only logs what a lifespan raises.
+            # uvicorn only logs the exceptions of a lifespan.
             if scope["type"] == "lifespan":
                 self._failure = error
             raise
 
 
 class _Server(uvicorn.Server):
-    """Reports when it accepts connections, and ends on request: neither needs polling."""
+    """Signals when it accepts connections, and stops on request, both without polling."""
 
     def __init__(self, config: uvicorn.Config, settled: threading.Event) -> None:
         super().__init__(config)
@@ -100,14 +101,14 @@ class _Server(uvicorn.Server):
         self._leaving = asyncio.Event()
 
     def leave(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Ask it to end, from another thread."""
+        """Ask it to stop, from another thread."""
         self.should_exit = True
-        # A RuntimeError means that the loop is closed: it has ended.
+        # A RuntimeError means that the loop is closed: the server has already stopped.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(self._leaving.set)
 
     async def main_loop(self) -> None:
-        """As uvicorn's own, which ticks ten times a second, but for the wait at the end."""
+        """Run uvicorn's main loop, which ticks ten times a second, except that `leave` ends the wait early."""
         ticks = 0
         while not await self.on_tick(ticks):
             ticks += 1
@@ -119,7 +120,7 @@ class _Server(uvicorn.Server):
         self._settled.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # A connection that asyncio has accepted and not made a transport of yet would be leaked by closing the server.
+        # Closing the server would leak a connection that asyncio has accepted but has no transport for yet.
         for listener in sockets or ():
             asyncio.get_running_loop().remove_reader(listener)
         await asyncio.sleep(0)
@@ -129,12 +130,12 @@ class _Server(uvicorn.Server):
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        # Detection would take a bound method for an ASGI 2 application.
+        # uvicorn's detection would mistake a bound method for an ASGI 2 application.
         interface="asgi3",
         http=ConnectionProtocol,
         ws="none",
         lifespan="on",
-        # The process's logging belongs to the test suite around it.
+        # Logging is up to the test suite.
         log_config=None,
         # There is no reverse proxy, so X-Forwarded-Proto is not trusted.
         proxy_headers=False,

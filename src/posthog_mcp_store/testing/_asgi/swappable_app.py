@@ -1,4 +1,4 @@
-"""One server for many services, one after the other: starting one takes longer than most tests."""
+"""An application that lets many services share a server, because starting one takes longer than most tests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ class SwappableApp:
     """An ASGI application that passes every request to another one, which can be replaced."""
 
     def __init__(self) -> None:
-        # It answers the server's lifespan, and 404 to every request.
+        # It handles the server's lifespan, and responds to every request with 404.
         self._empty = Starlette()
         self._app: ASGIApp = self._empty
 

@@ -1,4 +1,4 @@
-"""Who may call what: authentication, scopes and projects (docs/service.md, section 1)."""
+"""Authentication, scopes and projects (docs/service.md, section 1)."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from .._model.records import ApiKey
 from .._model.state import ServiceState
 from .errors import authentication_failed, not_authenticated, not_found, permission_denied
 
-# Case-sensitive, as the service has it: `bearer` counts as no credentials at all.
+# Case-sensitive, as in the service: `bearer` counts as no credentials at all.
 _BEARER = re.compile(r"Bearer\s+(\S.*)")
 
 
@@ -33,13 +33,13 @@ def require_scope(key: ApiKey, scope: str) -> None:
 
 
 def satisfies(scopes: tuple[str, ...], required: str) -> bool:
-    """Whether the scopes cover the required one; writing includes reading."""
+    """Whether the scopes include the required one. Writing includes reading."""
     subject, _, action = required.partition(":")
     return "*" in scopes or required in scopes or (action == "read" and f"{subject}:write" in scopes)
 
 
 def resolve_project(text: str, key: ApiKey, state: ServiceState) -> str:
-    """The numeric id of the project that the path names, after checking that the key may be used there."""
+    """The numeric id of the project in the path, after checking that the key may be used there."""
     project_id = state.current_project_id(key.user) if text == "@current" else _numeric(text)
     if project_id is None or project_id not in state.project_ids:
         raise not_found("Project not found.")

@@ -1,4 +1,4 @@
-"""Content negotiation and JSON bodies, as the service's framework does them (docs/service.md, section 2.1)."""
+"""Content negotiation and JSON bodies, as in the service's framework (docs/service.md, section 2.1)."""
 
 import json
 from typing import NoReturn
@@ -9,7 +9,7 @@ _ACCEPTABLE = {"*/*", "application/*", "application/json"}
 
 
 def require_json_acceptable(accept: str | None, format_: str | None) -> None:
-    """Refuse a request whose response could not be JSON. Quality values are not looked at."""
+    """Refuse a request that does not accept a JSON response. Quality values are ignored."""
     if format_ and format_ != "json":
         raise not_found()
     if accept is not None and _ACCEPTABLE.isdisjoint(_media_type(each) for each in accept.split(",")):
@@ -17,10 +17,10 @@ def require_json_acceptable(accept: str | None, format_: str | None) -> None:
 
 
 def parse_json(content_type: str, body: bytes) -> object:
-    """Read a request body. No body counts as an empty object, whatever its content type.
+    """Decode a request body. A missing body counts as an empty object, whatever its content type.
 
-    Departs from the service, which also reads form encodings (and then takes an `api_key` field for a project
-    token, docs/service.md, section 9): a client has no use for them.
+    Unlike the service, this does not accept form encodings, in which the service takes an `api_key` field for a project
+    token (docs/service.md, section 9): clients have no use for them.
     """
     if not body:
         return {}

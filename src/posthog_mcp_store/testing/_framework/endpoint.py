@@ -1,4 +1,4 @@
-"""What happens to every request on a known path, before and after the operation that it asks for."""
+"""The handling of every request on a known path, before and after its operation."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,7 +29,7 @@ _METHODS = ("GET", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS")
 class RequestContext:
     """A request that passed the checks of authentication, scope and project.
 
-    Contexts entered in `until_sent` are left once the response is sent.
+    Contexts entered in `until_sent` are exited once the response has been sent.
     """
 
     state: ServiceState
@@ -49,7 +49,7 @@ class RequestContext:
         return parse_json(self.request.headers.get("content-type", ""), await self.request.body())
 
     def installation(self) -> InstallationRecord:
-        """The user's row that the path names. Another user's row is as unknown as one that never was."""
+        """The user's row with the id in the path. Other users' rows are treated as unknown."""
         try:
             row_id = UUID(self.request.path_params["id"])
         except ValueError:
@@ -61,13 +61,13 @@ class RequestContext:
 
 
 def site_of(request: Request) -> str:
-    """Scheme and host as the caller addressed them; every link in a response starts with it."""
+    """Scheme and host as in the request; every link in a response starts with them."""
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of a path: the scope it asks for, and what it does."""
+    """One method of a path: the scope that it requires, and its handler."""
 
     scope: str
     handle: Callable[[RequestContext], Awaitable[Response]]
@@ -85,9 +85,9 @@ _REFUSED = Operation("project:read", _refuse)
 
 
 class Endpoint:
-    """An ASGI application for one path. The proxy has error bodies of its own and ignores Accept.
+    """An ASGI application for one path. The proxy has its own error bodies and ignores Accept.
 
-    Its calls are counted against the rates of `throttle_scope`, whether they succeed or not.
+    Calls count against the rates of `throttle_scope`, whether they succeed or not.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class Endpoint:
         return await operation.handle(RequestContext(self._state, request, key.user, project_id, until_sent))
 
     def _count(self, key: ApiKey) -> None:
-        """Count the call: by default per key, in the other scopes over all keys of the user."""
+        """Count the call: per key in the default scope, per user in the others."""
         caller = key.token if self._throttle_scope == "default" else key.user
         wait = self._state.throttle.count(self._throttle_scope, caller)
         if wait is not None:

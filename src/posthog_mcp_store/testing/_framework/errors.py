@@ -9,7 +9,7 @@ from typing import Any
 
 
 class ServiceError(Exception):
-    """A response other than success: a status, a JSON body that is sent as it is, and headers of its own."""
+    """An error response: a status, a JSON body that is sent unchanged, and additional headers."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
         super().__init__(status, body)
@@ -19,7 +19,7 @@ class ServiceError(Exception):
 
 
 class FrameworkError(ServiceError):
-    """A refusal by the web framework in front of the views. On the proxy only its key names come out."""
+    """A refusal by the web framework in front of the views. On the proxy, only its key names are sent."""
 
     def __init__(self, status: int, type_: str, code: str, detail: str, attr: str | None = None, **extra: str) -> None:
         super().__init__(status, {"type": type_, "code": code, "detail": detail, "attr": attr, **extra})
@@ -51,7 +51,7 @@ def authentication_failed(detail: str) -> FrameworkError:
 
 
 def permission_denied(detail: str) -> FrameworkError:
-    # The type is the service's own: 403s and 401s share it.
+    # Not a mistake: the service uses this type for 403s as well as 401s.
     return FrameworkError(403, "authentication_error", "permission_denied", detail)
 
 

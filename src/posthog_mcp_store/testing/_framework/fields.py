@@ -1,6 +1,6 @@
-"""Validation of request fields: pure, in the framework's words, first error only (docs/service.md, section 2.1).
+"""Validation of request fields, with the framework's messages, first error only (docs/service.md, section 2.1). Pure.
 
-A cleaner takes a value as it was sent and returns the value to keep, or raises FieldError.
+A cleaner is called with a value as it was sent, and returns the value to store or raises FieldError.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ _FALSE = {False, "f", "n", "no", "false", "off", "0"}
 
 
 class FieldError(Exception):
-    """A value that its field does not take; which field is the caller's to know."""
+    """A value that its field does not accept. The caller adds the name of the field."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(code, detail)
@@ -27,7 +27,7 @@ class FieldError(Exception):
 
 @dataclass(frozen=True)
 class Field:
-    """One key of a request. Without a default, an optional key that was not sent stays out of the result."""
+    """One key of a request. Without a default, an optional key that was not sent is omitted from the result."""
 
     name: str
     clean: Callable[[object], object]
@@ -60,7 +60,7 @@ def _cleaned(field: Field, data: Mapping[str, object]) -> object:
 
 
 def text(*, blank: bool = True, max_length: int | None = None) -> Callable[[object], str]:
-    """Text, stripped of outer spaces. Numbers count as their decimal text."""
+    """Text, with leading and trailing white space stripped. Numbers are converted to text."""
 
     def clean(value: object) -> str:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -86,7 +86,7 @@ def _refuse_unstorable(value: str) -> None:
 
 
 def url(*, max_length: int) -> Callable[[object], str]:
-    """A URL of a server that the service is willing to contact. Kept as sent."""
+    """A URL of a server that the service may contact. It is not normalized."""
     clean_text = text(blank=False, max_length=max_length)
 
     def clean(value: object) -> str:
@@ -111,7 +111,7 @@ def choice(*options: str) -> Callable[[object], str]:
 
 
 def boolean(value: object) -> bool:
-    """A boolean, or one of the many words and numbers the framework takes for one."""
+    """A boolean, or one of the words and numbers that the framework accepts as one."""
     word = value.strip().lower() if isinstance(value, str) else value
     if isinstance(word, str | int | float) and word in _TRUE | _FALSE:
         return word in _TRUE

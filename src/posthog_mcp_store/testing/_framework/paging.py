@@ -9,14 +9,14 @@ DEFAULT_LIMIT = 100
 
 @dataclass(frozen=True)
 class LimitOffset:
-    """The rows that a request asks for."""
+    """The requested range of rows."""
 
     limit: int
     offset: int
 
 
 def read_limit_offset(query: Mapping[str, str]) -> LimitOffset:
-    """Read both from a query. An unusable number counts as not given and is never an error."""
+    """Read both from a query. Invalid numbers are ignored, and are never an error."""
     return LimitOffset(
         limit=_whole_number(query.get("limit"), at_least=1, default=DEFAULT_LIMIT),
         offset=_whole_number(query.get("offset"), at_least=0, default=0),
@@ -43,7 +43,7 @@ def previous_link(url: str, asked: LimitOffset) -> str | None:
 
 
 def _with_limit_offset(url: str, limit: int, offset: int) -> str:
-    """The URL with another limit and offset: other parameters kept, keys sorted, no `offset` on the first page."""
+    """The URL with a different limit and offset. Keys are sorted, and the first page has no `offset`."""
     parts = urlsplit(url)
     query = parse_qs(parts.query, keep_blank_values=True)
     query.pop("offset", None)

@@ -1,4 +1,4 @@
-"""What is sent: JSON responses, and errors in the shape of the endpoint that raised them."""
+"""Responses: JSON, streams, and errors in the format of the endpoint that raised them."""
 
 import json
 from collections.abc import AsyncGenerator, Mapping
@@ -12,7 +12,7 @@ from .errors import FrameworkError, ServiceError
 
 
 class StreamedResponse(Response):
-    """A body that is sent piece by piece, each when it comes."""
+    """A response whose body is sent in pieces, as they become available."""
 
     def __init__(self, pieces: AsyncGenerator[bytes], *, headers: Mapping[str, str]) -> None:
         self._pieces = pieces
@@ -28,7 +28,7 @@ class StreamedResponse(Response):
 
 
 def json_response(content: Any, *, status: int = 200) -> Response:
-    # A lone surrogate from a request has no UTF-8 form; backslashreplace writes it as a JSON escape.
+    # A lone surrogate from a request has no UTF-8 encoding; backslashreplace turns it into a JSON escape.
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
     return Response(body, status, media_type="application/json")
 
@@ -38,9 +38,9 @@ def error_response(error: ServiceError) -> Response:
 
 
 def proxy_error_response(error: ServiceError) -> Response:
-    """Render an error as the proxy does: its own as JSON, the framework's as their glued key names.
+    """Render an error as the proxy does: its own as JSON, the framework's as their concatenated key names.
 
-    The framework has no renderer for that endpoint's `*/*` and writes out the keys of the body instead.
+    The framework has no renderer for that endpoint's `*/*`, and writes the keys of the body instead.
     """
     if not isinstance(error, FrameworkError):
         return error_response(error)

@@ -9,31 +9,31 @@ _BODILESS = (204, 304)
 
 @dataclass(eq=False, kw_only=True)
 class Fault:
-    """Something that goes wrong with requests, from `service.inject()` on.
+    """A failure of requests, active from `service.inject()` on.
 
-    A request gets the first fault that is not used up and that selects it. Everything else works as usual: without
-    `status`, `body` and `reset`, the response is the service's own. A stream of events is read to its end before the
-    fault is applied, unless nothing of it is kept.
+    A request gets the first matching fault that is not used up. Everything else works as usual: without `status`,
+    `body` and `reset`, the response is the service's own. An event stream is read to its end before the fault is
+    applied, unless the fault discards it.
 
     Args:
-        method: The only method it applies to.
-        path: What a request's path must end with; a slash at the end of either does not matter.
-        skip: How many matching requests it lets pass first.
-        times: How often it happens; None means always.
-        delay: Seconds before the response. The service acts before them; a client that leaves ends them.
-        status: Replaces the response, with an empty body if no `body` is given: 200 to 999.
-        headers: Added to the response, replacing those of the same name.
-        body: Replaces the response, with status 200 where no `status` is given. It has no content type but the one
-            in `headers`.
+        method: The method that it applies to; None means all.
+        path: The end of the paths that it applies to. A trailing slash is ignored, here and in the request.
+        skip: The number of matching requests to leave alone first.
+        times: The number of requests to apply it to; None means no limit.
+        delay: Seconds to wait before the response, after the service has acted. Ends early if the client disconnects.
+        status: The status of a response that replaces the service's, 200 to 999. The body is empty without `body`.
+        headers: Added to the response, replacing headers of the same name.
+        body: The body of a response that replaces the service's, with status 200 without `status`. Its content type
+            has to be given in `headers`.
         takes_effect: Whether the service acts on a request whose response is replaced.
-        edit: Takes the service's own response, decoded, and returns what is sent instead.
+        edit: A function that is called with the service's response as decoded JSON and returns the JSON to send.
         reset: Resets the connection: before the service acts, after it acted but before its response, or inside the
-            response's body. In process, where there is no connection, ConnectionResetError comes out instead.
+            response's body. In process there is no connection, and ConnectionResetError is raised instead.
         truncate: Closes the connection after half of the body.
-        drip: Seconds before each single byte of the body. The head is sent at once.
+        drip: Seconds to wait before each byte of the body. The headers are sent immediately.
 
     Attributes:
-        hits: How often it happened.
+        hits: The number of requests that it was applied to.
     """
 
     method: str | None = None
@@ -62,7 +62,7 @@ class Fault:
 
     @property
     def replaces(self) -> bool:
-        """Whether another response takes the place of the service's own."""
+        """Whether the service's own response is replaced."""
         return self.status is not None or self.body is not None
 
     @property
@@ -74,11 +74,11 @@ class Fault:
 
     @property
     def keeps_answer(self) -> bool:
-        """Whether anything of the service's own response is sent."""
+        """Whether any part of the service's own response is sent."""
         return not self.replaces and self.reset not in ("before", "after")
 
     def takes(self, method: str, path: str) -> bool:
-        """Whether it applies to this request; if so, it counts as a hit."""
+        """Whether it applies to this request. If so, this counts a hit."""
         if self.hits == self.times or not self._fits(method, path):
             return False
         if self._passed < self.skip:

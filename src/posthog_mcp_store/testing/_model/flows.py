@@ -12,7 +12,7 @@ _LIFETIME = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Flow:
-    """What the service has to know when the browser comes back. User and project are the row's."""
+    """The data that the service needs when the browser returns. User and project are those of the row."""
 
     row: InstallationRecord
     server: OAuthServerRecord
@@ -27,7 +27,7 @@ class Flow:
 
 
 class Flows:
-    """The flows by their states, of which only hashes are kept."""
+    """The flows by `state`. Only hashes of the states are stored."""
 
     def __init__(self) -> None:
         self._flows: dict[str, Flow] = {}
@@ -36,7 +36,7 @@ class Flows:
         self._flows[_hash(state)] = flow
 
     def take(self, state: str, accepts: Callable[[Flow], bool]) -> Flow | None:
-        """The state's flow, for the first who asks for it. One that is not acceptable stays where it is."""
+        """Remove and return the flow of a state. A flow that is not acceptable is kept."""
         flow = self._flows.get(_hash(state))
         if flow is None or not accepts(flow):
             return None

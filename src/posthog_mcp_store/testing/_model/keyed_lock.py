@@ -1,4 +1,4 @@
-"""A lock per key, also where several event loops call one service."""
+"""A lock per key that works across event loops."""
 
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ import anyio
 class KeyedLock:
     """Mutual exclusion per key.
 
-    asyncio's locks belong to one event loop, and a service may be served and called in process at once.
+    An asyncio lock belongs to one event loop, but a service may be served and called in process at the same time.
     """
 
     def __init__(self) -> None:

@@ -7,18 +7,18 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 ServiceVersion = Literal["2026-04", "2026-08"]
-"""The month whose service is imitated. Versions compare like dates: the newer one is greater."""
+"""The imitated version of the service, as a month. Versions can be compared: the newer one is greater."""
 
 ToolState = Literal["approved", "needs_approval", "disabled", "blocked_by_team", "removed"]
-"""What the service has decided on a tool, or that its MCP server no longer has it."""
+"""The service's decision about a tool, or `removed` if its MCP server no longer has it."""
 
 Environments = Literal["served", "redirected", "deprecated"]
-"""What happens to requests under `/api/environments/`."""
+"""How requests under `/api/environments/` are handled."""
 
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A personal API key. `projects` names the only projects it may be used on; None means all of them."""
+    """A personal API key. If `projects` is not None, the key is limited to these projects."""
 
     token: str = field(repr=False)
     user: str
@@ -30,19 +30,19 @@ class ApiKey:
 class RecordedRequest:
     """A request as it arrived. Header names are lower case; a repeated query key keeps its last value.
 
-    `received_at` is on the clock of `time.monotonic()`.
+    `received_at` is a time of `time.monotonic()`.
     """
 
     method: str
     path: str
     query: dict[str, str]
-    # Headers and bodies carry keys, and a repr ends up in test reports.
+    # Headers and bodies contain keys, and reprs end up in test reports.
     headers: dict[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     received_at: float = field(repr=False)
 
     def json(self) -> Any:
-        """The body, read as JSON."""
+        """The body, decoded as JSON."""
         return json.loads(self.body)
 
 
@@ -50,7 +50,7 @@ class RecordedRequest:
 class OAuthServerRecord:
     """The service's registration with one OAuth issuer, shared by every installation that uses the issuer.
 
-    Without a `token_endpoint` the provider is one in name only: flows start there, and never succeed.
+    Without a `token_endpoint` there is no real provider: flows can be started, but never succeed.
     """
 
     issuer: str
@@ -68,16 +68,15 @@ class OAuthServerRecord:
 class InstallationRecord:
     """One row, credentials included. Tests may change any field; the service sees it on the next request.
 
-    `auth_type` may hold any text, as old rows of the real service do. An access token without `expires_at` never
-    expires.
+    `auth_type` may be any text, as in old rows of the real service. An access token without `expires_at` never expires.
 
     Attributes:
-        tools: The tools that the service knows, by name, and what was decided on each; the proxy refuses calls of all
-            but the approved ones, and of any other name. With None, the default, it looks at no call: the real service
-            of 2026-04 never does.
-        is_disabled_for_team: Whether the server is disabled for the team. The real service of 2026-04 has no such
-            switch.
-        is_access_off: Whether an admin turned off the user's access to the server. Not in 2026-04 either.
+        tools: The tools that the service knows, by name, with the decision about each. The proxy refuses all calls
+            except those of approved tools. With None, the default, it checks no calls, like the real service of
+            2026-04.
+        is_disabled_for_team: Whether the server is disabled for the team. The real service of 2026-04 does not have
+            this switch.
+        is_access_off: Whether an admin has turned off the user's access to the server. Also not in 2026-04.
     """
 
     url: str
@@ -112,12 +111,12 @@ class InstallationRecord:
 
     @property
     def credential(self) -> str:
-        """What the proxy sends to the MCP server as a Bearer token; empty where there is nothing to send."""
+        """The Bearer token that the proxy sends to the MCP server, or an empty string if there is none."""
         return self.access_token if self.auth_type == "oauth" else self.api_key
 
     def to_json(self, site: str, *, version: ServiceVersion = "2026-04") -> dict[str, Any]:
         """The fields of a response (docs/service.md, sections 5 and 8). `site` is scheme and host, no path."""
-        # Always this prefix and the numeric project id, whatever path the row was asked for on.
+        # Always this prefix and the numeric project id, whichever path the row was requested by.
         rows = f"{site}/api/environments/{self.project_id}/mcp_server_installations"
         return {
             "id": str(self.id),

@@ -1,4 +1,4 @@
-"""Everything one embedded service knows, safe to use from its server's thread and the test's at once."""
+"""The state of one embedded service. The server's thread and the test's may use it at the same time."""
 
 import secrets
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from .records import ApiKey, Environments, InstallationRecord, OAuthServerRecord
 from .throttling import Throttle
 
 UpstreamTarget = ASGIApp | str
-"""An MCP server the proxy can reach: an application in this process, or the URL of its endpoint."""
+"""An MCP server that the proxy can reach: an application in this process, or the URL of its endpoint."""
 
 DEFAULT_PROJECT_ID = "1"
 _PROVIDER_TIMEOUT = 10.0
@@ -29,13 +29,12 @@ class DuplicateInstallationError(Exception):
 class ServiceState:
     """The tables of one service.
 
-    Tests read and change the lists directly, so what iterates over one iterates over a copy, and what checks
-    before it writes holds the lock.
+    Tests read and change the lists directly, so iterate over copies, and hold the lock to check and then write.
     """
 
     def __init__(self, *, upstream_timeout: float, version: ServiceVersion, development: bool) -> None:
         self.upstream_timeout = upstream_timeout
-        # A test that shortens the proxy's timeout means this one too.
+        # A test that shortens the proxy's timeout wants this one to be short as well.
         self.provider_timeout = min(_PROVIDER_TIMEOUT, upstream_timeout)
         self.version: ServiceVersion = version
         self.development = development
@@ -60,7 +59,10 @@ class ServiceState:
         self._latest = datetime.min.replace(tzinfo=UTC)
 
     def now(self) -> datetime:
-        """The time, later than every time given before: "newest first" is exact, and a bump always shows."""
+        """The current time, always later than any time returned before.
+
+        This makes "newest first" exact, and every save a visible change of `updated_at`.
+        """
         with self._lock:
             self._latest = max(datetime.now(UTC) + self._clock_offset, self._latest + timedelta(microseconds=1))
             return self._latest
@@ -70,7 +72,7 @@ class ServiceState:
             self._clock_offset += timedelta(seconds=seconds)
 
     def next_fault(self, method: str, path: str) -> Fault | None:
-        """The fault that takes this request."""
+        """The fault to apply to this request, if any."""
         with self._lock:
             return next((fault for fault in list(self.faults) if fault.takes(method, path)), None)
 
@@ -102,15 +104,15 @@ class ServiceState:
         return next((row for row in own if row.id == row_id), None)
 
     def row_for_url(self, url: str, *, user: str, project_id: str) -> InstallationRecord | None:
-        """URLs are compared as they were sent: `/mcp` and `/mcp/` are two installations."""
+        """The row with this URL. URLs are compared as sent: `/mcp` and `/mcp/` are two installations."""
         own = self.rows(user=user, project_id=project_id)
         return next((row for row in own if row.url == url), None)
 
     def insert(self, *, url: str, user: str, project_id: str, **fields: Any) -> InstallationRecord:
-        """Add a row, named as InstallationRecord names its fields.
+        """Add a row. `fields` are those of InstallationRecord.
 
         Raises:
-            DuplicateInstallationError: The user has this URL in this project.
+            DuplicateInstallationError: The user has already installed this URL in this project.
         """
         with self._lock:
             if self.row_for_url(url, user=user, project_id=project_id) is not None:
@@ -123,13 +125,13 @@ class ServiceState:
             return row
 
     def find_or_insert(self, *, url: str, user: str, project_id: str, **fields: Any) -> tuple[InstallationRecord, bool]:
-        """The row of the URL, and whether it is a new one, with these fields."""
+        """The row with this URL, and whether it was created, with these fields."""
         with self._lock:
             row = self.row_for_url(url, user=user, project_id=project_id)
             return (row, False) if row else (self.insert(url=url, user=user, project_id=project_id, **fields), True)
 
     def change(self, row: InstallationRecord, changes: dict[str, Any]) -> None:
-        """Save a row; saving moves `updated_at` also where nothing changes."""
+        """Save a row. Saving changes `updated_at` even if nothing else changes."""
         with self._lock:
             for name, value in changes.items():
                 setattr(row, name, value)
@@ -146,12 +148,12 @@ class ServiceState:
         return next((server for server in list(self.oauth_servers) if server.issuer == issuer), None)
 
     def register_with_issuer(self, issuer: str, *, name: str, **fields: Any) -> OAuthServerRecord:
-        """The record of the issuer, made on the first call: whoever comes first names it for everybody."""
+        """The record of the issuer, created by the first call. Later calls do not change its name."""
         with self._lock:
             return self.registration(issuer) or self.add_oauth_server(issuer, name=name, **fields)
 
     def add_oauth_server(self, issuer: str, *, name: str, **fields: Any) -> OAuthServerRecord:
-        """Add a record, named as OAuthServerRecord names its fields: without more, that of a provider in name only."""
+        """Add a record. `fields` are those of OAuthServerRecord; without them, there is no real provider."""
         made_up: dict[str, Any] = {"authorization_endpoint": f"{issuer}/authorize", "client_id": secrets.token_hex(8)}
         server = OAuthServerRecord(issuer=issuer, name=name, **{**made_up, **fields})
         self.oauth_servers.append(server)

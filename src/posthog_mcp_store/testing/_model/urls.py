@@ -1,6 +1,6 @@
-"""Which URLs the service takes: the framework's idea of a URL, the security policy, OAuth callbacks.
+"""The URLs that the service accepts: the framework's syntax of URLs, the security policy, OAuth callbacks.
 
-Pure: unlike the real service, no name is resolved.
+Pure: unlike the real service, it does not resolve names.
 """
 
 import re
@@ -16,7 +16,7 @@ _SHAPE = re.compile(
     re.IGNORECASE,
 )
 _LABEL = r"[a-z0-9\u00a1-\uffff](?:[a-z0-9\u00a1-\uffff-]{0,61}[a-z0-9\u00a1-\uffff])?"
-# The last label is letters, so that numbers are addresses or nothing; a bare name without a dot is no host.
+# The last label must be letters, so that numbers can only be IP addresses. A name without a dot is not a domain.
 _DOMAIN = re.compile(
     rf"(?:{_LABEL}\.)+(?!-)(?:[a-z\u00a1-\uffff-]{{2,63}}|xn--[a-z0-9]{{1,59}})(?<!-)\.?", re.IGNORECASE
 )
@@ -28,7 +28,7 @@ _DEVELOPMENT_CALLBACK = re.compile(r"http://localhost(?::[0-9]{1,5})?(?:[/?#]\S*
 
 
 def is_url(text: str) -> bool:
-    """Whether the framework accepts the text as a URL. Whether it may be contacted is another question."""
+    """Whether the framework accepts the text as a URL. `refusal` decides whether it may be contacted."""
     match = _SHAPE.fullmatch(text)
     if match is None:
         return False
@@ -37,7 +37,7 @@ def is_url(text: str) -> bool:
 
 
 def refusal(url: str) -> str | None:
-    """Why the security policy refuses to contact the URL, or None where it does not."""
+    """The reason why the security policy refuses to contact the URL, or None if it allows it."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -62,10 +62,10 @@ def _host_refusal(host: str) -> str | None:
 
 
 def is_local(url: str) -> bool:
-    """Whether the URL leads to this machine, over http or https."""
+    """Whether the URL is an http or https URL of this machine."""
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018  # reading it is what checks it
+        parts.port  # noqa: B018  # raises ValueError if the port is invalid
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and _is_loopback(parts.hostname or "")
@@ -86,7 +86,7 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_allowed_callback(url: str, *, development: bool) -> bool:
-    """Whether a browser may be sent there after an OAuth flow: PostHog's own desktop schemes, as a rule only."""
+    """Whether a browser may be sent there after an OAuth flow: only to PostHog's desktop schemes, as a rule."""
     if development and _DEVELOPMENT_CALLBACK.fullmatch(url):
         return True
     return url.partition("://")[0] in _CALLBACK_SCHEMES and "://" in url

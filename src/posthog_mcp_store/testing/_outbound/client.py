@@ -1,4 +1,4 @@
-"""Requests of the service itself, to MCP servers and to OAuth providers (docs/service.md, section 5)."""
+"""The service's own requests, to MCP servers and OAuth providers (docs/service.md, section 5)."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from .upstream import UnreachableError, transport_to
 
 
 async def ask(method: str, url: str, *, seconds: float, app: ASGIApp | None = None, **content: Any) -> httpx.Response:
-    """Send a request and read its response. Redirects are not followed: they might lead outside.
+    """Send a request and read its response. Redirects are not followed, because they might leave this machine.
 
     Raises:
-        UnreachableError: There was no response in time.
+        UnreachableError: There was no response, or none in time.
     """
     transport = transport_to(app or url)
     try:
@@ -26,14 +26,14 @@ async def ask(method: str, url: str, *, seconds: float, app: ASGIApp | None = No
 
 
 async def ask_provider(method: str, url: object, *, seconds: float, **content: Any) -> httpx.Response:
-    """The same for what a provider named, which is contacted on this machine or not at all."""
+    """Send a request to a URL from a provider's metadata, which is refused unless it is on this machine."""
     if not isinstance(url, str) or not is_local(url):
         raise UnreachableError
     return await ask(method, url, seconds=seconds, **content)
 
 
 def object_in(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of a successful response. Whatever else it is counts as an empty one."""
+    """The JSON object in a successful response. Anything else counts as an empty object."""
     try:
         data = response.json() if response.is_success else None
     except ValueError:

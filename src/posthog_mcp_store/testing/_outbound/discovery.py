@@ -1,4 +1,4 @@
-"""How the service finds an MCP server's OAuth provider and registers with it.
+"""Finding an MCP server's OAuth provider, and registering with it.
 
 docs/service.md, sections 2.2 and 5; RFC 9728, RFC 8414, RFC 7591.
 """
@@ -27,7 +27,7 @@ _CLIENT = {
 
 @dataclass(frozen=True)
 class ProviderMetadata:
-    """The parts of a provider's metadata that are used."""
+    """The parts of a provider's metadata that the service uses."""
 
     issuer: str
     authorization_endpoint: str
@@ -38,14 +38,14 @@ class ProviderMetadata:
 
 @dataclass(frozen=True)
 class RegisteredClient:
-    """The service as a provider knows it. Some providers give a secret to clients that asked for none."""
+    """The service's registration with a provider. Some providers issue a secret that was not requested."""
 
     client_id: str
     client_secret: str = field(repr=False)
 
 
 async def discover(url: str, target: UpstreamTarget, *, seconds: float) -> ProviderMetadata:
-    """Get the provider's issuer from the MCP server at `url`, which is reached at `target`, and its metadata."""
+    """Fetch the issuer from the MCP server at `url`, which is contacted at `target`, and the provider's metadata."""
     try:
         expected, metadata = await _metadata(url, target, seconds=seconds)
     except UnreachableError:
@@ -85,7 +85,7 @@ async def register(provider: ProviderMetadata, redirect_uri: str, *, seconds: fl
 
 
 async def _metadata(url: str, target: UpstreamTarget, *, seconds: float) -> tuple[str, dict[str, Any]]:
-    """The issuer's URL as the MCP server names it, and the provider's metadata."""
+    """The issuer named by the MCP server, and the provider's metadata."""
     app = None if isinstance(target, str) else target
     origin = _origin(target if isinstance(target, str) else url)
     issuer = await _named_issuer(origin, urlsplit(url).path.rstrip("/"), app, seconds=seconds)
@@ -94,7 +94,7 @@ async def _metadata(url: str, target: UpstreamTarget, *, seconds: float) -> tupl
             raise UnreachableError
         metadata_url = f"{_origin(issuer)}{_SERVER}{urlsplit(issuer).path.rstrip('/')}"
         return issuer, object_in(await ask("GET", metadata_url, seconds=seconds))
-    # Many servers name no provider because they are their own.
+    # Many servers name no provider because they are their own provider.
     return origin, object_in(await ask("GET", origin + _SERVER, seconds=seconds, app=app))
 
 

@@ -1,4 +1,4 @@
-"""Tokens: getting them from a provider, storing them, knowing when to refresh them (docs/service.md, section 6)."""
+"""Tokens: requesting them from a provider, storing them, deciding when to refresh (docs/service.md, section 6)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ NO_TOKENS: dict[str, Any] = {
 
 
 class NoTokensError(Exception):
-    """The provider gave none. It refused where it answered with a 4xx: asking again would not help."""
+    """The provider issued no tokens. It `refused` if it responded with a 4xx: trying again would not help."""
 
     def __init__(self, *, refused: bool) -> None:
         super().__init__(refused)
@@ -29,7 +29,7 @@ class NoTokensError(Exception):
 
 @dataclass(frozen=True)
 class Tokens:
-    """A provider's response."""
+    """The tokens in a provider's response."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -37,10 +37,10 @@ class Tokens:
 
 
 async def request_tokens(server: OAuthServerRecord, *, seconds: float, **form: str) -> Tokens:
-    """Ask the provider's token endpoint for tokens, as the client that the service is to it.
+    """Request tokens from the provider's token endpoint, as the registered client.
 
     Raises:
-        NoTokensError: It gave none, or there is no such endpoint on this machine.
+        NoTokensError: The provider issued none, or the endpoint is not on this machine or unreachable.
     """
     secret = {"client_secret": server.client_secret} if server.client_secret else {}
     data = {**form, "client_id": server.client_id, **secret}
@@ -60,7 +60,7 @@ async def request_tokens(server: OAuthServerRecord, *, seconds: float, **form: s
 
 
 def token_fields(tokens: Tokens, now: datetime, *, refresh_token: str = "") -> dict[str, Any]:
-    """The fields of a row with new tokens. `refresh_token` stays where the provider gave no new one."""
+    """The fields of a row with new tokens. `refresh_token` is kept if the provider issued no new one."""
     lifetime = None if tokens.expires_in is None else timedelta(seconds=tokens.expires_in)
     return {
         "access_token": tokens.access_token,
@@ -72,9 +72,9 @@ def token_fields(tokens: Tokens, now: datetime, *, refresh_token: str = "") -> d
 
 
 def is_refresh_due(row: InstallationRecord, now: datetime, *, version: ServiceVersion) -> bool:
-    """Whether the row's access token is refreshed before it is used.
+    """Whether the row's access token must be refreshed before it is used.
 
-    That is 60 seconds before it expires; since version 2026-08, after half its lifetime.
+    This is the case from 60 seconds before it expires; since version 2026-08, after half its lifetime.
     """
     if row.auth_type != "oauth" or row.expires_at is None:
         return False

@@ -15,7 +15,7 @@ _REDIRECTS = (301, 302, 307, 308)
 
 
 class UnreachableError(Exception):
-    """No MCP server took the request."""
+    """No server accepted the request."""
 
 
 @asynccontextmanager
@@ -28,15 +28,15 @@ async def posted(
     timeout: float,
     follows_a_redirect: bool,
 ) -> AsyncIterator[httpx.Response]:
-    """Send the message, and yield the response with its body unread. The server at `url` is reached at `target`.
+    """Send the message, and yield the response with its body unread. The server at `url` is contacted at `target`.
 
-    `timeout` is for each wait: for the head of the response, then for each of the bytes that follow. At most one
+    `timeout` applies to each wait: for the headers of the response, then for each chunk of the body. At most one
     redirect is followed, and only within the origin.
 
     Raises:
-        UnreachableError: There is no target, or it accepts no connection.
-        TimeoutError: The head did not come in time.
-        httpx.HTTPError: The server broke off before its response.
+        UnreachableError: There is no target, or it does not accept connections.
+        TimeoutError: There were no response headers in time.
+        httpx.HTTPError: The connection broke before the response.
     """
     if target is None:
         raise UnreachableError
@@ -63,7 +63,7 @@ async def _begun(
 
 
 def _redirected_to(response: httpx.Response) -> httpx.URL | None:
-    """Where a redirect leads, if it keeps to the origin."""
+    """The target of a redirect, if it is within the origin."""
     following = response.next_request
     if response.status_code not in _REDIRECTS or following is None or _origin(following.url) != _origin(response.url):
         return None
@@ -75,7 +75,7 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 async def pieces(response: httpx.Response) -> AsyncGenerator[bytes]:
-    """The body as it comes. Where the server breaks off, or says nothing for too long, it just ends."""
+    """The body as it arrives. If the connection breaks, or nothing arrives in time, the body just ends."""
     with suppress(httpx.HTTPError):
         async for chunk in response.aiter_bytes():
             for start in range(0, len(chunk), _PIECE_BYTES):
@@ -90,5 +90,5 @@ def transport_to(target: UpstreamTarget) -> httpx.AsyncBaseTransport:
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """The certificates that are trusted. Loading them takes longer than most requests, so it is done once."""
+    """The trusted certificates. Loading them takes longer than most requests, so it is done once."""
     return httpx.create_ssl_context()

@@ -1,6 +1,6 @@
-"""The parts of an OAuth authorization server that the package `mcp` leaves open: storage and consent.
+"""The parts of an OAuth authorization server that the package `mcp` does not provide: storage and consent.
 
-It imports that package, so it is loaded only when a provider is made.
+It imports that package, so it is loaded only when a provider is created.
 """
 
 import secrets
@@ -28,13 +28,13 @@ from starlette.routing import Route
 from .consent_page import answered_page, consent_page
 
 _CODE_SECONDS = 600
-# A trailing slash would make it another issuer: they are compared character by character (RFC 8414, section 3.3).
+# A trailing slash would make it a different issuer: they are compared character by character (RFC 8414, section 3.3).
 _ISSUER = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
 
 
 @dataclass
 class _Grant:
-    """What one code or refresh token was exchanged for. A refresh token that was used is gone."""
+    """The tokens that one code or refresh token was exchanged for. A used refresh token is removed."""
 
     access: AccessToken
     refresh: RefreshToken | None
@@ -116,7 +116,7 @@ class AuthorizationServer(OAuthAuthorizationServerProvider[AuthorizationCode, Re
         self._codes[code.code] = code
         return code.code
 
-    # `mcp` checks that a code or a refresh token comes from the client that got it.
+    # `mcp` checks that a code or a refresh token is used by the client that it was issued to.
 
     async def load_authorization_code(
         self,
@@ -124,7 +124,7 @@ class AuthorizationServer(OAuthAuthorizationServerProvider[AuthorizationCode, Re
         authorization_code: str,
     ) -> AuthorizationCode | None:
         self.token_requests.append("authorization_code")
-        # Used up by one attempt, even with a wrong verifier, so that verifiers cannot be guessed.
+        # One attempt uses up the code, even with a wrong verifier, so that verifiers cannot be guessed.
         return self._codes.pop(authorization_code, None)
 
     async def exchange_authorization_code(
@@ -176,12 +176,12 @@ class AuthorizationServer(OAuthAuthorizationServerProvider[AuthorizationCode, Re
         return self.access_token(token)
 
     def access_token(self, token: str) -> AccessToken | None:
-        """The token's record, while it is valid."""
+        """The token's record, or None if it is not valid."""
         known = next((grant.access for grant in list(self._grants) if grant.access.token == token), None)
         return None if known is None or (known.expires_at or 0) <= time.time() else known
 
     async def revoke_token(self, token: AccessToken | RefreshToken) -> None:
-        """Revoke both tokens of the grant, whichever of them is named."""
+        """Revoke both tokens of the grant, whichever is given."""
         self._grants[:] = [grant for grant in self._grants if not grant.holds(token.token)]
 
 

@@ -1,4 +1,4 @@
-"""A user at a provider's consent page, played by a small browser."""
+"""A minimal browser that plays the user at a provider's consent page."""
 
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
@@ -13,13 +13,13 @@ _MAX_REDIRECTS = 20
 async def give_consent(url: str, *, allow: bool = True, client: httpx.AsyncClient | None = None) -> str:
     """Open the provider's page, press `Allow` or `Deny`, and return the URL at which the browser ends.
 
-    That is the last one that answered, or the callback of an application: one of a scheme of its own is not opened,
-    and on this machine nobody needs to listen. Where no page asks for consent, the browser ends there.
+    That is the last URL that responded, or the callback of an application: a callback with a custom scheme is not
+    opened, and one on this machine does not need a server. If no page asks for consent, the browser stops there.
 
     Args:
-        url: Where the service sends the user's browser.
-        allow: Which of the two buttons to press.
-        client: The browser, whose cookies count: one that is logged in to the service, say.
+        url: The URL to which the service sends the user's browser.
+        allow: Whether to press `Allow`; else `Deny`.
+        client: The client to use as the browser, for example one with the cookies of a login to the service.
     """
     button = "allow" if allow else "deny"
     if client is not None:
@@ -37,7 +37,7 @@ async def _press(browser: httpx.AsyncClient, url: str, button: str) -> str:
 
 
 async def _browse(browser: httpx.AsyncClient, request: httpx.Request) -> tuple[str, httpx.Response | None]:
-    """Send the request and follow where it leads; the URL at the end, and its response if there was one."""
+    """Send the request and follow redirects. Return the last URL, and its response if there was one."""
     for hop in range(_MAX_REDIRECTS):
         try:
             response = await browser.send(request, follow_redirects=False)
@@ -55,7 +55,7 @@ async def _browse(browser: httpx.AsyncClient, request: httpx.Request) -> tuple[s
 
 
 class _Form(HTMLParser):
-    """The form that a button belongs to, and what pressing it sends: its hidden fields and the button."""
+    """The form that a button belongs to, and the fields that pressing it sends: hidden ones and the button's."""
 
     def __init__(self, button: str) -> None:
         super().__init__()

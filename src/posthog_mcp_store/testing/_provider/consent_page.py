@@ -1,4 +1,4 @@
-"""The provider's page that asks a person for consent."""
+"""The provider's page that asks the user for consent."""
 
 from html import escape
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ _FORM = """\
 
 
 def consent_page(*, action: str, request: str, client: str, redirect_uri: str) -> Response:
-    """Ask whether `client` may have access. The form names the request that it answers."""
+    """Ask whether `client` may have access. The form identifies the request."""
     reason = paragraph(f"{client} wants to use the tools of this server in your name.")
     where = paragraph(f"Afterwards your browser goes back to {urlsplit(redirect_uri).netloc}.")
     form = _FORM.format(action=escape(action), request=escape(request))

@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 class OAuthProvider:
-    """An OAuth 2.1 authorization server with a page on which a person allows or denies access.
+    """An OAuth 2.1 authorization server with a page on which the user allows or denies access.
 
-    Clients register themselves, get codes against a PKCE challenge, and exchange, refresh and revoke tokens. It needs
+    Clients can register themselves, get codes with a PKCE challenge, and exchange, refresh and revoke tokens. Requires
     the package `mcp`, 2.x.
 
     Args:
         access_token_seconds: How long access tokens are valid.
-        gives_refresh_tokens: Whether there is a refresh token with each of them. A refresh token can be used once.
-        registers_clients: Whether clients can register themselves. The service needs it.
+        gives_refresh_tokens: Whether to issue a refresh token with each access token. It can be used once.
+        registers_clients: Whether clients can register themselves. The service requires this.
     """
 
     def __init__(
         self, *, access_token_seconds: int = 3600, gives_refresh_tokens: bool = True, registers_clients: bool = True
     ) -> None:
-        # Imported here because the rest of the testing kit works without the package that it needs.
+        # Imported here because the rest of the testing kit works without `mcp`.
         with needing_extra("OAuthProvider"):
             from .authorization_server import AuthorizationServer  # noqa: PLC0415
 
@@ -43,7 +43,7 @@ class OAuthProvider:
 
     @property
     def app(self) -> ASGIApp:
-        """The ASGI application. It answers 404 to everything until its issuer is known."""
+        """The ASGI application. It responds to everything with 404 until its issuer is known."""
         return self._swappable_app
 
     @contextmanager
@@ -54,7 +54,7 @@ class OAuthProvider:
 
     @contextmanager
     def served_at(self, issuer: str) -> Iterator[None]:
-        """Set `issuer` while something else serves `app` at this base URL."""
+        """Set `issuer` while another server serves `app` at this base URL."""
         if self._issuer is not None:
             raise RuntimeError(f"already served at {self._issuer}")
         with self._swappable_app.using(self._server.app(issuer, registers_clients=self._registers_clients)):
@@ -66,7 +66,7 @@ class OAuthProvider:
 
     @property
     def issuer(self) -> str:
-        """Where it is being served."""
+        """The base URL at which it is being served."""
         if self._issuer is None:
             raise RuntimeError("not served: this needs `with provider.serve():` around it")
         return self._issuer
@@ -83,7 +83,7 @@ class OAuthProvider:
 
     @property
     def refuses_refreshes(self) -> bool:
-        """Whether a refresh is answered with 400 `invalid_grant`."""
+        """Whether refreshes are refused with a 400 `invalid_grant`."""
         return self._server.refuses_refreshes
 
     @refuses_refreshes.setter
@@ -91,9 +91,9 @@ class OAuthProvider:
         self._server.refuses_refreshes = refuses
 
     def is_valid(self, token: str) -> bool:
-        """Whether the access token is one of its own, neither expired nor revoked."""
+        """Whether the access token was issued by this provider and is neither expired nor revoked."""
         return self._server.access_token(token) is not None
 
     async def verify_token(self, token: str) -> "AccessToken | None":
-        """The token's record if it is valid: the protocol `TokenVerifier` of the package `mcp`."""
+        """The token's record if it is valid. Implements the protocol `TokenVerifier` of the package `mcp`."""
         return self._server.access_token(token)

@@ -20,24 +20,24 @@ def tool_server(
 ) -> Starlette:
     """An MCP server at `/mcp` with the tools `add` and `greet`.
 
-    It needs its lifespan run: `with serve_app(tool_server()) as base_url`, then
-    `service.add_mcp_server("https://mcp.example.com/mcp", f"{base_url}/mcp")`. Needs the package `mcp`, 2.x.
+    Its lifespan has to be run: `with serve_app(tool_server()) as base_url`, then
+    `service.add_mcp_server("https://mcp.example.com/mcp", f"{base_url}/mcp")`. Requires the package `mcp`, 2.x.
 
     Args:
-        provider: Accepts only requests with a token of this provider, which has to be served already.
-        url: Where the outside world finds it. Its metadata, which names the provider, says so.
-        json_response: Answer with a JSON body, or else with a stream of events.
-        stateless: Keep no sessions; or else give each client that initializes one an `Mcp-Session-Id`, without which
-            it answers nothing.
+        provider: Accept only requests with a token of this provider, which must already be served.
+        url: The server's public URL, which its metadata contains together with the provider.
+        json_response: Respond with a JSON body; else with an event stream.
+        stateless: Keep no sessions; else issue an `Mcp-Session-Id` to each client that initializes a session, and
+            refuse other requests without one.
     """
-    # Imported here because the rest of the testing kit works without this package.
+    # Imported here because the rest of the testing kit works without `mcp`.
     with needing_extra("tool_server()"):
         from mcp.server import MCPServer  # noqa: PLC0415
         from mcp.server.transport_security import TransportSecuritySettings  # noqa: PLC0415
 
     server = MCPServer(
         "Example tools",
-        # At its default level it configures the logging of the whole process to log every request.
+        # At its default level, it makes the logging of the whole process log every request.
         log_level="WARNING",
         auth=None if provider is None else _protection(provider, url),
         token_verifier=provider,
@@ -56,7 +56,7 @@ def tool_server(
     return server.streamable_http_app(
         json_response=json_response,
         stateless_http=stateless,
-        # Tests reach it under whatever host name suits them, which the default refuses as DNS rebinding.
+        # Tests use arbitrary host names, which the default refuses as DNS rebinding.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
 
