@@ -115,7 +115,7 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 
 def _is_message(value: Mapping[str, Any]) -> bool:
-    """Whether it is a request, a notification, an error, or a result with a request id."""
+    """True if it is a request, a notification, an error, or a result with a request id."""
     if is_call(value) or value.get("error") is not None:
         return True
     return "id" in value and ("result" in value or "error" in value)

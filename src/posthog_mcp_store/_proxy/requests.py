@@ -17,12 +17,12 @@ RequestId = str | int | float | None
 
 
 def is_call(message: Message) -> bool:
-    """Whether a message is a request or a notification. Some servers send null instead of omitting a member."""
+    """True if a message is a request or a notification. Some servers send null instead of omitting a member."""
     return message.get("method") is not None
 
 
 def is_error(message: Message) -> bool:
-    """Whether a response is an error. Some servers send `"error": null` along with a result."""
+    """True if a response is an error. Some servers send `"error": null` along with a result."""
     return "error" in message and (message["error"] is not None or "result" not in message)
 
 
@@ -53,7 +53,7 @@ class SentRequests:
 
     request_ids: tuple[RequestId, ...]
     calls_tools: bool
-    """Whether a `tools/call` is among the messages: only those can be refused by the service's policy."""
+    """True if a `tools/call` is among the messages: only those can be refused by the service's policy."""
     _positions: dict[object, int] = field(init=False, factory=dict, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -81,7 +81,7 @@ class PendingRequests:
         self.missing = {sent.position(id): id for id in sent.request_ids}
         """The ids of the requests without a response; empty if only notifications were sent."""
         self.is_refused = False
-        """Whether the server reported, with an error without an id, that it could not read a request."""
+        """True if the server reported, with an error without an id, that it could not read a request."""
 
     def take(self, message: Message) -> None:
         """Record a message that was received."""

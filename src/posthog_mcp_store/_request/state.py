@@ -38,7 +38,7 @@ class StoreState:
             await self.wait(partial(self.rate_limiter.acquire, scope))
 
     async def wait(self, until: Callable[[], Awaitable[None]]) -> None:
-        """Wait between attempts, at most until the store is closed.
+        """Wait while no attempt is in progress, at most until the store is closed.
 
         Raises:
             ConfigurationError: The store is closed, or was closed during the wait.

@@ -63,7 +63,7 @@ class Connector(aiohttp.TCPConnector):
 
 
 async def _is_usable(connection: Connection) -> bool:
-    """Whether a connection is still open and no unexpected data has arrived on it."""
+    """True if a connection is still open and no unexpected data has arrived on it."""
     try:
         # The event loop reads available data in the first iteration, and delivers it before the second one ends.
         for _ in range(2):

@@ -180,7 +180,7 @@ class _AiohttpBody:
         self._exchange = exchange
         self._transport = transport
         self.holds_slot = holds_slot
-        """Whether it counts towards the width until it is closed."""
+        """True if it counts towards the width until it is closed."""
         self._is_closed = False
 
     async def read(self) -> bytes:

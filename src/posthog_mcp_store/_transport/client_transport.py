@@ -194,7 +194,7 @@ class _PooledBody:
         self._body = body
         self._transport = transport
         self.holds_slot = holds_slot
-        """Whether it counts towards the width until it is closed."""
+        """True if it counts towards the width until it is closed."""
         self._reading: asyncio.Task[bytes] | None = None
         self._closing: asyncio.Task[None] | None = None
         transport.opened(self)

@@ -67,7 +67,7 @@ def _is_called_directly(target: SplitResult, no_proxy: str) -> bool:
 
 
 def _is_meant(entry: str, scheme: str, hostname: str, port: int) -> bool:
-    """Whether an entry of NO_PROXY matches a host, in any of the forms that libraries accept."""
+    """True if an entry of NO_PROXY matches a host, in any of the forms that libraries accept."""
     entry_scheme, _, place = entry.lower().rpartition("://")
     name, entry_port = _name_and_port(place)
     if entry_scheme not in {"", "all", scheme} or entry_port not in {None, str(port)}:
@@ -87,7 +87,7 @@ def _name_and_port(place: str) -> tuple[str, str | None]:
 
 
 def _is_within(hostname: str, network: str) -> bool:
-    """Whether a host is an address in a network, which may be a single address."""
+    """True if a host is an address in a network, which may be a single address."""
     try:
         return ip_address(hostname) in ip_network(network, strict=False)
     except ValueError:
@@ -117,7 +117,7 @@ def _fault(url: str, schemes: Sequence[str]) -> str | None:
 
 
 def certificates_fault() -> str | None:
-    """Why SSL_CERT_DIR can't be used, if so. OpenSSL does not report it, finds no certificates and trusts nobody."""
+    """Why SSL_CERT_DIR can't be used; None if it can. OpenSSL would find no certificates, and not say why."""
     directories = os.environ.get("SSL_CERT_DIR")
     # With SSL_CERT_FILE, httpx ignores SSL_CERT_DIR.
     is_overruled = bool(os.environ.get("SSL_CERT_FILE"))

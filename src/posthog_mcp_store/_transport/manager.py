@@ -47,7 +47,7 @@ class TransportManager:
         # Several threads, each with its own event loop, may start to use the store at the same time.
         self._opening = threading.Lock()
         self._is_stranded = False
-        """Whether connections of the user's client remain in a closed event loop."""
+        """True if connections of the user's client remain in a closed event loop."""
         self._closed = False
 
     async def send(self, prepared: PreparedRequest) -> Response:

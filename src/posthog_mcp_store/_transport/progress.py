@@ -13,13 +13,13 @@ class Progress:
 
     def __init__(self) -> None:
         self.is_queued = True
-        """Whether it waits for a connection, or is not sent over a network at all."""
+        """True if it waits for a connection, or is not sent over a network at all."""
         self.is_opening = False
-        """Whether its connection is being opened: then, httpcore 1.0.9 can be cancelled without harm to its pool."""
+        """True if its connection is being opened: then, httpcore 1.0.9 can be cancelled without harm to its pool."""
         self.is_begun = False
-        """Whether any part of the request may have been written."""
+        """True if any part of the request may have been written."""
         self.is_sent = False
-        """Whether it has been written and awaits its response."""
+        """True if it has been written and awaits its response."""
         self.stream: Any = None
         """The connection that was opened for it, without TLS."""
 

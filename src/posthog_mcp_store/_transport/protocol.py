@@ -57,7 +57,7 @@ class Transport(RequestSender, Protocol):
 
     @property
     def leaves_connections(self) -> bool:
-        """Whether it uses connections that the SDK must not close, and that only this event loop can use."""
+        """True if it uses connections that the SDK must not close, and that only this event loop can use."""
         ...
 
     async def abandon(self) -> None:

@@ -42,7 +42,7 @@ class _CheckedStream(httpx.AsyncByteStream):
 
 
 def _announces_body_it_cannot_have(response: httpx.Response, method: str) -> bool:
-    """Whether a careless server may send a body that is not read. It may do so after a HEAD, too."""
+    """True if a careless server may send a body that is not read. It may do so after a HEAD, too."""
     if response.status_code not in BODILESS and method != "HEAD":
         return False
     headers = response.headers
@@ -60,7 +60,7 @@ def _parser(stream: Any) -> Any:
 
 
 def _is_held_back(network: Any) -> bool:
-    """Whether bytes that were read from the socket are buffered in a TLS layer or by anyio."""
+    """True if bytes that were read from the socket are buffered in a TLS layer or by anyio."""
     stream = getattr(network, "_stream", None)
     while stream is not None:
         encrypted = getattr(stream, "_read_bio", None)
