@@ -1,4 +1,4 @@
-"""Install MCP servers for users of PostHog, walk the users through OAuth, and call the servers' tools.
+"""Install MCP servers for users of PostHog, guide the users through OAuth, and call the servers' tools.
 
 Start with `MCPStore`.
 """

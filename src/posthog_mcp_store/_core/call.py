@@ -74,7 +74,7 @@ class Call:
 
     @property
     def is_idempotent(self) -> bool:
-        """Whether it is harmless if the service acts on the call twice."""
+        """True if the service can safely act on the call twice."""
         return self.method in REPEATABLE
 
     @property
@@ -83,9 +83,9 @@ class Call:
         return ACCEPT.get(self.operation_id, "application/json")
 
     def is_streamed_by(self, status_code: int) -> bool:
-        """Whether a response with this status is returned after its headers."""
+        """True if a response with this status is returned after its headers."""
         return self.response_mode is not ResponseMode.BUFFERED and self.is_answered_by(status_code)
 
     def is_answered_by(self, status_code: int) -> bool:
-        """Whether a response with this status is the operation's result, not an error."""
+        """True if a response with this status is the operation's result, not an error."""
         return 200 <= status_code < 300 or (status_code == 302 and self.operation_id == AUTHORIZE)

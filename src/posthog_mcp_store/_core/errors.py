@@ -86,7 +86,7 @@ class APIConnectionError(MCPStoreError):
         self.method = method
         self.url = url
         self.is_sent = is_sent
-        """Whether the service may have received the request. If false, any call can safely be repeated."""
+        """True if the service may have received the request. If false, any call can safely be repeated."""
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):

@@ -67,7 +67,7 @@ def _project_hint(page: str) -> str:
 
 
 def is_loopback(hostname: str) -> bool:
-    """Whether a host is this machine (for the name, see RFC 6761, section 6.3)."""
+    """True if a host is this machine (for the name, see RFC 6761, section 6.3)."""
     try:
         return ipaddress.ip_address(hostname).is_loopback
     except ValueError:

@@ -36,7 +36,7 @@ def http_date(text: str | None) -> datetime | None:
 
 
 def is_plausible(moment: datetime) -> bool:
-    """Whether this can be a server's idea of the present."""
+    """True if a server's clock can plausibly show this time."""
     return moment.year in PLAUSIBLE_YEARS
 
 

@@ -43,7 +43,7 @@ class Redactor:
         return STATE_BYTES.sub(rb"\1***", content)
 
     def finds_key(self, text: str) -> bool:
-        """Whether the text contains one of the keys, however it is escaped."""
+        """True if the text contains one of the keys, however it is escaped."""
         return any(secret.redact(text) != text for secret in self._secrets)
 
     def data(self, value: Any) -> Any:

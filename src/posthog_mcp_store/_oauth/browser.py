@@ -27,7 +27,7 @@ def open_in_browser(redirect: AuthorizationRedirect) -> bool:
 
 
 def _has_screen() -> bool:
-    """Whether a browser can open a window. Otherwise webbrowser would start one that takes over the terminal."""
+    """True if a browser can open a window. Otherwise webbrowser would start one that takes over the terminal."""
     if sys.platform in {"darwin", "win32"}:
         return True
     return any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))

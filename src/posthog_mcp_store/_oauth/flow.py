@@ -67,7 +67,7 @@ class FlowTracker:
         return min((row for row in own if row.server_id == server_id), key=lambda row: row.id, default=None)
 
     def is_over(self, row: Installation) -> bool:
-        """Whether the flow has ended, going by this poll and earlier ones."""
+        """True if the flow has ended, going by this poll and earlier ones."""
         if row.pending_oauth or row.needs_reauth:
             self._was_unusable = True
             return False
@@ -77,7 +77,7 @@ class FlowTracker:
         return self._ended_before(row) if before is None else _is_authorized_anew(before, row)
 
     def _ended_before(self, row: Installation) -> bool:
-        """Whether the flow ended before the first poll. That can't be known from an id alone."""
+        """True if the flow ended before the first poll. That can't be known from an id alone."""
         if isinstance(self.target, UUID):
             return False
         requested, issued = self.target.requested_at, self.target.issued_at

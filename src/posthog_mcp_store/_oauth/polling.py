@@ -130,5 +130,5 @@ class AuthorizationWait:
 
 
 def _is_survivable(failure: MCPStoreError) -> bool:
-    """Whether to go on waiting after a poll that failed in this way."""
+    """True if the wait should continue after a poll that failed in this way."""
     return isinstance(failure, ListUnstableError) or is_transient(failure, is_idempotent=True)

@@ -36,7 +36,7 @@ LONG_LIST_LIMIT = 200
 SPARE_PAGES = 2
 """How many pages of known rows are read even if the counts do not show that as many rows were added."""
 MAX_GROWTH = 2
-"""How many times its first count, plus some spare pages, a list may reach while it is read."""
+"""A list may grow to this multiple of its first count (plus some spare pages) while it is read."""
 
 
 @frozen
@@ -67,7 +67,7 @@ class ListProgress(Generic[T]):
         self._capacity = self.size + 1
         """How many rows the service returns at once, if it has them."""
         self.is_steady = False
-        """Whether the pages are as expected, so that more of them can be fetched ahead."""
+        """True if the pages are as expected, so that more of them can be fetched ahead."""
         self._stalled = 0
         """How many consecutive pages made no progress."""
 
@@ -102,7 +102,7 @@ class ListProgress(Generic[T]):
         return self._give_out(self._unknown(data.items))
 
     def has_next(self, span: PageRange, data: PageData[T]) -> bool:
-        """Whether rows follow those of a page that were returned, according to the service."""
+        """True if rows follow those of a page that were returned, according to the service."""
         return self._held is not None or data.has_more(span.offset)
 
     def _unknown(self, items: list[T]) -> dict[Hashable, T]:
@@ -154,6 +154,6 @@ class ListProgress(Generic[T]):
             self.size = self._safe_size
 
     def _is_explained(self, end: int, count: int) -> bool:
-        """Whether the counts show that enough rows were added in front to have shifted known rows this far."""
+        """True if the counts show that enough rows were added in front to have shifted known rows this far."""
         added = end - self._start - len(self._known)
         return added <= count - self._first_count + self.size * SPARE_PAGES

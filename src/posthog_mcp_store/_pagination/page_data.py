@@ -21,11 +21,11 @@ class PageData(Generic[T]):
     next: str | None
 
     def has_more(self, offset: int) -> bool:
-        """Whether rows follow this page, which starts at `offset`. None follow an empty page."""
+        """True if rows follow this page, which starts at `offset`. None follow an empty page."""
         return bool(self.items) and (offset + len(self.items) < self.count or self.leads_beyond(offset))
 
     def leads_beyond(self, offset: int) -> bool:
-        """Whether the `next` link names a later offset.
+        """True if the `next` link names a later offset.
 
         The link is used for nothing else and never opened: its host is the server's own view of itself.
         """

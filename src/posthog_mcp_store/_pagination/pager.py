@@ -27,7 +27,7 @@ class Page(Generic[T]):
     offset: int
     """How many rows of the list come before this page."""
     has_next: bool
-    """Whether more rows follow, according to the service. It counts before it reads, so a row may move past the last
+    """True if more rows follow, according to the service. It counts before it reads, so a row may move past the last
     page in between. Iterating over the list finds it."""
     _pager: "Pager[T]" = field(alias="pager", repr=False, eq=False)
 

@@ -1,4 +1,4 @@
-"""One call of the proxy: awaited for its whole answer, or entered for a stream."""
+"""A call of the proxy: awaited for its complete response, or entered for a stream."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
@@ -18,13 +18,13 @@ Open = Callable[[Call], Awaitable[StreamingResponse]]
 
 
 class ProxyCall(Coroutine[Any, Any, ProxyReply]):
-    """A message to an MCP server that is about to be sent. It is sent once: await it, or enter it.
+    """A message to an MCP server, or a batch, that has not been sent yet. Either await or enter it, once.
 
     ```python
     reply = await store.installations.proxy(id, message)
 
     async with store.installations.proxy(id, message) as stream:
-        async for answer in stream: ...
+        async for response in stream: ...
     ```
     """
 
@@ -51,14 +51,14 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
             await self._stream.aclose()
 
     async def open(self) -> ProxyStream:
-        """Send it, and leave closing the stream to the caller."""
+        """Send the message. The caller has to close the stream."""
         opened, session_id = await self._opened(ResponseMode.DETACHED)
         pending = PendingRequests(self._sent)
         reader = reader_of(opened.result.response.headers, self._max_bytes, pending)
         return ProxyStream(opened, session_id, reader, pending, must_answer=True)
 
     def send(self, value: Any) -> Any:
-        """As for the other methods of a coroutine: `asyncio.create_task()` takes nothing else."""
+        """Run as a coroutine, like `throw` and `close`: `asyncio.create_task()` accepts nothing else."""
         return self._running().send(value)
 
     def throw(self, *error: Any) -> Any:
@@ -82,18 +82,18 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
             session_id,
             BoundedReader(reader, self._max_bytes),
             pending,
-            # Of a JSON text that is there whole, `result()` says what is missing.
+            # In a complete JSON response, `result()` reports what is missing.
             must_answer=is_event_stream(opened.result.response.headers),
         )
         try:
             messages = [message async for message in stream]
         finally:
             await stream.aclose()
-        quotable = stream._result.quotable  # noqa: SLF001  # here and in _mcp.transport: not for users
+        quotable = stream._result.quotable  # noqa: SLF001  # used here and in _mcp.transport, but not public
         return ProxyReply(messages, stream.session_id, self._sent, quotable, self._call)
 
     async def _opened(self, response_mode: ResponseMode) -> tuple[StreamingResponse, str | None]:
-        """The answer up to its body, and the session it belongs to."""
+        """The response before its body is read, and the session that it belongs to."""
         if self._is_used:
             raise ConfigurationError("this message has been sent: call proxy() again to send another")
         self._is_used = True
@@ -101,7 +101,7 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
         try:
             return opened, server_session_id(opened.result.response.headers)
         except ValueError as error:
-            # The result of a call that ran is worth more than the session it belongs to.
+            # The result of a tool call that ran is more important than its session.
             if self._sent.calls_tools or not self._sent.request_ids:
                 return opened, None
             await opened.body.aclose()

@@ -1,4 +1,4 @@
-"""JSON-RPC messages in the body of an answer, read as its bytes arrive: pure."""
+"""Reading JSON-RPC messages from the body of a response as its bytes arrive. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
@@ -10,10 +10,10 @@ from .sse import EventStreamDecoder
 
 
 class MessageReader(Protocol):
-    """What makes messages of the chunks of one body.
+    """Extracts the messages from the chunks of one body.
 
-    Both methods raise ValueError or TypeError where the body is not what its content type says, or a message in it is
-    too large. What is JSON but not a JSON-RPC message, such as a heartbeat, is passed over.
+    Both methods raise ValueError or TypeError if the body does not match its content type, or if a message is too
+    large. JSON that is not a JSON-RPC message, such as a heartbeat, is ignored.
     """
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
@@ -28,7 +28,7 @@ class MessageReader(Protocol):
 def reader_of(headers: Headers, max_bytes: int, pending: PendingRequests) -> MessageReader:
     """The reader for a body with these headers, in which no message may be larger than `max_bytes`.
 
-    Once no answer is missing, or where none was asked for, it also passes over what is not JSON.
+    Once all responses have been received, or if none are expected, it also ignores what is not JSON.
     """
     if is_event_stream(headers):
         return _EventStreamReader(max_bytes, pending)
@@ -40,7 +40,7 @@ def is_event_stream(headers: Headers) -> bool:
 
 
 class BoundedReader:
-    """A reader for a body that may not be larger than `max_bytes` as a whole."""
+    """A reader for a body whose total size may not exceed `max_bytes`."""
 
     def __init__(self, reader: MessageReader, max_bytes: int) -> None:
         self._reader = reader
@@ -56,7 +56,7 @@ class BoundedReader:
 
 
 class _JSONReader:
-    """One JSON text. An empty body, of whatever type, is the answer to notifications."""
+    """Reads a body that is one JSON text. An empty body of any type is the response to notifications."""
 
     def __init__(self, media_type: str, max_bytes: int, pending: PendingRequests) -> None:
         self._media_type = media_type
@@ -67,7 +67,7 @@ class _JSONReader:
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
         self._size += len(chunk)
-        # White space in front of a JSON text says nothing, but counts.
+        # White space before a JSON text is dropped, but counts towards the size.
         self._content += chunk if self._content else chunk.lstrip()
         if self._size > self._max_bytes:
             raise ValueError(f"its body is larger than the {self._max_bytes} bytes of max_response_bytes")
@@ -80,7 +80,7 @@ class _JSONReader:
 
 
 class _EventStreamReader:
-    """Events that each hold one JSON text."""
+    """Reads a stream of events that each contain one JSON text."""
 
     def __init__(self, max_bytes: int, pending: PendingRequests) -> None:
         self._decoder = EventStreamDecoder(max_bytes)
@@ -88,7 +88,7 @@ class _EventStreamReader:
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
         for event in self._decoder.feed(chunk):
-            # An event without data primes a client to resume the stream, which the proxy does not offer.
+            # An event without data lets a client resume the stream later, which the proxy does not support.
             if event.event == "message" and event.data:
                 yield from _messages(event.data, self._pending)
 
@@ -115,7 +115,7 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 
 def _is_message(value: Mapping[str, Any]) -> bool:
-    """Whether it is a request, a notification, an error, or a result that says of which request."""
+    """True if it is a request, a notification, an error, or a result with a request id."""
     if is_call(value) or value.get("error") is not None:
         return True
     return "id" in value and ("result" in value or "error" in value)

@@ -1,4 +1,4 @@
-"""The whole answer to one message or batch. Pure."""
+"""The complete response to a message or batch. Pure."""
 
 from typing import Any
 
@@ -17,30 +17,30 @@ from .tool_errors import reply_error
 
 @frozen
 class ProxyReply:
-    """Everything the MCP server answered to one message or batch."""
+    """The complete response of the MCP server to a message or batch."""
 
     messages: list[dict[str, Any]]
-    """The JSON-RPC messages in the order they came; empty where notifications were only taken note of."""
+    """The JSON-RPC messages in the order received; empty if only notifications were sent and accepted."""
     session_id: str | None
-    """The server's `Mcp-Session-Id`, to hand back as `session_id=`."""
+    """The server's `Mcp-Session-Id`. Pass it as `session_id=` in later calls."""
     _sent: SentRequests = field(alias="sent", repr=False)
     _answer: Response = field(alias="answer", repr=False)
     _call: Call = field(alias="call", repr=False)
 
     def result(self, request_id: RequestId = None) -> Any:
-        """The result of the request that was sent; after a batch of several, of the one that `request_id` names.
+        """The result of the request that was sent. If several were sent in a batch, pass the `request_id` of one.
 
         Raises:
-            ToolCallError: It was answered with an error object; the subclass says which.
-            ResponseDecodeError: It was not answered.
-            ConfigurationError: No such request was sent: a notification has no result.
+            ToolCallError: The response is an error object; the subclass depends on the error.
+            ResponseDecodeError: There is no response to this request.
+            ConfigurationError: No such request was sent. Notifications have no result.
         """
         position = self._position(request_id)
         for message in self.messages:
             if not is_call(message) and self._sent.position(message.get("id")) == position:
                 return self._result(message)
         for message in self.messages:
-            # An error about a request that could not be read carries a null id (JSON-RPC 2.0, section 5).
+            # If the server could not read a request, its error has a null id (JSON-RPC 2.0, section 5).
             if message.get("id") is None and is_error(message):
                 return self._result(message)
         wanted = self._sent.request_ids[position]
@@ -63,12 +63,12 @@ class ProxyReply:
 
 
 def server_session_id(headers: Headers) -> str | None:
-    """The session that an answer belongs to, if the server keeps sessions.
+    """The session that a response belongs to, if the server uses sessions.
 
     Raises:
-        ValueError: The server named one that could not be sent back.
+        ValueError: The server's session id is not valid and can't be sent back.
     """
-    # A header that was sent more than once arrives as one, joined by commas (RFC 9110, section 5.3).
+    # A header that was sent more than once is received as one, joined by commas (RFC 9110, section 5.3).
     named = headers.get("Mcp-Session-Id", "").strip()
     session_id = ", ".join(dict.fromkeys(named.split(", ")))
     if session_id and not SESSION_ID.fullmatch(session_id):

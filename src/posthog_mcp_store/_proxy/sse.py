@@ -1,4 +1,4 @@
-"""Reading server-sent events (WHATWG HTML, section 9.2.6) as their bytes arrive."""
+"""Decoding of server-sent events (WHATWG HTML, section 9.2.6) as their bytes arrive."""
 
 import codecs
 import re
@@ -19,21 +19,21 @@ class ServerSentEvent:
 
 
 class EventStreamDecoder:
-    """Turns chunks of bytes, cut anywhere, into events. An event that is not closed by an empty line is dropped.
+    """Decodes chunks of bytes, split anywhere, into events. An event that no empty line ends is dropped.
 
-    An event of more than `max_chars` characters is refused before there is more of it in memory.
+    An event of more than `max_chars` characters is rejected before more of it is kept in memory.
     """
 
     def __init__(self, max_chars: int) -> None:
         self._max_chars = max_chars
         self._text = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
         self._line: list[str] = []
-        """The pieces of the line that has not ended yet."""
+        """The pieces of the current, incomplete line."""
         self._after_carriage_return = False
         self._event = ""
         self._data: list[str] = []
         self._size = 0
-        """Characters of the event that has not ended yet."""
+        """The number of characters in the current, incomplete event."""
         self._id = ""
 
     def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
@@ -51,7 +51,7 @@ class EventStreamDecoder:
         self._take(rest)
 
     def _next_text(self, chunk: bytes) -> str:
-        """Decode, without the line feed of a CRLF that was cut in two: its line ended with the carriage return."""
+        """Decode, and drop the line feed of a CRLF that was split: the carriage return has ended the line."""
         text = self._text.decode(chunk)
         if not text:
             return text
@@ -74,7 +74,7 @@ class EventStreamDecoder:
         if name == "data":
             self._data.append(value)
         else:
-            # Comments and the like end here; only what is kept counts.
+            # Comments and other fields are not kept, so they do not count.
             self._size -= len(line)
         if name == "event":
             self._event = value

@@ -1,4 +1,4 @@
-"""The answer of an MCP server, message by message as it arrives."""
+"""The response of an MCP server, message by message as it arrives."""
 
 import asyncio
 from collections import deque
@@ -13,22 +13,22 @@ from .requests import Message, PendingRequests
 from .tool_errors import reply_error
 
 LINGER_SECONDS = 0.5
-"""How long the end of a body is waited for when all requests have their answers, or there were none: servers should end
-it then (MCP 2025-06-18, transports), and a connection that was read to its end can be used again."""
+"""How long to wait for the end of the body once all responses have been received, or if none are expected: servers
+should end it then (MCP 2025-06-18, transports), and a connection that was read to its end can be reused."""
 PIECE_BYTES = 8 * 1024
-"""Of the smallest events, so much takes some hundredths of a second, in which nothing else runs."""
+"""Decoding this much of the smallest events blocks the event loop for some hundredths of a second."""
 
 T = TypeVar("T")
 
 
 class ProxyStream:
-    """The JSON-RPC messages that answer one call of the proxy, each as it arrives. Iterate over it once.
+    """The JSON-RPC messages in the response to a proxy call, as they arrive. Iterate over it once.
 
-    The iteration ends at the latest half a second after the last answer to what was sent, or raises:
+    The iteration ends at most half a second after the last response to a request that was sent, or raises:
 
         APIConnectionError: The connection broke, or was silent for longer than the timeout.
-        ResponseDecodeError: What came is no JSON-RPC, a message is larger than `max_response_bytes`, or the end came
-            without the answer.
+        ResponseDecodeError: The body is not JSON-RPC, a message is larger than `max_response_bytes`, or the body ended
+            without the response.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ProxyStream:
         must_answer: bool,
     ) -> None:
         self.session_id = session_id
-        """The server's `Mcp-Session-Id`, to hand back as `session_id=`."""
+        """The server's `Mcp-Session-Id`. Pass it as `session_id=` in later calls."""
         self._opened = opened
         self._reader = reader
         self._pending = pending
@@ -49,7 +49,7 @@ class ProxyStream:
         self._first_bytes = b""
         self._chunk = b""
         self._position = 0
-        """How much of the chunk was made into messages."""
+        """How much of the chunk has been decoded."""
         self._messages: deque[dict[str, Any]] = deque()
         self._failure: MCPStoreError | None = None
         self._is_over = False
@@ -57,11 +57,11 @@ class ProxyStream:
 
     @property
     def _result(self) -> SuccessfulResponse:
-        """The answer, with the first bytes of its body."""
+        """The response with the first bytes of its body."""
         return self._opened.up_to(self._first_bytes)
 
     def _tool_call_error(self, message: Message) -> ToolCallError:
-        """The exception for one of the messages that is an error."""
+        """The exception for one of the messages, which is an error."""
         return reply_error(message, self._pending.sent, self._opened.result.response)
 
     def __aiter__(self) -> Self:
@@ -77,7 +77,7 @@ class ProxyStream:
         return self._messages.popleft()
 
     async def aclose(self) -> None:
-        """Let go of the connection. Leaving `async with` does it."""
+        """Release the connection. Leaving the `async with` block does this."""
         if not self._is_over:
             self._is_over = True
             self._failure = ConfigurationError("this stream is closed: read it inside `async with`")
@@ -85,7 +85,7 @@ class ProxyStream:
         await self._opened.body.aclose()
 
     async def _read_on(self) -> None:
-        """Read what comes next into messages. Those in front of a failure are not lost."""
+        """Read and decode the next bytes. Messages before a failure are not lost."""
         failure: MCPStoreError | None = None
         piece = b""
         try:
@@ -99,7 +99,7 @@ class ProxyStream:
         except MCPStoreError as error:
             failure = error
         except (ValueError, TypeError) as error:
-            # Behind the last answer, and where nothing was asked for, nothing that was asked for can be missing.
+            # After the last response, or if none is expected, nothing can be missing.
             failure = self._result.refused(error) if self._pending.missing else None
         else:
             if piece:
@@ -107,10 +107,10 @@ class ProxyStream:
         await self._end(failure or self._unanswered())
 
     async def _next_piece(self) -> bytes:
-        """The next bytes of the body, few enough to be made into messages at once; none at its end."""
+        """The next bytes of the body, few enough to decode at once; empty at its end."""
         try:
             if self._position < len(self._chunk):
-                # Other tasks come between two pieces, and so do the deadline and cancellation.
+                # Between two pieces, let other tasks run, and the deadline or a cancellation take effect.
                 await self._in_time(asyncio.sleep(0))
             else:
                 self._chunk, self._position = await self._in_time(self._opened.body.read()), 0
@@ -123,7 +123,7 @@ class ProxyStream:
         return piece
 
     async def _in_time(self, work: Awaitable[T]) -> T:
-        """Wait for as long as there is time: the deadline's, or when nothing is missing any more, a little."""
+        """Wait until the deadline, or only briefly if no response is missing any more."""
         if self._pending.missing:
             return await self._opened.deadline.hold(work)
         if self._linger_ends is None:
@@ -132,7 +132,7 @@ class ProxyStream:
             return await work
 
     async def _end(self, failure: MCPStoreError | None) -> None:
-        # Who closed it meanwhile has said why it is over.
+        # If it was closed in the meantime, the reason is already set.
         if not self._is_over:
             self._is_over, self._failure = True, failure
         await self.aclose()

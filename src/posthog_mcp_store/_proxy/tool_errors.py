@@ -1,4 +1,4 @@
-"""From a JSON-RPC error object to the ToolCallError that is raised. Pure."""
+"""Maps JSON-RPC error objects to the ToolCallErrors that are raised. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -28,13 +28,13 @@ REFUSALS: dict[int, tuple[type[ToolCallError], str]] = {
         ),
     ),
 }
-"""The service's own refusals of tool calls, by wording (docs/service.md, section 7): servers use the codes too."""
+"""The service's own refusals of tool calls, by wording (docs/service.md, section 7): servers may use the same codes."""
 
 
 def tool_call_error(error: object, *, is_refusal: bool) -> ToolCallError:
-    """The exception for a JSON-RPC error object, whatever it holds.
+    """The exception for a JSON-RPC error object with any content.
 
-    `is_refusal` says whether it may be one of the service's own refusals; its words then have to be theirs, too.
+    `is_refusal` says whether it may be one of the service's own refusals, which are then recognised by their wording.
     """
     fields = error if isinstance(error, Mapping) else {"message": error}
     code = fields.get("code")
@@ -47,8 +47,8 @@ def tool_call_error(error: object, *, is_refusal: bool) -> ToolCallError:
 
 
 def reply_error(message: Message, sent: SentRequests, response: Response) -> ToolCallError:
-    """The exception for an error among the answers to what was sent."""
-    # What all of the service's own refusals have in common, apart from their wording.
+    """The exception for an error among the responses to the messages that were sent."""
+    # All of the service's own refusals have this in common, apart from their wording.
     content_type = response.headers.get("Content-Type", JSON).partition(";")[0].strip().lower()
     is_refusal = sent.calls_tools and response.status_code == 200 and content_type == JSON
     return tool_call_error(message["error"], is_refusal=is_refusal)

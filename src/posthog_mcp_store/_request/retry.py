@@ -41,7 +41,7 @@ def retry_delay(
 
 
 def is_transient(failure: MCPStoreError, *, is_idempotent: bool) -> bool:
-    """Whether the same call may succeed later and is safe to repeat."""
+    """True if the same call may succeed later and is safe to repeat."""
     if isinstance(failure, RateLimitError):
         return True  # the service rejects a call before it acts on it (docs/service.md, section 4)
     if isinstance(failure, APIConnectionError):
@@ -62,12 +62,12 @@ def wait_before(failure: MCPStoreError, *, attempt: int, jitter: float) -> float
 
 
 def may_have_side_effects(failure: MCPStoreError) -> bool:
-    """Whether the service may have acted on the call, although its response was an error or was lost."""
+    """True if the service may have acted on the call, although its response was an error or was lost."""
     if isinstance(failure, APIConnectionError):
         return failure.is_sent
     return isinstance(failure, APIStatusError) and _is_transient_status(failure)
 
 
 def is_deleted(failure: MCPStoreError, *, method: str) -> bool:
-    """Whether a repeated DELETE found nothing left to delete."""
+    """True if a repeated DELETE found nothing left to delete."""
     return method == "DELETE" and isinstance(failure, NotFoundError)

@@ -38,7 +38,7 @@ class StoreState:
             await self.wait(partial(self.rate_limiter.acquire, scope))
 
     async def wait(self, until: Callable[[], Awaitable[None]]) -> None:
-        """Wait between attempts, at most until the store is closed.
+        """Wait while no attempt is in progress, at most until the store is closed.
 
         Raises:
             ConfigurationError: The store is closed, or was closed during the wait.
@@ -68,7 +68,7 @@ class StoreState:
         if self._has_warned or not ("Deprecation" in headers or "Sunset" in headers):
             return
         self._has_warned = True
-        said = (api_key.redact(headers.get(name, "not said")) for name in ("Deprecation", "Sunset"))
+        said = (api_key.redact(headers.get(name, "not given")) for name in ("Deprecation", "Sunset"))
         since, end = (single_line(text, limit=100) for text in said)
         logger.warning(
             "the service is retiring %s (Deprecation: %s, Sunset: %s): MCPStore(api_prefix=...) may help",

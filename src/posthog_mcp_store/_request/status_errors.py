@@ -147,7 +147,7 @@ def error_class(response: Response, call: Call, body: ErrorBody) -> type[APIStat
 
 
 def is_from_framework(response: Response, body: ErrorBody) -> bool:
-    """Whether a response of the proxy endpoint is from the service's framework (docs/service.md, section 2.3)."""
+    """True if a response of the proxy endpoint is from the service's framework (docs/service.md, section 2.3)."""
     if response.content.startswith(GLUED_BODY):
         return True
     if isinstance(body.value, dict) and body.value.keys() >= FRAMEWORK_KEYS and body.type in FRAMEWORK_TYPES:

@@ -1,4 +1,4 @@
-"""An aiohttp session that does nothing on its own, and messages for what goes wrong in it (extra `aiohttp`)."""
+"""An aiohttp session without automatic behaviour, and the messages for its errors (extra `aiohttp`)."""
 
 import asyncio
 import inspect
@@ -17,25 +17,25 @@ from aiohttp.connector import Connection
 from .route import Route
 
 MAX_HEAD_BYTES = 100 * 1024
-"""The bound that httpx has for the head of an answer as a whole, and aiohttp for each of its lines."""
+"""The limit for response headers: httpx has it for all headers together, aiohttp for each line."""
 MAX_HEADERS = 500
 QUOTED = re.compile(r"[:(]|\s*\bb?['\"]|\n")
-"""Where an aiohttp message stops being its own words: what follows is what the server sent."""
+"""Where an aiohttp message starts to quote what the server sent."""
 TIMEOUTS = {"ConnectionTimeoutError": "ConnectTimeout", "SocketTimeoutError": "ReadTimeout"}
-"""What httpx calls them. Ours, for which aiohttp has no name, passes while a request is written."""
+"""Their names in httpx. Our own timeout, for writing a request, has no counterpart in aiohttp."""
 PIECE_BYTES = 64 * 1024
 QUERY = re.compile(r"(://[^\s?#'\"]*)[?#][^\s'\"]*")
-"""What follows the path of a URL."""
+"""The query and fragment of a URL."""
 
 on_connected: ContextVar[Callable[[asyncio.Transport | None], None]] = ContextVar("on_connected")
 """Called with the transport of the connection that a request is about to be written to."""
 
 
 class Connector(aiohttp.TCPConnector):
-    """Keeps connections, and uses none again on which something arrived that no request asked for."""
+    """Keeps connections alive, but does not reuse one on which unexpected data has arrived."""
 
     def __init__(self, route: Route) -> None:
-        # How many calls are under way at once is decided by the pool.
+        # The transport limits the number of simultaneous calls.
         super().__init__(limit=0, ssl=route.tls)
         self._used: WeakSet[object] = WeakSet()
 
@@ -52,20 +52,20 @@ class Connector(aiohttp.TCPConnector):
         return connection
 
     def sockets(self) -> list[TransportSocket]:
-        """Those of all open connections. aiohttp's own way of closing leaves them open when their loop is closed."""
+        """The sockets of all open connections. aiohttp can't close them once their event loop is closed."""
         idle = [protocol for protocols in self._conns.values() for protocol, _ in protocols]
         transports = [protocol.transport for protocol in (*idle, *self._acquired)]
         return [transport.get_extra_info("socket") for transport in transports if transport is not None]
 
     def forget(self) -> None:
-        """Hold no connections any more, and warn of none."""
+        """Forget all connections, without a warning."""
         self._conns.clear()
 
 
 async def _is_usable(connection: Connection) -> bool:
-    """Whether a connection is still open, and nothing has arrived on it that no request asked for."""
+    """True if a connection is still open and no unexpected data has arrived on it."""
     try:
-        # The event loop reads in the first round what has arrived, and hands it over before the second ends.
+        # The event loop reads available data in the first iteration, and delivers it before the second one ends.
         for _ in range(2):
             await asyncio.sleep(0)
     except BaseException:
@@ -76,9 +76,9 @@ async def _is_usable(connection: Connection) -> bool:
 
 
 class Content:
-    """The content of a request, of which no more is written once the call is cancelled.
+    """The content of a request, which is not written any further once the call is cancelled.
 
-    aiohttp writes it in a task of its own, which may run once more before the cancelled call can stop it.
+    aiohttp writes it in a separate task, which may run once more before the cancelled call can stop it.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -101,8 +101,8 @@ class Content:
 
 
 def open_session(connector: Connector) -> aiohttp.ClientSession:
-    """A session that leaves redirects, cookies and decoding to us."""
-    # It reads nothing of the environment: it would put the password of a ~/.netrc in the place of the key.
+    """A session that does not handle redirects, cookies or decoding itself."""
+    # It must not use the environment: a password in ~/.netrc would replace the API key.
     session = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -110,22 +110,22 @@ def open_session(connector: Connector) -> aiohttp.ClientSession:
         auto_decompress=False,
         **_head_limits(inspect.signature(aiohttp.ClientSession).parameters),
     )
-    # It repeats requests on its own, and a DELETE that it repeats is told that there is nothing to delete.
-    # There is no public way to switch that off; where this does nothing any more, a test of deletions fails.
+    # aiohttp retries requests on its own, and a DELETE that it retries would fail with a 404.
+    # There is no public way to disable this; if this attribute stops working, a test of deletions fails.
     session._retry_connection = False  # noqa: SLF001
     return session
 
 
 def _head_limits(parameters: Collection[str]) -> dict[str, Any]:
-    """Bounds for the head of an answer. Some versions of aiohttp have more of them than others."""
+    """Limits for response headers. Not all versions of aiohttp have all of them."""
     limits = {"max_line_size": MAX_HEAD_BYTES, "max_field_size": MAX_HEAD_BYTES, "max_headers": MAX_HEADERS}
     return {name: limit for name, limit in limits.items() if name in parameters}
 
 
 def proxy_options(proxy: httpx.Proxy | None) -> dict[str, Any]:
-    """The arguments of `ClientSession.request` that name a proxy.
+    """The arguments of `ClientSession.request` for a proxy.
 
-    aiohttp sends the `Authorization` among a proxy's headers as Proxy-Authorization, by CONNECT or in a plain request.
+    aiohttp sends the `Authorization` in `proxy_headers` as Proxy-Authorization, with CONNECT or in a plain request.
     """
     if proxy is None:
         return {}
@@ -137,7 +137,7 @@ def proxy_options(proxy: httpx.Proxy | None) -> dict[str, Any]:
 
 
 def timeouts(limits: dict[str, float | None]) -> aiohttp.ClientTimeout:
-    """Timeouts of httpx in aiohttp's terms. It has none for writing."""
+    """The timeouts in aiohttp's form. It has none for writing."""
     return aiohttp.ClientTimeout(connect=limits["connect"], sock_read=limits["read"])
 
 
@@ -146,7 +146,7 @@ def kind_of(timeout: TimeoutError) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Why there is not an answer, without what the server sent: that may hold what was sent to it, whole or cut."""
+    """Why there is no response, without quoting the server, which may echo the request, in full or in part."""
     kind = type(error).__name__
     if isinstance(error, OSError):
         said = QUERY.sub(r"\1", str(error))

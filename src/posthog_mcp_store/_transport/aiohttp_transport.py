@@ -1,7 +1,7 @@
 """`transport="aiohttp"`: sending over aiohttp (extra `aiohttp`).
 
-A request is sent in the task of its caller, so cancelling the caller ends it at once. Whatever goes wrong, the
-connection is aborted, and the error leaves without aiohttp's frames and exceptions: their variables hold the key.
+A request is sent in its caller's task, so cancelling the caller ends it immediately. After any failure, the connection
+is aborted, and the error is raised without aiohttp's frames and exceptions, whose variables hold the API key.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ from .waits import Waits
 T = TypeVar("T")
 
 BODILESS = {204, 304}
-"""Statuses of answers that end with their head (RFC 9112, section 6.3)."""
+"""Statuses of responses that never have a body (RFC 9112, section 6.3)."""
 
 
 class AiohttpTransport:
-    """At most `width` calls at once over an aiohttp session; calls beyond that queue, first come first served."""
+    """Sends at most `width` calls at once over an aiohttp session; further calls queue in order."""
 
     def __init__(self, route: Route, width: int) -> None:
         self.loop = asyncio.get_running_loop()
@@ -79,7 +79,7 @@ class AiohttpTransport:
         for body in [*self._bodies]:
             await body.aclose()
         await self.session.close()
-        # An aborted connection closes its socket in the next round of the event loop.
+        # An aborted connection closes its socket in the next iteration of the event loop.
         await asyncio.sleep(0)
 
     async def abandon(self) -> None:
@@ -90,7 +90,7 @@ class AiohttpTransport:
 
 
 class _Exchange(httpx.AsyncByteStream):
-    """One request and its answer, which is also the stream of the answer's body."""
+    """A request and its response. It is also the stream of the response's body."""
 
     def __init__(self, owner: AiohttpTransport, prepared: PreparedRequest) -> None:
         self._owner = owner
@@ -110,7 +110,7 @@ class _Exchange(httpx.AsyncByteStream):
         prepared, started = self._prepared, perf_counter()
         response = self._response = await self._held(self._send(request), _longest_wait(prepared))
         if self._transport and response.status in BODILESS and response.headers.get("Content-Length", "0") != "0":
-            # aiohttp reads no body there: what was announced would stay on the connection, for the next answer.
+            # aiohttp reads no body here, so an announced one would be left for the next response on the connection.
             self._transport.abort()
         head = httpx.Response(response.status, headers=list(response.raw_headers), stream=self)
         return await read_response(head, prepared, started)
@@ -143,10 +143,10 @@ class _Exchange(httpx.AsyncByteStream):
         self._abort()
 
     async def _held(self, work: Awaitable[T], seconds: float | None) -> T:
-        """Let aiohttp do its part, and replace what it raises."""
+        """Await a part of the exchange in aiohttp, and replace its errors."""
         try:
             return await self._owner.waits.within(work, seconds)
-        except Exception as error:  # noqa: BLE001  # whatever it is, its frames hold the key
+        except Exception as error:  # noqa: BLE001  # the frames of any error hold the key
             raise self._failure(error) from None
 
     def _failure(self, error: Exception) -> MCPStoreError:
@@ -161,10 +161,10 @@ class _Exchange(httpx.AsyncByteStream):
         return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)
 
     def _abort(self) -> None:
-        """Drop the connection, and what is still to be written to it, unless it is free for others already."""
+        """Drop the connection and any unwritten data, unless it has already been released."""
         if self._response is not None and self._response.closed:
             return
-        # asyncio can't abort a transport whose socket is closed already; over TLS it has none then.
+        # asyncio can't abort a transport whose socket is already closed; over TLS it then has no socket.
         transport = self._transport
         if transport is not None and (sock := transport.get_extra_info("socket")) and sock.fileno() >= 0:
             transport.abort()
@@ -173,14 +173,14 @@ class _Exchange(httpx.AsyncByteStream):
 
 
 class _AiohttpBody:
-    """A body that is read while it arrives. A reader that is cancelled loses nothing."""
+    """A body that is read as it arrives. Cancelling its reader loses no data."""
 
     def __init__(self, body: Body, exchange: _Exchange, transport: AiohttpTransport, *, holds_slot: bool) -> None:
         self._body = body
         self._exchange = exchange
         self._transport = transport
         self.holds_slot = holds_slot
-        """Whether it counts as under way until it is closed."""
+        """True if it counts towards the width until it is closed."""
         self._is_closed = False
 
     async def read(self) -> bytes:
@@ -199,14 +199,14 @@ class _AiohttpBody:
 
 
 def _longest_wait(prepared: PreparedRequest) -> float:
-    """For the head of an answer: aiohttp bounds no writing."""
+    """The maximum wait for the response headers, since aiohttp has no timeout for writing."""
     return sum(seconds for seconds in prepared.limits.values() if seconds is not None)
 
 
 async def _without_frames(work: Awaitable[T]) -> T:
-    """Await `work`. What it raises, cancellation too, leaves without its frames and the exceptions before it.
+    """Await `work`, and raise its exceptions, including cancellation, without traceback and chained exceptions.
 
-    Their variables hold the key, and what was read so far.
+    The variables in those hold the API key, and the data read so far.
     """
     try:
         return await work

@@ -1,4 +1,4 @@
-"""Reading the body of a response: whole, or while it arrives; decoded, and within its bound."""
+"""Reading and decoding the body of a response, all at once or as it arrives, up to its maximum size."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from .protocol import PreparedRequest
 
 
 async def read_response(response: httpx.Response, prepared: PreparedRequest, started: float) -> Response:
-    """Read an answer: up to its body where that is streamed, else whole, or as far as it can be."""
+    """Read a response: only its headers if the body is streamed, or else as much of the body as can be read."""
     status_code = response.status_code
     if prepared.call.is_streamed_by(status_code):
         body = ResponseBody(response, prepared)
@@ -23,7 +23,7 @@ async def read_response(response: httpx.Response, prepared: PreparedRequest, sta
 
 
 class ResponseBody:
-    """The body of a response while it arrives."""
+    """The body of a response that is still being received."""
 
     def __init__(self, response: httpx.Response, prepared: PreparedRequest) -> None:
         self._response = response
@@ -47,7 +47,7 @@ class ResponseBody:
 
 
 async def read_whole(response: httpx.Response, prepared: PreparedRequest, started: float) -> Response:
-    """Read an answer, and let go of its connection. Of a body that can't be read, the first bytes are kept."""
+    """Read a response and release its connection. If the body can't be read, its first bytes are kept."""
     read, raw = bytearray(), bytearray()
     broken = None
     try:
@@ -55,7 +55,7 @@ async def read_whole(response: httpx.Response, prepared: PreparedRequest, starte
             broken = f"its body is larger than the {prepared.max_bytes} bytes of max_response_bytes"
     except UndecodableError as error:
         broken = str(error)
-        # What an error status says in bytes that nobody can read is of no use to anybody.
+        # The undecodable body of an error response is of no use.
         read = read or (raw if prepared.call.is_answered_by(response.status_code) else read)
     finally:
         await response.aclose()
@@ -64,9 +64,9 @@ async def read_whole(response: httpx.Response, prepared: PreparedRequest, starte
 
 
 async def _exceeds(response: httpx.Response, max_bytes: int, read: bytearray, raw: bytearray) -> bool:
-    """Read the decoded body into `read`; whether it is larger than `max_bytes`, of which it is the beginning then."""
+    """Read the decoded body into `read`. Return whether it is larger than `max_bytes`, and then incomplete."""
     announced = response.headers.get("Content-Length", "")
-    # Of a body that will be too large, no more is read than an error shows.
+    # If the body will be too large, read no more than an error shows.
     enough = min(max_bytes, KEPT_BYTES - 1) if announced.isdecimal() and int(announced) > max_bytes else max_bytes
     async for piece in _pieces(response, raw):
         read += piece
@@ -76,18 +76,18 @@ async def _exceeds(response: httpx.Response, max_bytes: int, read: bytearray, ra
 
 
 def _pieces(response: httpx.Response, raw: bytearray) -> AsyncIterator[bytes]:
-    """The decoded body in pieces. Of one that is encoded, the first bytes are kept in `raw` as they came."""
+    """The decoded body in pieces. If it is encoded, its first bytes are also kept undecoded in `raw`."""
     decoder = decoder_of(response.headers.get("Content-Encoding", ""))
     if response.is_stream_consumed:
         return _of_content(response, decoder, raw)
-    # Asynchronous clients and transports give no others.
+    # Asynchronous clients and transports have no other streams.
     stream = cast(httpx.AsyncByteStream, response.stream)
-    # httpx would decode it without any bound. And its way through no decoders is nearly half of reading a small answer.
+    # httpx's own reading has no limit for the decoded size. It also takes nearly half the time of a small response.
     return aiter(stream) if decoder is None else _Decoded(aiter(stream), decoder, raw)
 
 
 def _of_content(response: httpx.Response, decoder: Decoder | None, raw: bytearray) -> AsyncIterator[bytes]:
-    """The pieces of a body that a hook of the user's client has read. httpx has decoded it, if it knew how to."""
+    """The pieces of a body that a hook of the user's client has read. httpx has decoded it if it could."""
     try:
         content = response.content
     except httpx.ResponseNotRead:
@@ -99,7 +99,7 @@ def _of_content(response: httpx.Response, decoder: Decoder | None, raw: bytearra
 
 
 class _Decoded(AsyncIterator[bytes]):
-    """Decoded pieces. The event loop gets its turn after each."""
+    """Iterates over decoded pieces, and lets other tasks run after each."""
 
     def __init__(
         self, chunks: AsyncIterator[bytes] | None, decoder: Decoder, raw: bytearray, content: bytes = b""

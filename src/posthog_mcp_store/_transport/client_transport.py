@@ -1,7 +1,7 @@
 """Sending over the user's own `httpx.AsyncClient`.
 
-Each attempt runs in a task of its own. httpcore 1.0.9 loses a connection for good when a request is cancelled at the
-wrong moment, so a caller that is cancelled leaves at once, and the attempt is let go of where that is safe.
+Each attempt runs in a task of its own. httpcore 1.0.9 permanently loses a connection if a request is cancelled at the
+wrong moment, so a cancelled caller returns immediately, and its attempt is ended when that is safe.
 """
 
 import asyncio
@@ -35,20 +35,20 @@ OWN_HEADERS = {
     "host",
     "transfer-encoding",
 }
-"""Headers that say where a request goes, who sends it, what it holds and takes in return: never a client's default."""
+"""Headers that the SDK sets itself, or not at all, so that a client's defaults for them are never used."""
 BEFORE_SENDING = {
     "connection.connect_tcp.started",
     "connection.connect_unix_socket.started",
     "http11.send_request_headers.started",
     "http2.send_request_headers.started",
 }
-"""What httpcore tells when a request leaves the pool's queue (httpx, request extensions, "trace")."""
+"""httpcore's events when a request leaves the pool's queue (httpx, request extensions, "trace")."""
 LETTING_GO_SECONDS = 1.0
-"""How long a cancelled caller waits for a body that was being read to be closed."""
+"""How long a cancelled caller waits for a request or a read to end."""
 
 
 class ClientTransport:
-    """At most `width` attempts at once over a client; calls beyond that queue, first come first served."""
+    """Sends at most `width` attempts at once over a client; further calls queue in order."""
 
     def __init__(self, client: httpx.AsyncClient, width: int) -> None:
         self.loop = asyncio.get_running_loop()
@@ -81,7 +81,7 @@ class ClientTransport:
         return result(task)
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Do a part of an exchange in a task of its own, which ends with the pool."""
+        """Run a part of an exchange in a task of its own, which closing the transport ends."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -90,7 +90,7 @@ class ClientTransport:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # asked for, so that asyncio does not report it: its caller may be gone
+            task.exception()  # marked as retrieved, or asyncio would report it: its caller may be gone
 
     def _attempted(self, task: asyncio.Task[Response]) -> None:
         del self._attempts[task]
@@ -108,8 +108,8 @@ class ClientTransport:
 
     async def aclose(self) -> None:
         self._is_closed = True
-        # First those in the client's own queue: others that end make room for them, and httpcore would count the
-        # connection that one is given while it is cancelled as in use for ever.
+        # End those in the client's own queue first. Others that end make room for them, and if a request is assigned a
+        # connection while it is cancelled, httpcore counts the connection as in use forever.
         await _end(task for task, attempt in self._attempts.items() if attempt.progress.is_queued)
         await _end(self._tasks)
         for body in [*self._bodies]:
@@ -121,7 +121,7 @@ class ClientTransport:
 
 
 class _Attempt:
-    """One attempt, which may outlive its caller for as long as it waits for the head of its answer."""
+    """An attempt, which may outlive its caller until the headers of its response are received."""
 
     def __init__(self, transport: ClientTransport, prepared: PreparedRequest) -> None:
         self._transport = transport
@@ -134,7 +134,7 @@ class _Attempt:
         try:
             return await self._answer()
         except BaseException:
-            # Later than that, httpcore closes it, or it serves other requests, too (HTTP/2).
+            # Later, httpcore closes the connection, or it is shared with other requests (HTTP/2).
             if not self.progress.is_begun:
                 await self.progress.close()
             raise
@@ -147,7 +147,7 @@ class _Attempt:
         try:
             response = await sender.send(request, auth=None, follow_redirects=False, stream=True)
             self._has_head = True
-            # The mark of a real connection, which fakes and applications in this process do not have.
+            # Only real connections have this, unlike mocks and in-process applications.
             self._transport.has_network |= "network_stream" in response.extensions
             if self._is_abandoned:
                 await response.aclose()
@@ -155,7 +155,7 @@ class _Attempt:
             read = await read_response(response, prepared, started)
             return read if read.body is None else evolve(read, body=self._pooled(read.body))
         except httpx.HTTPStatusError as error:
-            # A hook of the user's client called raise_for_status(). It is an answer all the same, and httpx closed it.
+            # A hook of the user's client called raise_for_status(). It is still a response, and httpx has closed it.
             response = error.response
             if response.is_stream_consumed:
                 return await read_whole(response, prepared, started)
@@ -169,13 +169,13 @@ class _Attempt:
         )
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Fail where a connection was found for a request that nobody waits for any more: there it is safe."""
+        """End an abandoned request when it gets a connection: then this is safe."""
         await self.progress(event, info)
         if self._is_abandoned and event in BEFORE_SENDING:
             raise httpx.WriteError("the call was cancelled before it was sent")
 
     async def abandon(self, task: asyncio.Task[Response]) -> None:
-        """Let go: at once where that is safe, else before it is sent, or when the time for its head is up."""
+        """End the attempt: immediately if that is safe, or else before it is sent, or at its timeout."""
         self._is_abandoned = True
         if body := _body(task):
             await body.aclose()
@@ -188,13 +188,13 @@ class _Attempt:
 
 
 class _PooledBody:
-    """A body that is read in tasks of its own, like the attempt before it: cancelling its reader breaks nothing."""
+    """A body that is read in separate tasks, like the attempt before it, so that cancelling its reader is safe."""
 
     def __init__(self, body: Body, transport: ClientTransport, *, holds_slot: bool) -> None:
         self._body = body
         self._transport = transport
         self.holds_slot = holds_slot
-        """Whether it counts as under way until it is closed."""
+        """True if it counts towards the width until it is closed."""
         self._reading: asyncio.Task[bytes] | None = None
         self._closing: asyncio.Task[None] | None = None
         transport.opened(self)
@@ -206,7 +206,7 @@ class _PooledBody:
             self._reading = self._transport.start(self._body.read())
         reading = self._reading
         await asyncio.wait((reading,))
-        # One that was cancelled has taken nothing: what it waited for is the next one's.
+        # If this reader was cancelled, the next one receives the result.
         self._reading = None
         return result(reading)
 
@@ -229,7 +229,7 @@ class _PooledBody:
 
 
 def _body(task: asyncio.Task[Response]) -> _PooledBody | None:
-    """The open body that an attempt came to, if it did."""
+    """The open body of an attempt's response, if there is one."""
     if not task.done() or task.cancelled() or task.exception() is not None:
         return None
     body = task.result().body
@@ -245,7 +245,7 @@ async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 def result(task: asyncio.Task[T]) -> T:
-    """The result of a task that closing may have cancelled."""
+    """The result of a task, which closing may have cancelled."""
     if task.cancelled():
         raise closed_error()
     return task.result()
@@ -263,17 +263,17 @@ def _request(sender: httpx.AsyncClient, prepared: PreparedRequest) -> httpx.Requ
         )
     except (httpx.InvalidURL, UnicodeError) as error:
         raise invalid_url(prepared, error) from None
-    # The client keeps the service's cookies, as browsers do; an API's client has no use for them.
+    # The client keeps the service's cookies, like a browser; an API client does not need them.
     request.headers.pop("Cookie", None)
     add_bearer_token(request, prepared.api_key)
     return request
 
 
 def isolated_copy(client: httpx.AsyncClient) -> httpx.AsyncClient:
-    """A client on the same connections that adds nothing to our requests but headers of no consequence.
+    """A copy of a client, with the same connections, that adds only harmless default headers to our requests.
 
-    A copy, so that the user's own client stays as it is: its query parameters would replace ours, its cookies be sent
-    along, and those of the service be kept in it.
+    With the client itself, its query parameters would replace ours, its cookies would be sent, and the service's
+    cookies would be stored in it.
     """
     copied = copy.copy(client)
     copied.params = httpx.QueryParams()
@@ -285,11 +285,11 @@ def isolated_copy(client: httpx.AsyncClient) -> httpx.AsyncClient:
 
 
 async def _check_end(response: httpx.Response) -> None:
-    """Before the user's own hooks, which may read and close it."""
+    """Run before the user's own hooks, which may read and close the response."""
     close_if_unread(response, method=response.request.method)
 
 
 async def _hide_location(response: httpx.Response) -> None:
-    """Httpx reads a redirect's target also where it does not follow it, and fails on one it can't read."""
+    """Httpx parses the target of a redirect even if it does not follow it, and fails if it is not valid."""
     if "Location" in response.headers:
         response.extensions[LOCATION] = response.headers.pop("Location")

@@ -1,4 +1,4 @@
-"""Letting go of what an event loop held that was closed since. Nothing there can be awaited any more."""
+"""Releasing the resources of an event loop that has been closed, so that nothing in it can be awaited any more."""
 
 import asyncio
 from asyncio.trsock import TransportSocket
@@ -10,38 +10,38 @@ from typing import Any, cast
 def let_go(
     loop: asyncio.AbstractEventLoop, sockets: Iterable[TransportSocket], tasks: Iterable[asyncio.Task[Any]]
 ) -> None:
-    """Close the sockets of connections, and end the tasks that use them, in an event loop that is closed."""
+    """Close the sockets of connections in a closed event loop, and end the tasks that use them."""
     transports = _transports(loop)
     for number in {sock.fileno() for sock in sockets} & transports.keys():
-        # It marks it as closed for whoever closes it again, and then wants the loop to call something.
+        # This marks the transport as closing, before it fails to schedule a callback in the closed loop.
         with suppress(RuntimeError):
             transports[number].abort()
     for task in tasks:
         _end(task)
-    # Those, and what was not connected yet and was closed by its task just now.
+    # These transports, and those that were still connecting and that their tasks have just closed.
     _finish_closing(loop)
 
 
 def _transports(loop: asyncio.AbstractEventLoop) -> dict[int, Any]:
-    """Asyncio's transports by the number of their sockets. Other event loops close these when they are closed."""
+    """Asyncio's transports by socket number. Other event loops close their transports when they are closed."""
     return dict(getattr(loop, "_transports", {}))
 
 
 def _finish_closing(loop: asyncio.AbstractEventLoop) -> None:
-    """Do what the loop was to do for transports that were closed: close their sockets.
+    """Close the sockets of closing transports, as the loop would have done.
 
-    There is no public way to do that, and asyncio warns of a transport that is just dropped.
+    There is no public way to do this, and asyncio warns about transports that are merely dropped.
     """
     for number, transport in _transports(loop).items():
         if transport.is_closing() and transport.get_extra_info("socket").fileno() == number:
-            # A reader that waits for the connection would be woken up in the loop.
+            # It fails if it has to wake up a waiting reader in the closed loop.
             with suppress(RuntimeError):
                 transport._call_connection_lost(None)  # noqa: SLF001
 
 
 def _end(task: asyncio.Task[Any]) -> None:
-    """End a task of ours, and keep asyncio from reporting to the user that it was never finished."""
+    """End one of our tasks, and keep asyncio from warning that it was destroyed while pending."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
-    # What it does on its way out may want the loop, too.
+    # Its cleanup may need the closed loop, too.
     with suppress(Exception):
         cast("Coroutine[Any, Any, Any]", task.get_coro()).close()

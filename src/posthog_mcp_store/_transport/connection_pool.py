@@ -1,8 +1,8 @@
-"""The SDK's own connections: a pool of httpx transports with one connection each, which one call uses at a time.
+"""The SDK's own connections: a pool of httpx transports, each with one connection for one call at a time.
 
-httpx's own pool walks over all connections and all waiting requests on every request; here a free connection is simply
-taken. A connection whose call was cancelled is discarded: httpcore 1.0.9 counts one that was cancelled at the wrong
-moment as in use forever.
+httpx's own pool iterates over all connections and all waiting requests for every request; here, a free connection is
+simply taken. A connection whose call was cancelled is discarded: httpcore 1.0.9 counts one that was cancelled at the
+wrong moment as in use forever.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from .unread_bytes import close_if_unread
 from .waits import Waits
 
 IDLE_SECONDS = 5.0
-"""A connection unused for so long is closed: servers drop idle ones, and a request that meets that is lost."""
+"""How long to keep an unused connection. Servers drop idle ones, and a request sent at that moment is lost."""
 ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=None)
 
 
@@ -42,17 +42,17 @@ class _Connection:
 
 
 class ConnectionPool:
-    """The connections of one event loop. At most `width` calls run at once; others queue, first come first served."""
+    """The connections of one event loop. At most `width` calls run at once; further calls queue in order."""
 
     def __init__(self, width: int, route: Route, *, idle_seconds: float = IDLE_SECONDS) -> None:
-        # One for all connections: another one would read the certificates again.
+        # Shared by all connections, because creating one reads the certificates.
         self._route = route
         self._idle_seconds = idle_seconds
         self._slots = asyncio.Semaphore(width)
         self._free: deque[_Connection] = deque()
         self._busy: set[_Connection] = set()
         self._counted: set[_Connection] = set()
-        """Those of the busy ones that hold one of the slots."""
+        """The busy connections that occupy a slot."""
         self._closing: set[asyncio.Task[None]] = set()
         self._idle_timer: asyncio.TimerHandle | None = None
         self._waits = Waits()
@@ -104,7 +104,7 @@ class ConnectionPool:
         return self._is_closed
 
     async def _take(self) -> _Connection:
-        """The connection that was used last, so that those not needed grow idle, or a new one."""
+        """The most recently used connection, so that surplus ones become idle, or a new one."""
         await self._slots.acquire()
         if self._is_closed:
             self._slots.release()
@@ -122,7 +122,7 @@ class ConnectionPool:
         return connection
 
     def give_back(self, connection: _Connection) -> None:
-        """Make a connection free for others."""
+        """Return a connection to the pool."""
         self._busy.discard(connection)
         self._release_slot(connection)
         connection.free_since = self.loop.time()
@@ -131,7 +131,7 @@ class ConnectionPool:
             self._watch_idle()
 
     def throw_away(self, connection: _Connection) -> asyncio.Task[None]:
-        """Close a connection in a task of its own: the caller may be cancelled, and need not wait."""
+        """Close a connection in a separate task: the caller may be cancelled, and need not wait."""
         self._busy.discard(connection)
         self._release_slot(connection)
         task = self.loop.create_task(connection.aclose())
@@ -140,7 +140,7 @@ class ConnectionPool:
         return task
 
     def _close_idle(self) -> None:
-        """Close all that were free for too long. The one that has been free for longest is the first."""
+        """Close all connections that have been free for too long. The first one has been free the longest."""
         since = self.loop.time() - self._idle_seconds
         while self._free and self._free[0].free_since <= since:
             self.throw_away(self._free.popleft())
@@ -167,7 +167,7 @@ class ConnectionPool:
 
 
 class _ConnectionBody:
-    """A body that has a connection for itself until it is closed."""
+    """A body that occupies a connection until it is closed."""
 
     def __init__(self, body: Body, connection: _Connection, pool: ConnectionPool) -> None:
         self._body = body
@@ -177,7 +177,7 @@ class _ConnectionBody:
         self._reading: asyncio.Task[bytes] | None = None
 
     async def read(self) -> bytes:
-        """Read in a task of its own: a reader that is cancelled loses nothing, and breaks nothing of the connection."""
+        """Read in a separate task, so that cancelling the reader neither loses data nor breaks the connection."""
         if self._pool.loop.is_closed():
             raise left_behind_error()
         if self._reading is None:
@@ -198,13 +198,13 @@ class _ConnectionBody:
 
     async def aclose(self) -> None:
         connection, self._connection = self._connection, None
-        # In a closed event loop it is the store that closes the connection.
+        # If the event loop is closed, the store closes the connection.
         if connection is None or self._pool.loop.is_closed():
             return
         if self._is_read and not self._pool.is_closed:
             self._pool.give_back(connection)
             return
-        # It is waited for, so that all is done when whoever closes it ends the event loop next.
+        # Wait for it, because the caller may end the event loop next.
         ending: list[asyncio.Task[Any]] = [self._pool.throw_away(connection)]
         if self._reading is not None:
             self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -214,7 +214,7 @@ class _ConnectionBody:
 
 
 def _closed_meanwhile(connection: _Connection, prepared: PreparedRequest) -> MCPStoreError:
-    """The error for a call that closing ended: whether the service may have acted on it is worth knowing."""
+    """The error for a call that closing ended. It shows whether the service may have acted on the call."""
     if connection.progress.is_begun:
         return connection_error(httpx.ReadError("this MCPStore was closed"), prepared)
     return closed_error()

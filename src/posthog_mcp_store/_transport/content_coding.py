@@ -1,7 +1,7 @@
-"""Content codings of a body (RFC 9110, section 8.4), decoded in pieces of bounded size: pure.
+"""Decoding of content codings (RFC 9110, section 8.4) in pieces of bounded size. Pure.
 
-HTTP libraries decompress whatever one read brings in one go, in as many layers as the header names. A few hundred bytes
-can become gigabytes that way, before anybody can count them.
+HTTP libraries decompress everything from one read at once, in as many layers as the header names. A few hundred bytes
+can then become gigabytes before anyone can count them.
 """
 
 import zlib
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from zlib import _Decompress
 
 ACCEPT_ENCODING = "gzip, deflate"
-"""What the SDK asks for, and decodes."""
+"""The codings that the SDK requests and can decode."""
 PIECE_BYTES = 64 * 1024
-"""The most that one step decodes to."""
+"""The maximum output of a step."""
 STEP_BYTES = 16 * 1024
-"""The most that one step takes in: input can be work without giving any output."""
+"""The maximum input of a step, since input takes time even if it yields no output."""
 MAX_BARREN_BYTES = 256 * 1024
-"""The most input in a row that may decode to nothing. Compressors need a few hundred bytes, an attacker no bound."""
+"""How much consecutive input may decode to nothing. Compressors need a few hundred bytes; an attack has no limit."""
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -32,15 +32,15 @@ class Decoder(Protocol):
     """Decodes one body."""
 
     def decode(self, chunk: bytes) -> Iterator[bytes]:
-        """The pieces that the next bytes decode to, one bounded step for each; some may be empty.
+        """Decode the next bytes into pieces, each in one bounded step. Pieces may be empty.
 
         Raises:
-            UndecodableError: The bytes are not what the header says.
+            UndecodableError: The bytes do not match the Content-Encoding.
         """
         ...
 
     def end(self) -> None:
-        """Take note that the body is over.
+        """Handle the end of the body.
 
         Raises:
             UndecodableError: It ended too early.
@@ -49,7 +49,7 @@ class Decoder(Protocol):
 
 
 def decoder_of(content_encoding: str) -> Decoder | None:
-    """The decoder for a Content-Encoding header; None where there is nothing to decode."""
+    """The decoder for a Content-Encoding header; None if there is nothing to decode."""
     names = [name.strip().lower() for name in content_encoding.split(",")]
     match [name for name in names if name not in {"", "identity"}]:
         case []:
@@ -63,7 +63,7 @@ def decoder_of(content_encoding: str) -> Decoder | None:
 
 
 class NoDecoder:
-    """Cuts what is decoded already."""
+    """Splits a body that is already decoded."""
 
     def decode(self, chunk: bytes) -> Iterator[bytes]:
         for start in range(0, len(chunk), PIECE_BYTES):
@@ -74,7 +74,7 @@ class NoDecoder:
 
 
 class UnknownDecoder:
-    """Refuses any content. A body without any needs no decoding."""
+    """Rejects any content. An empty body needs no decoding."""
 
     def __init__(self, content_encoding: str) -> None:
         self._content_encoding = content_encoding
@@ -90,15 +90,15 @@ class UnknownDecoder:
 
 
 class Inflater:
-    """Decompresses members of data, one behind the other. What follows the last one is ignored, as by other clients."""
+    """Decompresses consecutive members. Anything after the last one is ignored, as by other clients."""
 
     def __init__(self, window: Callable[[bytes, bool], int | None]) -> None:
         self._window = window
-        """zlib's `wbits` for a member, by its first two bytes and whether it is the first; None where it is none."""
+        """zlib's `wbits` for a member, from its first two bytes and whether it is the first; None if it is not one."""
         self._member: _Decompress | None = None
         self._has_begun = False
         self._head = b""
-        """The beginning of a member, while it is too short to tell its format."""
+        """The beginning of a member, while it is too short to recognise its format."""
         self._is_over = False
         self._barren = 0
 
@@ -129,7 +129,7 @@ class Inflater:
             yield piece
 
     def _begin(self, data: bytes) -> bytes:
-        """Begin the next member, and give what to feed it; nothing where there is none yet, or never will be."""
+        """Begin the next member and return its input; empty if none has begun yet, or there are no more."""
         data = self._head + data
         if self._is_over or len(data) < len(GZIP_MAGIC):
             self._head = b"" if self._is_over else data
@@ -151,8 +151,8 @@ def _gzip_window(head: bytes, is_first: bool) -> int | None:  # noqa: FBT001
 def _deflate_window(head: bytes, is_first: bool) -> int | None:  # noqa: FBT001
     if not is_first:
         return None
-    # RFC 9110 asks for the zlib format (RFC 1950), and some servers send deflate (RFC 1951) without it. No compressor
-    # begins that with these four bits, which would be unused bits of a block that is not compressed.
+    # RFC 9110 requires the zlib format (RFC 1950), but some servers send plain deflate (RFC 1951). No compressor starts
+    # that with these four bits, which would be unused bits of an uncompressed block.
     is_zlib = head[0] & 0x0F == zlib.DEFLATED
     return zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS
 

@@ -1,4 +1,4 @@
-"""What the environment says of the way to one host: which proxy is for it, and whose certificates are trusted."""
+"""Proxy and certificate settings for a host from the environment."""
 
 import importlib.util
 import os
@@ -18,16 +18,16 @@ HTTP_PROXIES = ("http", "https")
 SOCKS_PROXIES = ("socks5", "socks5h")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
-"""By which OpenSSL finds a certificate in a directory."""
+"""The file names by which OpenSSL finds certificates in a directory."""
 
 
 @frozen
 class ProxySetting:
-    """The proxy that is for a host, and who says so."""
+    """The proxy for a host, and the setting that names it."""
 
     source: str
     url: str = field(repr=False)
-    """May hold a password."""
+    """May contain a password."""
 
     @property
     def scheme(self) -> str:
@@ -38,10 +38,10 @@ class ProxySetting:
 
 
 def proxy_setting(host: str, schemes: Sequence[str]) -> ProxySetting | None:
-    """The proxy that is for a host, with one of these schemes; None where the host is called directly.
+    """The proxy for a host, which must have one of these schemes; None if the host is called directly.
 
     Raises:
-        ConfigurationError: A proxy is for the host, and its URL is none.
+        ConfigurationError: There is a proxy for the host, but its URL is not valid.
     """
     target = urlsplit(host)
     proxies = getproxies()
@@ -57,17 +57,17 @@ def proxy_setting(host: str, schemes: Sequence[str]) -> ProxySetting | None:
 
 def _is_called_directly(target: SplitResult, no_proxy: str) -> bool:
     hostname, port = (target.hostname or "").rstrip("."), target.port or DEFAULT_PORTS[target.scheme]
-    # To this machine, plain http is allowed because nobody else sees the key. A proxy would.
+    # Plain http to this machine is allowed because nobody else sees the API key. A proxy would see it.
     if target.scheme == "http" and is_loopback(hostname):
         return True
-    # urllib knows names, and on macOS and Windows the settings of the system.
+    # urllib handles host names, and the system's settings on macOS and Windows.
     if proxy_bypass(f"{hostname}:{port}"):
         return True
     return any(_is_meant(entry, target.scheme, hostname, port) for entry in re.split(r"[\s,]+", no_proxy))
 
 
 def _is_meant(entry: str, scheme: str, hostname: str, port: int) -> bool:
-    """Whether an entry of NO_PROXY stands for a host, in all forms that libraries read."""
+    """True if an entry of NO_PROXY matches a host, in any of the forms that libraries accept."""
     entry_scheme, _, place = entry.lower().rpartition("://")
     name, entry_port = _name_and_port(place)
     if entry_scheme not in {"", "all", scheme} or entry_port not in {None, str(port)}:
@@ -82,12 +82,12 @@ def _name_and_port(place: str) -> tuple[str, str | None]:
     if parts := re.fullmatch(r"\[([^\]]*)\](/\d+)?(?::(\d+))?", place):
         return parts[1] + (parts[2] or ""), parts[3]
     name, colon, port = place.rpartition(":")
-    # More colons than one are an IPv6 address without brackets.
+    # More than one colon means an IPv6 address without brackets.
     return (name, port) if colon and ":" not in name else (place, None)
 
 
 def _is_within(hostname: str, network: str) -> bool:
-    """Whether a host is an address in a network, or of one address."""
+    """True if a host is an address in a network, which may be a single address."""
     try:
         return ip_address(hostname) in ip_network(network, strict=False)
     except ValueError:
@@ -95,13 +95,13 @@ def _is_within(hostname: str, network: str) -> bool:
 
 
 def _variable(name: str) -> str:
-    """The variable that sets this, as it is written there: both cases are read."""
+    """The name of the variable that is set, in lower or upper case."""
     found = [each for each in (name, name.upper()) if os.environ.get(each)]
     return found[0] if found else f"the system's setting for {name}"
 
 
 def _fault(url: str, schemes: Sequence[str]) -> str | None:
-    """What is wrong with the URL of a proxy."""
+    """Why the URL of a proxy can't be used; None if it can."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -117,9 +117,9 @@ def _fault(url: str, schemes: Sequence[str]) -> str | None:
 
 
 def certificates_fault() -> str | None:
-    """What is wrong with SSL_CERT_DIR. OpenSSL does not say: it finds no certificates there, and trusts nobody."""
+    """Why SSL_CERT_DIR can't be used; None if it can. OpenSSL would find no certificates, and not say why."""
     directories = os.environ.get("SSL_CERT_DIR")
-    # httpx then looks at nothing else.
+    # With SSL_CERT_FILE, httpx ignores SSL_CERT_DIR.
     is_overruled = bool(os.environ.get("SSL_CERT_FILE"))
     if not directories or is_overruled or any(map(_may_hold_certificates, directories.split(os.pathsep))):
         return None
@@ -130,5 +130,5 @@ def _may_hold_certificates(name: str) -> bool:
     directory = Path(name)
     if not name or not directory.is_dir():
         return False
-    # Who may not list it may still open what is in it.
+    # A directory that can't be listed may still contain files that can be opened.
     return not os.access(directory, os.R_OK) or any(HASHED_NAME.fullmatch(each.name) for each in directory.iterdir())

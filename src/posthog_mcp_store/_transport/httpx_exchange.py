@@ -1,4 +1,4 @@
-"""One exchange in the HTTP library's terms: how its request is built, and what goes wrong."""
+"""Building httpx requests, and mapping network errors to the SDK's errors."""
 
 import ssl
 from functools import lru_cache
@@ -14,9 +14,9 @@ from .content_coding import ACCEPT_ENCODING
 from .protocol import PreparedRequest
 
 LOCATION = "posthog_mcp_store.location"
-"""Under this name a response's extensions keep its Location while httpx has it in hand."""
+"""The extension that keeps a response's Location header while httpx processes the response."""
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
-"""What fails before the first byte of the request is on its way."""
+"""Errors that are raised before the first byte of the request is sent."""
 
 NETWORK_ERRORS = (
     httpx.RequestError,
@@ -28,15 +28,15 @@ NETWORK_ERRORS = (
     anyio.ClosedResourceError,
     anyio.EndOfStream,
 )
-"""What sending and reading raise when the network fails. httpcore 1.0.9 lets an `ssl.SSLError` after the handshake
-through as it is. Not every OSError belongs here: hooks of a user's client raise those too."""
+"""Errors of sending and reading when the network fails. httpcore 1.0.9 does not translate an `ssl.SSLError` after the
+handshake. OSError is too broad: hooks of a user's client may raise it as well."""
 
 parsed_url = lru_cache(maxsize=256)(httpx.URL)
-"""Parsing a URL takes a twelfth of a call's time, and a service asks for the same ones again and again."""
+"""Parsing a URL takes a twelfth of a call's time, and a program requests the same URLs over and over."""
 
 
 def bare_request(prepared: PreparedRequest) -> httpx.Request:
-    """The request, with nothing but what the SDK puts into it."""
+    """The request, without any defaults of a client."""
     try:
         url = parsed_url(prepared.url)
         request = httpx.Request(
@@ -53,7 +53,7 @@ def bare_request(prepared: PreparedRequest) -> httpx.Request:
 
 
 def add_bearer_token(request: httpx.Request, api_key: Secret) -> None:
-    """Put the key on, as the last thing before sending: nothing else ever holds it in plain."""
+    """Add the API key, as the last step before sending, so that nothing else holds it in plain text."""
     request.headers["Authorization"] = f"Bearer {api_key.reveal()}"
 
 
@@ -70,13 +70,13 @@ def connection_error(failure: Exception, prepared: PreparedRequest) -> APIConnec
     """The error for an attempt that failed with one of the `NETWORK_ERRORS`."""
     error = failure if isinstance(failure, httpx.RequestError) else _read_error(failure)
     call = prepared.call
-    # Whoever keeps the error keeps its cause, and the cause keeps the request: not with the key in it.
+    # The error keeps its cause, and the cause keeps the request, which must not contain the key.
     error.request = httpx.Request(call.method, call.url)
     kind, place = type(error).__name__, f"{call.method} {without_query(call.url)}"
     is_sent = not isinstance(error, NEVER_SENT)
     said = prepared.api_key.redact(str(error))
     if said != str(error):
-        # A parser quotes what it can't read, of a server that echoes requests; so do the errors and frames behind it.
+        # A parser's error quotes invalid data, which may be an echo of the request; so may its causes and frames.
         for quoting in (error, failure):
             quoting.args = (said,)
             quoting.__cause__ = quoting.__context__ = quoting.__traceback__ = None
@@ -91,7 +91,7 @@ def connection_error(failure: Exception, prepared: PreparedRequest) -> APIConnec
 
 
 def _read_error(failure: Exception) -> httpx.ReadError:
-    """What came from below httpx, as httpx would have put it. Failures to connect it does translate."""
+    """An error from below httpx in the form that httpx would raise. It does translate connection failures itself."""
     error = httpx.ReadError(str(failure))
     error.__cause__ = failure
     return error

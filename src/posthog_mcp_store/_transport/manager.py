@@ -1,4 +1,4 @@
-"""Chooses the transport, opens it in the event loop of the first call, and closes it."""
+"""Choosing the transport, opening it in the event loop of the first call, and closing it."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ TransportName = Literal["httpx", "aiohttp"]
 
 @frozen
 class _Opened:
-    """A transport, and the event loop that it belongs to."""
+    """A transport and its event loop."""
 
     transport: Transport
     loop: asyncio.AbstractEventLoop
@@ -44,20 +44,20 @@ class TransportManager:
         self._name = validation.one_of(get_args(TransportName), name, "transport")
         self._host = host
         self._opened: _Opened | None = None
-        # Threads, each with an event loop of its own, may begin to use the store at the same moment.
+        # Several threads, each with its own event loop, may start to use the store at the same time.
         self._opening = threading.Lock()
         self._is_stranded = False
-        """Whether connections of the user's client are left in an event loop that is closed."""
+        """True if connections of the user's client remain in a closed event loop."""
         self._closed = False
 
     async def send(self, prepared: PreparedRequest) -> Response:
-        """Send one attempt and read its answer, as far as the call asks for, whatever its status.
+        """Send one attempt and read its response as far as the call asks for, whatever its status.
 
-        Waits while `max_concurrency` are under way.
+        Waits while `max_concurrency` requests are in progress.
 
         Raises:
-            APIConnectionError: No answer came.
-            ConfigurationError: The store is closed, belongs to another event loop, or the host is none.
+            APIConnectionError: No response was received.
+            ConfigurationError: The store is closed or belongs to another event loop, or the host is not valid.
         """
         if self._client is not None and self._client.is_closed and not self._closed:
             raise ConfigurationError("the http_client of this MCPStore has been closed: create a new client and store")
@@ -67,7 +67,7 @@ class TransportManager:
         return await opened.transport.send(prepared)
 
     async def aclose(self) -> None:
-        """Close what is the SDK's own. Calls after that fail."""
+        """Close the SDK's own connections. Later calls fail."""
         self._closed = True
         await self._leave_closed_loop()
         opened, self._opened = self._opened, None
@@ -87,13 +87,13 @@ class TransportManager:
         return opened
 
     async def _leave_closed_loop(self) -> None:
-        """Let go of what an event loop left open that was closed before `_closing_at_end_of_loop` was told."""
+        """Release connections that remained open because their event loop did not run `_closing_at_end_of_loop`."""
         with self._opening:
             opened = self._opened
             if opened is None or not opened.loop.is_closed():
                 return
             self._opened, self._is_stranded = None, opened.transport.leaves_connections
-        # In a task of its own, which cancel scopes that were never left may not follow anybody out of.
+        # In a separate task, so that cancel scopes that were never exited can't affect the caller.
         await asyncio.wait((asyncio.get_running_loop().create_task(opened.transport.abandon()),))
 
     def _new_transport(self) -> Transport:
@@ -117,10 +117,10 @@ def _aiohttp_transport(host: str, width: int) -> Transport:
 
 
 async def _closing_at_end_of_loop(transport: Transport) -> AsyncGenerator[None, None]:
-    """Close the transport when its event loop ends, for a store that was not closed before.
+    """Close the transport when its event loop ends, in case the store has not been closed before.
 
-    `asyncio.run` closes the asynchronous generators that are still open (PEP 525): the one moment at which such a store
-    can still let go of its connections, and go on in the next loop.
+    `asyncio.run` closes asynchronous generators that are still open (PEP 525). This is the only moment at which such a
+    store can still close its connections, to continue in the next event loop.
     """
     try:
         yield

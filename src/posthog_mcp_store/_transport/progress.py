@@ -1,4 +1,4 @@
-"""How far a request over httpx has come, as its `trace` extension tells (httpx, request extensions)."""
+"""The progress of a request over httpx, as reported by its `trace` extension (httpx, request extensions)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,17 +9,17 @@ SECURED = "connection.start_tls.complete"
 
 
 class Progress:
-    """What httpcore tells of a request, or of all requests over one connection."""
+    """Tracks httpcore's events for a request, or for all requests over one connection."""
 
     def __init__(self) -> None:
         self.is_queued = True
-        """Whether it waits for a connection, or is sent over something that is no network."""
+        """True if it waits for a connection, or is not sent over a network at all."""
         self.is_opening = False
-        """Whether its connection is being opened, where httpcore 1.0.9 can be cancelled without harm to its pool."""
+        """True if its connection is being opened: then, httpcore 1.0.9 can be cancelled without harm to its pool."""
         self.is_begun = False
-        """Whether anything of the request may have been written."""
+        """True if any part of the request may have been written."""
         self.is_sent = False
-        """Whether it has been written, and its answer is waited for."""
+        """True if it has been written and awaits its response."""
         self.stream: Any = None
         """The connection that was opened for it, without TLS."""
 
@@ -32,7 +32,7 @@ class Progress:
         elif event == SECURED:
             self.is_opening = False
         elif event.endswith(".send_request_headers.started"):
-            # The CONNECT for a proxy's tunnel is no request of ours.
+            # The CONNECT request for a proxy's tunnel does not count.
             self.is_begun = info["request"].method != b"CONNECT"
         elif event.endswith(".receive_response_headers.started"):
             self.is_sent = self.is_begun
@@ -42,6 +42,6 @@ class Progress:
         return self.stream and self.stream.get_extra_info("socket")
 
     async def close(self) -> None:
-        """Close the connection. httpcore 1.0.9 forgets one whose TLS handshake is cancelled."""
+        """Close the connection. httpcore 1.0.9 does not close it if its TLS handshake is cancelled."""
         if self.stream is not None:
             await self.stream.aclose()

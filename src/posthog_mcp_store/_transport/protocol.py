@@ -1,4 +1,4 @@
-"""What a transport takes and gives, in plain data: nothing here belongs to an HTTP library."""
+"""The interface of a transport, in plain data: nothing here depends on an HTTP library."""
 
 import sys
 from collections.abc import Mapping
@@ -18,50 +18,50 @@ USER_AGENT = f"posthog-mcp-store/{__version__} Python/{sys.version_info.major}.{
 
 @frozen
 class PreparedRequest:
-    """A call on its way out: what one attempt sends, and within which bounds."""
+    """The request of one attempt of a call, and its limits."""
 
     call: Call
     url: str
     headers: Mapping[str, str]
     api_key: Secret
     timeout: float
-    """Seconds for each step of the network; connecting takes 10 at most."""
+    """Seconds for each network operation; at most 10 for connecting."""
     max_bytes: int
-    """The largest body of an answer that is read."""
+    """The maximum size of a response body."""
 
     @property
     def limits(self) -> dict[str, float | None]:
-        """Waiting for a connection has no bound of its own: that is the queue's, and the deadline's."""
+        """The timeouts in seconds. Waiting for a connection is bounded only by the call's deadline."""
         connect = min(self.timeout, defaults.CONNECT_TIMEOUT)
         return {"connect": connect, "read": self.timeout, "write": self.timeout, "pool": None}
 
 
 class RequestSender(Protocol):
-    """Sends requests, whatever transport and event loop they go through."""
+    """Sends requests, over any transport and in any event loop."""
 
     async def send(self, prepared: PreparedRequest) -> Response:
-        """Send one attempt and read its answer, as far as the call asks for; queue until there is room for it.
+        """Wait for a free slot, send one attempt and read its response as far as the call asks for.
 
         Raises:
-            APIConnectionError: No answer came.
+            APIConnectionError: No response was received.
             ConfigurationError: It is closed.
         """
         ...
 
     async def aclose(self) -> None:
-        """Close what is the SDK's own. Calls under way and after it fail."""
+        """Close the SDK's own connections. Calls in progress and later calls fail."""
 
 
 class Transport(RequestSender, Protocol):
-    """Connections to send over, in one event loop."""
+    """Sends requests in one event loop."""
 
     @property
     def leaves_connections(self) -> bool:
-        """Whether it uses connections that are not the SDK's to close, and that only this event loop can use."""
+        """True if it uses connections that the SDK must not close, and that only this event loop can use."""
         ...
 
     async def abandon(self) -> None:
-        """Close what is the SDK's own, when the event loop that it was opened in is closed. Waits for nothing."""
+        """Close the SDK's own connections after their event loop has been closed. Does not wait for anything."""
 
 
 def closed_error() -> ConfigurationError:

@@ -1,4 +1,4 @@
-"""How the configured host is reached: through which proxy, and with which certificates."""
+"""How to reach the configured host: through which proxy, and with which certificates."""
 
 import ssl
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from .environment import HTTP_PROXIES, SOCKS_PROXIES, ProxySetting, certificates
 
 @frozen
 class Route:
-    """The way to the host. Nothing else of the environment matters for a connection."""
+    """The route to the host. Connections depend on nothing else in the environment."""
 
     tls: ssl.SSLContext
     proxy: httpx.Proxy | None
 
 
 def route_to(host: str, proxies: Sequence[str] = HTTP_PROXIES + SOCKS_PROXIES) -> Route:
-    """The way to a host, as the environment says, by proxies with these schemes.
+    """The route to a host according to the environment, over proxies with these schemes.
 
     Raises:
-        ConfigurationError: A variable that concerns the host can't be used.
+        ConfigurationError: A variable that applies to the host is not valid.
     """
     setting = proxy_setting(host, proxies)
     is_encrypted = host.startswith("https:") or (setting is not None and setting.scheme == "https")
@@ -32,7 +32,7 @@ def route_to(host: str, proxies: Sequence[str] = HTTP_PROXIES + SOCKS_PROXIES) -
 
 def _proxy(setting: ProxySetting, tls: ssl.SSLContext) -> httpx.Proxy:
     try:
-        # For a proxy that is given none, httpcore makes a context of its own for each connection.
+        # Without a context, httpcore would create one for each connection to the proxy.
         return httpx.Proxy(setting.url, ssl_context=tls if setting.scheme == "https" else None)
     except (httpx.InvalidURL, UnicodeError):
         raise setting.unusable("its URL can't be read") from None
@@ -44,7 +44,7 @@ def _tls_context() -> ssl.SSLContext:
     try:
         return httpx.create_ssl_context()
     except OSError as error:
-        # Of these two, OpenSSL names only the file that it writes to.
+        # It is one of these two; OpenSSL's error contains the file name only for the file that it writes.
         variable = "SSL_CERT_FILE" if error.filename is None else "SSLKEYLOGFILE"
         reason = error.strerror
     raise ConfigurationError(f"{variable} names a file that can't be used: {reason}")

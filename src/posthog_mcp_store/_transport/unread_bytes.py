@@ -1,7 +1,7 @@
-"""Bytes behind an answer: a connection that holds some is closed, or they would be the answer to the next request.
+"""Closes connections with bytes left after a response, which would be taken for the response to the next request.
 
-httpcore 1.0.9 looks at the socket before it uses a connection again, but not at what was read from it already: what h11
-keeps of the last chunk, what TLS has not decrypted yet, what anyio holds back. None of it is public.
+httpcore 1.0.9 checks the socket before it reuses a connection, but not the bytes that were already read from it: the
+rest of the last chunk in h11, what TLS has not decrypted yet, and what anyio has buffered. None of this is public API.
 """
 
 from collections.abc import AsyncIterator
@@ -13,9 +13,9 @@ BODILESS = {204, 304}
 
 
 def close_if_unread(response: httpx.Response, *, method: str) -> None:
-    """Have the connection of a response closed with it, where bytes may come behind it that belong to no answer.
+    """Make closing the response also close its connection, if bytes may follow that belong to no response.
 
-    Over HTTP/1.1 and httpcore, that is: other transports are not known from the inside.
+    This applies only to HTTP/1.1 over httpcore; the internals of other transports are unknown.
     """
     parser = _parser(response.stream)
     if parser is not None:
@@ -36,13 +36,13 @@ class _CheckedStream(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         if self._is_announced or self._parser.trailing_data[0] or _is_held_back(self._network):
-            # httpcore closes what is not done in good order, and keeps the rest.
+            # httpcore then closes the connection, because the exchange did not end properly.
             self._parser.send_failed()
         await self._stream.aclose()
 
 
 def _announces_body_it_cannot_have(response: httpx.Response, method: str) -> bool:
-    """Whether a server that is not careful may send a body that nobody will read. A HEAD may be answered so, too."""
+    """True if a careless server may send a body that is not read. It may do so after a HEAD, too."""
     if response.status_code not in BODILESS and method != "HEAD":
         return False
     headers = response.headers
@@ -50,7 +50,7 @@ def _announces_body_it_cannot_have(response: httpx.Response, method: str) -> boo
 
 
 def _parser(stream: Any) -> Any:
-    """The parser behind a response's stream, through httpx's and httpcore's own streams."""
+    """The parser of a response's stream, found by way of httpx's and httpcore's own streams."""
     while stream is not None:
         connection = getattr(stream, "_connection", None)
         if connection is not None:
@@ -60,7 +60,7 @@ def _parser(stream: Any) -> Any:
 
 
 def _is_held_back(network: Any) -> bool:
-    """Whether bytes wait that were read from the socket: in a TLS layer, or in what anyio gives out in pieces."""
+    """True if bytes that were read from the socket are buffered in a TLS layer or by anyio."""
     stream = getattr(network, "_stream", None)
     while stream is not None:
         encrypted = getattr(stream, "_read_bio", None)

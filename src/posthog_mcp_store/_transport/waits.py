@@ -1,4 +1,4 @@
-"""Waiting in the task of a caller, until it is done, out of time, or ended by closing."""
+"""Waiting in the caller's task, with a timeout, and until closing ends the wait."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -8,13 +8,13 @@ T = TypeVar("T")
 
 
 class Waits:
-    """What callers wait for in one place."""
+    """The waits of callers that can be ended together."""
 
     def __init__(self) -> None:
         self._under_way: dict[asyncio.Timeout, asyncio.Future[None]] = {}
 
     async def within(self, work: Awaitable[T], seconds: float | None = None) -> T:
-        """Await `work` for so long at most, and only until `end` is called. Other cancellations pass through.
+        """Await `work` for at most `seconds`, and only until `end` is called. Other cancellations pass through.
 
         Raises:
             TimeoutError: The time is up, or `end` was called.
@@ -29,12 +29,12 @@ class Waits:
             ended.set_result(None)
 
     async def end(self) -> None:
-        """Cancel all that is waited for, as if its time was up, and return when it has ended."""
+        """Cancel all waits as if their time was up, and return once they have ended."""
         if not self._under_way:
-            # A store that was not used can be closed without asyncio.
+            # An unused store can be closed without asyncio.
             return
         loop = asyncio.get_running_loop()
-        # Nothing of an event loop that was closed without ending its tasks can be waited for.
+        # If another event loop was closed without ending its tasks, those can't be awaited here.
         under_way = {timer: ended for timer, ended in self._under_way.items() if ended.get_loop() is loop}
         for timer in under_way:
             if not timer.expired():
