@@ -59,11 +59,5 @@ def listening() -> Iterator[Listener]:
             connection.close()
 
 
-async def run(rounds: int) -> None:
-    """Let the event loop go round so many times."""
-    for _ in range(rounds):
-        await asyncio.sleep(0)
-
-
 def is_over(listener: Listener) -> bool:
     return len(listener.ended) == len(listener.accepted)

@@ -12,6 +12,7 @@ import httpx
 
 from posthog_mcp_store import ListUnstableError, MCPStore
 
+from .event_loop import loop_rounds
 from .wire import BASE, installation
 
 
@@ -50,8 +51,8 @@ class RacingList:
     on the count alone. `most` is its `max_limit`.
     """
 
-    TURNS = 24
-    """So many turns of the event loop later, whatever can be sent has been sent."""
+    ROUNDS = 24
+    """After so many rounds of the event loop, whatever can be sent has been sent."""
 
     def __init__(self, rows: int, most: int | None = None) -> None:
         self.numbers = list(range(rows, 0, -1))
@@ -75,11 +76,11 @@ class RacingList:
 
             reading = asyncio.create_task(read_all())
             remaining = iter(steps)
-            while not reading.done():
-                for _ in range(self.TURNS):
-                    await asyncio.sleep(0)
-                if self._waiting:
-                    self._go(next(remaining, Step("query")))
+            async with asyncio.timeout(30):
+                while not reading.done():
+                    await loop_rounds(self.ROUNDS)
+                    if self._waiting:
+                        self._go(next(remaining, Step("query")))
             with suppress(ListUnstableError):
                 await reading
             return Outcome(read, reading.exception() is not None, self._stayed)

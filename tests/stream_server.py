@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,13 +15,14 @@ from posthog_mcp_store.testing import serve_app
 class StreamServer:
     """Answers each request with a head at once, and all open ones with the chunks that the test sends, in order."""
 
-    def __init__(self, content_type: str = "text/event-stream") -> None:
+    def __init__(self, content_type: str = "text/event-stream", *, first: bytes = b": open\n\n") -> None:
         self.requests: list[bytes] = []
         self.clients: list[tuple[str, int]] = []
         """Whose connection each request came on."""
         self._asked = threading.Semaphore(0)
         self._left = threading.Semaphore(0)
         self._content_type = content_type
+        self._first = first
         self._answer: Response | None = None
         self._open: list[tuple[asyncio.AbstractEventLoop, asyncio.Queue[bytes | None]]] = []
 
@@ -66,7 +68,7 @@ class StreamServer:
         headers = [(b"content-type", self._content_type.encode()), (b"mcp-session-id", b"s-1")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         # Not before there is a part of the body does the server send the head.
-        await send({"type": "http.response.body", "body": b": open\n\n", "more_body": True})
+        await send({"type": "http.response.body", "body": self._first, "more_body": True})
         self._asked.release()
         flowing = asyncio.create_task(self._flow(queue, send))
         leaving = asyncio.create_task(_left(receive))
@@ -103,8 +105,8 @@ async def _left(receive: Receive) -> None:
 
 
 @contextmanager
-def serve_streams() -> Iterator[tuple[StreamServer, str]]:
+def serve_streams(**options: Any) -> Iterator[tuple[StreamServer, str]]:
     """A stream server, and the host it is served at."""
-    stream_server = StreamServer()
+    stream_server = StreamServer(**options)
     with serve_app(stream_server.app) as host:
         yield stream_server, host

@@ -28,7 +28,8 @@ from posthog_mcp_store import (
 )
 from posthog_mcp_store._transport.aiohttp_session import reason
 
-from .listener import Listener, is_over, run
+from .event_loop import loop_rounds
+from .listener import Listener, is_over
 from .serving import Conversation, answer_bytes, read_request, serving
 from .wire import ID, SERVER_ID, installation
 
@@ -281,13 +282,13 @@ async def test_a_handshake_that_never_ends_is_a_timeout_and_got_nothing() -> Non
 async def test_nothing_is_sent_after_a_call_was_cancelled(listener: Listener, rounds: int) -> None:
     async with open_aiohttp(listener.port) as store:
         calls = [asyncio.create_task(install(store)) for _ in range(20)]
-        await run(rounds)
+        await loop_rounds(rounds)
         for call in calls:
             call.cancel()
         sent = listener.take()
         await asyncio.wait(calls)
 
-        await run(10)
+        await loop_rounds(10)
         assert all(call.cancelled() for call in calls)
         assert listener.take() == sent
         await listener.until(is_over)
@@ -381,7 +382,7 @@ async def test_calls_that_are_cancelled_do_not_delay_others(says: bytes, call: S
         calls = [asyncio.create_task(call(store)) for _ in range(40)]
         queued = [asyncio.create_task(call(store)) for _ in range(40)]
         await server.until_asked(40)
-        await run(5)
+        await loop_rounds(5)
         for task in (*queued, *calls):
             task.cancel()
         await asyncio.wait((*queued, *calls))
@@ -414,7 +415,7 @@ async def test_a_reader_that_is_cancelled_loses_nothing() -> None:
     goes_on = asyncio.Event()
     async with store_over(stream) as store, store.installations.proxy(ID, PING) as messages:
         reading = asyncio.ensure_future(anext(messages))
-        await run(5)
+        await loop_rounds(5)
         reading.cancel()
         await asyncio.wait((reading,))
         goes_on.set()
@@ -429,7 +430,7 @@ async def test_a_reader_that_is_cancelled_loses_nothing() -> None:
 async def test_nothing_is_sent_after_a_store_was_closed(listener: Listener, rounds: int, scheme: str) -> None:
     store = open_aiohttp(listener.port, host=f"{scheme}://127.0.0.1:{listener.port}", max_concurrency=20)
     calls = [asyncio.create_task(install(store)) for _ in range(40)]
-    await run(rounds)
+    await loop_rounds(rounds)
     async with asyncio.timeout(5):
         await store.aclose()
         sent = listener.take()
@@ -448,7 +449,7 @@ async def test_closing_a_store_ends_calls_under_way(says: bytes, call: Step) -> 
         store = open_aiohttp(port, max_concurrency=5)
         calls = [asyncio.create_task(call(store)) for _ in range(10)]
         await server.until_asked(5)
-        await run(5)
+        await loop_rounds(5)
         async with asyncio.timeout(5):
             await store.aclose()
             errors = await asyncio.gather(*calls, return_exceptions=True)
@@ -528,7 +529,7 @@ async def test_what_comes_behind_an_answer_is_nobodys_answer(stray: bytes, comes
         with suppress(APIConnectionError):
             await retrieve(store)
         told.set()
-        await run(5)
+        await loop_rounds(5)
         with pytest.raises(NotFoundError):
             await store.installations.delete(ID)
 
@@ -613,7 +614,7 @@ async def test_a_connection_is_looked_at_for_nobody_who_is_gone() -> None:
         await retrieve(store)
         for rounds in range(6):
             call = asyncio.create_task(retrieve(store))
-            await run(rounds)
+            await loop_rounds(rounds)
             call.cancel()
             await asyncio.wait((call,))
         asked = server.asked

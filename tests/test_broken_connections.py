@@ -13,6 +13,7 @@ import pytest
 
 from posthog_mcp_store import APIConnectionError, MCPStore, NotFoundError
 
+from .event_loop import loop_rounds
 from .serving import answer_bytes, read_request, serving, store_on
 from .wire import ID, Wire, installation
 
@@ -209,7 +210,7 @@ async def test_bytes_that_come_after_an_answer_are_not_the_next_calls_answer(
     async with store_on(kind, converse, tls_context if is_encrypted else None) as store:
         await retrieve(store)
         writers[0].write(STRAY)
-        await asyncio.sleep(0.05)
+        await loop_rounds(5)
         with pytest.raises(NotFoundError):
             await delete(store)
 

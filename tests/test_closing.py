@@ -11,14 +11,10 @@ import httpx
 import pytest
 
 from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore, RateLimitScope, ServerError
-from posthog_mcp_store._core.call import Call
-from posthog_mcp_store._core.secret import Secret
-from posthog_mcp_store._transport.connection_pool import ConnectionPool
-from posthog_mcp_store._transport.protocol import PreparedRequest
-from posthog_mcp_store._transport.route import route_to
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from .listener import Listener, is_over, run
+from .event_loop import loop_rounds
+from .listener import Listener, is_over
 from .serving import answer, read_request, serving
 from .test_aiohttp import install
 from .wire import ID
@@ -52,7 +48,7 @@ async def test_nothing_is_sent_after_a_store_was_closed(
 ) -> None:
     async with open_on(kind, f"{scheme}://127.0.0.1:{listener.port}", max_concurrency=20) as store:
         calls = [asyncio.create_task(install(store)) for _ in range(40)]
-        await run(rounds)
+        await loop_rounds(rounds)
         async with asyncio.timeout(5):
             await store.aclose()
             sent = listener.take()
@@ -112,7 +108,7 @@ async def test_a_call_that_waits_for_its_next_attempt_ends_with_its_store(servic
         call = asyncio.create_task(view.installations.delete(ID))
         async with asyncio.timeout(5):
             await failed.wait()
-            await run(3)
+            await loop_rounds(3)
             await store.aclose()
             with pytest.raises(ServerError) as caught:
                 await call
@@ -130,9 +126,9 @@ async def test_calls_that_wait_after_a_429_end_with_their_store(service: Embedde
         first = asyncio.create_task(view.installations.retrieve(ID))
         async with asyncio.timeout(5):
             await refused.wait()
-            await run(3)
+            await loop_rounds(3)
             queued = [asyncio.create_task(store.installations.retrieve(ID)) for _ in range(3)]
-            await run(3)
+            await loop_rounds(3)
             await store.aclose()
             errors = await asyncio.gather(first, *queued, return_exceptions=True)
 
@@ -185,13 +181,13 @@ async def test_closing_twice_at_once_waits_for_a_call_that_takes_its_time_to_end
             try:
                 await asyncio.Event().wait()
             finally:
-                await run(10)
+                await loop_rounds(10)
 
     async with open_on("httpx", service.base_url, rate_limiter=Slow()) as store, asyncio.timeout(5):
         call = asyncio.create_task(store.installations.retrieve(ID))
         await waiting.wait()
         first = asyncio.create_task(store.aclose())
-        await run(4)
+        await loop_rounds(4)
         assert not first.done()
         await store.aclose()
         await first
@@ -223,28 +219,6 @@ async def test_a_clients_own_queue_is_unharmed_by_closing_a_store(listener: List
             other = MCPStore(KEY, host=f"http://127.0.0.1:{port}", http_client=client)
             assert (await other.installations.retrieve(ID)).name == "My API Server"
             await other.aclose()
-
-
-async def test_all_connections_that_are_idle_for_long_are_closed_without_another_call() -> None:
-    """Their servers would drop them, and each would wait for a call that comes across it."""
-    left = asyncio.Semaphore(0)
-
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await answer(reader, writer)
-        finally:
-            left.release()
-
-    async with serving(converse) as port:
-        url = f"http://127.0.0.1:{port}/"
-        pool = ConnectionPool(10, route_to(url), idle_seconds=0.1)
-        prepared = PreparedRequest(Call("list", "GET", "/", "/", url), url, {}, Secret(KEY), timeout=5, max_bytes=1000)
-        await asyncio.gather(*(pool.send(prepared) for _ in range(10)))
-        await pool.send(prepared)
-        async with asyncio.timeout(5):
-            for _ in range(10):
-                await left.acquire()
-        await pool.aclose()
 
 
 @on_all
@@ -299,7 +273,7 @@ def test_closing_does_not_wait_for_a_call_of_an_event_loop_that_was_closed_aroun
         view = store.with_options(on_response=lambda _: failed.set())
         left.append(asyncio.create_task(view.installations.retrieve(ID)))
         await failed.wait()
-        await run(3)
+        await loop_rounds(3)
 
     left: list[asyncio.Task[Any]] = []
     loop = asyncio.new_event_loop()

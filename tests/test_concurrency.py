@@ -8,7 +8,7 @@ import sys
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any, TypeVar
 
 import httpx
@@ -17,11 +17,14 @@ import pytest
 from posthog_mcp_store import APIConnectionError, APITimeoutError, ConfigurationError, MCPStore, ProxyCall, ProxyStream
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
+from .arrivals import Arrivals
+from .event_loop import loop_rounds
 from .factories import open_store
 from .stream_server import serve_streams
 from .wire import ID, Wire
 
 T = TypeVar("T")
+EVENT = b'data: {"jsonrpc": "2.0", "method": "notifications/progress"}\n\n'
 OPEN_FILES = Path("/proc/self/fd")
 
 
@@ -177,7 +180,7 @@ class Steps:
 
     async def ask_in_vain(self) -> object:
         with pytest.raises(APITimeoutError):
-            await self.store.with_options(headers={"X-Slow": "1"}, deadline=0.1).installations.list()
+            await self.store.with_options(deadline=0.1).installations.list()
         return "late"
 
     async def leave_a_stream(self) -> object:
@@ -194,8 +197,10 @@ class Steps:
         return self.store.installations.proxy(ID, {"jsonrpc": "2.0", "id": 1, "method": "ping"})
 
     async def read_in_vain(self, stream: ProxyStream) -> None:
+        """Wait for a second event, which never comes."""
+        await anext(stream)
         reading = asyncio.ensure_future(anext(stream))
-        await asyncio.sleep(0.01)
+        await loop_rounds(5)
         reading.cancel()
 
 
@@ -207,11 +212,11 @@ def test_a_store_outlives_event_loops_that_are_just_closed_and_leaves_nothing(
     service: EmbeddedService, transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     service.add_installation()
-    service.before_each = lambda request: sleep(0.5) if "x-slow" in request.headers else None
     steps = Steps(open_store(service, transport=transport))
 
     assert [in_a_loop(steps.ask()) for _ in range(3)] == [1, 1, 1]
     assert [in_a_loop(steps.ask_often()) for _ in range(2)] == [10, 10]
+    service.inject(Fault(delay=0.5, times=2))
     assert [in_a_loop(steps.ask_in_vain()) for _ in range(2)] == ["late", "late"]
     assert [asyncio.run(steps.ask()), in_a_loop(steps.ask()), asyncio.run(steps.ask())] == [1, 1, 1]
     in_a_loop(steps.ask_often())
@@ -226,7 +231,7 @@ def test_a_store_outlives_event_loops_that_are_just_closed_and_leaves_nothing(
 def test_a_stream_that_was_left_when_its_event_loop_was_just_closed_leaves_nothing(
     transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with serve_streams() as (_, host):
+    with serve_streams(first=EVENT) as (_, host):
         steps = Steps(MCPStore("phx_key", host=host, transport=transport))  # type: ignore[arg-type]
         assert [in_a_loop(steps.leave_a_stream()) for _ in range(2)] == ["left", "left"]
         in_a_loop(steps.store.aclose())
@@ -240,7 +245,7 @@ def test_a_stream_that_was_left_when_its_event_loop_was_just_closed_leaves_nothi
 def test_a_stream_of_a_closed_event_loop_can_be_left_but_not_read_in_the_next(
     transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with serve_streams() as (_, host):
+    with serve_streams(first=EVENT) as (_, host):
         steps = Steps(MCPStore("phx_key", host=host, transport=transport))  # type: ignore[arg-type]
 
         stream = in_a_loop(steps.ping().__aenter__())
@@ -324,7 +329,7 @@ def test_no_socket_is_left_of_event_loops_that_are_just_closed(service: Embedded
 
 @both_transports
 def test_no_socket_is_left_of_a_stream_that_was_not_left_either(transport: str) -> None:
-    with serve_streams() as (_, host):
+    with serve_streams(first=EVENT) as (_, host):
         printed, said, status = outcome_in_closed_loops("keep_a_stream", host, "phx_key", transport)
 
     assert (printed, status) == ("ProxyStream\nProxyStream\n[]\n", 0)
@@ -395,8 +400,7 @@ def test_what_such_a_client_had_under_way_ends_with_an_event_loop_that_was_just_
         kept.append(await store.installations.proxy(ID, message).__aenter__())
         kept.append(asyncio.ensure_future(store.installations.retrieve(ID)))
         kept.append(asyncio.ensure_future(kept[0].__anext__()))
-        for _ in range(5):
-            await asyncio.sleep(0)
+        await loop_rounds(5)
 
     async def use() -> int:
         return (await store.installations.list()).count
@@ -430,6 +434,7 @@ def test_a_store_in_two_event_loops_at_once_is_refused(service: EmbeddedService)
 @pytest.mark.parametrize("is_own", [False, True])
 async def test_closing_ends_what_is_under_way_and_what_queues(service: EmbeddedService, is_own: bool) -> None:
     service.inject(Fault(delay=5.0, times=None))
+    arrivals = Arrivals(service)
     async with httpx.AsyncClient() as client:
         store = open_store(
             service,
@@ -438,8 +443,7 @@ async def test_closing_ends_what_is_under_way_and_what_queues(service: EmbeddedS
             http_client=client if is_own else None,
         )
         calls = [asyncio.create_task(store.installations.retrieve(ID)) for _ in range(5)]
-        while service.in_flight < 2:  # noqa: ASYNC110  # the service runs in another thread
-            await asyncio.sleep(0.01)
+        await arrivals.wait_for(2)
 
         began = monotonic()
         await store.aclose()
@@ -466,8 +470,7 @@ async def test_an_abandoned_failure_is_not_reported_by_asyncio(
     await asyncio.sleep(0)
     call.cancel()
     await asyncio.wait((call,))
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await loop_rounds(5)
     gc.collect()
 
     assert caplog.records == []

@@ -34,6 +34,7 @@ from posthog_mcp_store._core.redaction import Redactor
 from posthog_mcp_store._mcp.client import translate_error
 
 from .acknowledgements import ACKNOWLEDGEMENTS
+from .event_loop import until_alone
 from .fake_mcp import GREETING, FakeMCPServer, error_of, result_of, text_result
 from .wire import ID
 
@@ -74,14 +75,6 @@ def refusing(answer: httpx.Response) -> Callable[[object], httpx.Response]:
 def event_stream(*messages: object) -> httpx.Response:
     body = "".join(f"data: {json.dumps(message)}\n\n" for message in messages)
     return httpx.Response(200, text=body, headers={"Content-Type": "text/event-stream"})
-
-
-async def until_alone() -> None:
-    """No task is left but this one, soon."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    if others:
-        _, left = await asyncio.wait(others, timeout=5)
-        assert left == set()
 
 
 # The way of the messages

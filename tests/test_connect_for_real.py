@@ -23,6 +23,7 @@ from posthog_mcp_store import (
 )
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, serve_app
 
+from .event_loop import until_alone
 from .factories import open_store
 from .mcp_servers import EverythingServer
 
@@ -60,14 +61,6 @@ def text(result: types.CallToolResult) -> str:
     (content,) = result.content
     assert isinstance(content, types.TextContent)
     return content.text
-
-
-async def until_alone() -> None:
-    """No task is left but this one, soon."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    if others:
-        _, left = await asyncio.wait(others, timeout=5)
-        assert left == set()
 
 
 @any_kind

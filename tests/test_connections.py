@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 import pytest
@@ -11,15 +13,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from posthog_mcp_store import APIConnectionError, APITimeoutError, ConfigurationError, MCPStore
-from posthog_mcp_store._core.call import Call
-from posthog_mcp_store._core.secret import Secret
-from posthog_mcp_store._transport.connection_pool import ConnectionPool
-from posthog_mcp_store._transport.protocol import PreparedRequest
-from posthog_mcp_store._transport.route import route_to
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
+from .event_loop import put_forward, run_with_clock
 from .factories import lanes_only, open_store
-from .serving import answer, serving
+from .serving import answer, serving, store_on
 from .wire import ID
 
 KEY = "phx_the_secret_key"
@@ -126,21 +124,53 @@ async def test_a_host_that_is_no_address_is_refused_on_the_sdks_own_connections_
             await store.installations.list()
 
 
-async def test_a_connection_that_was_idle_for_long_is_not_used_again(service: EmbeddedService) -> None:
-    pool = ConnectionPool(2, route_to(service.base_url), idle_seconds=0.05)
-    call = Call("list", "GET", "/", "/", f"{service.base_url}/api/projects/1/mcp_server_installations/")
-    prepared = PreparedRequest(call, call.url, {}, Secret(service.api_key), timeout=5, max_bytes=1000)
-    ports: list[object] = []
-    service.before_each = lambda _: ports.append(service.in_flight)
+@dataclass
+class Peer:
+    """A service that counts the connections that were made to it, and those that ended."""
 
-    await asyncio.gather(pool.send(prepared), pool.send(prepared))
-    await asyncio.sleep(0.1)
-    await pool.send(prepared)
-    await pool.send(prepared)
-    free = len(pool._free)
-    await pool.aclose()
+    made: int = 0
+    ended: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, 0))
 
-    assert (len(ports), free) == (4, 1)
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.made += 1
+        try:
+            await answer(reader, writer)
+        finally:
+            self.ended.release()
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used_again() -> None:
+    async def main() -> None:
+        peer = Peer()
+        async with store_on("httpx", peer) as store:
+            await asyncio.gather(*(store.installations.retrieve(ID) for _ in range(2)))
+            put_forward(4)
+            await store.installations.retrieve(ID)
+            assert peer.made == 2
+
+            put_forward(6)
+            for _ in range(2):
+                await store.installations.retrieve(ID)
+            assert peer.made == 3
+
+    run_with_clock(main())
+
+
+def test_all_connections_that_are_idle_for_long_are_closed_without_another_call() -> None:
+    """Their servers would drop them, and each would wait for a call that comes across it."""
+
+    async def main() -> None:
+        peer = Peer()
+        async with store_on("httpx", peer, max_concurrency=10) as store:
+            await asyncio.gather(*(store.installations.retrieve(ID) for _ in range(10)))
+            await store.installations.retrieve(ID)
+            put_forward(6)
+            async with asyncio.timeout(5):
+                for _ in range(10):
+                    await peer.ended.acquire()
+        assert peer.made == 10
+
+    run_with_clock(main())
 
 
 async def test_an_abandoned_attempt_whose_head_drips_ends_within_its_timeout() -> None:

@@ -328,9 +328,10 @@ async def test_no_more_is_unpacked_in_a_connection(kind: str) -> None:
 async def turns_while(work: Awaitable[object]) -> int:
     """How often the event loop turns during some work that waits for nothing."""
     turns, task = 0, asyncio.ensure_future(work)
-    while not task.done():
-        await asyncio.sleep(0)
-        turns += 1
+    async with asyncio.timeout(30):
+        while not task.done():
+            await asyncio.sleep(0)
+            turns += 1
     await task
     return turns
 

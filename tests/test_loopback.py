@@ -26,6 +26,8 @@ from posthog_mcp_store import (
     OAuthTimeoutError,
 )
 
+from .event_loop import loop_rounds
+
 PATIENCE = 20
 SUCCESS = OAuthCallback("success")
 PORTS = [-1, 65536, 10**5000, True, 8000.0, "8000", None]
@@ -109,12 +111,6 @@ async def browse(url: str) -> httpx.Response:
 def connect(receiver: LoopbackReceiver, address: str = "127.0.0.1") -> socket.socket:
     """A connection that the receiver has not seen yet: the system makes it, while the event loop stands still."""
     return socket.create_connection((address, port_of(receiver)), timeout=PATIENCE)
-
-
-async def turns(number: int) -> None:
-    """Let the event loop turn a number of times."""
-    for _ in range(number):
-        await asyncio.sleep(0)
 
 
 def is_refused(address: str, port: int) -> bool:
@@ -360,7 +356,7 @@ async def test_a_client_may_go_on_sending_after_the_reply(receiver: LoopbackRece
             # On a connection that is closed already, the second one fails.
             for _ in range(8):
                 await loop.sock_sendall(client, bytes(64 * 1024))
-                await turns(5)
+                await loop_rounds(5)
 
 
 async def test_who_never_stops_sending_is_dropped(receiver: LoopbackReceiver) -> None:
@@ -414,7 +410,7 @@ async def test_so_many_are_served_at_once_and_further_ones_wait_until_the_silent
         silent.append(held.enter_context(connect(receiver)))
         request = asyncio.create_task(exchange(receiver, head(receiver)))
         # Enough turns of the loop to serve it, if there were a slot.
-        await turns(200)
+        await loop_rounds(200)
         assert not request.done()
 
         assert (await request).status == 200
@@ -430,7 +426,7 @@ async def test_more_connections_than_can_be_held_are_closed_and_the_browser_is_s
     with ExitStack() as held:
         for _ in range(128):
             held.enter_context(connect(receiver))
-            await turns(5)
+            await loop_rounds(5)
         further = held.enter_context(connect(receiver))
         further.settimeout(0)
         async with asyncio.timeout(2):
@@ -724,11 +720,9 @@ async def test_nothing_is_left_when_it_is_left() -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", pytest.param("::1", marks=with_ipv6)])
 async def test_a_connection_that_comes_while_the_receiver_is_left_is_closed(address: str, turns: int) -> None:
     async with LoopbackReceiver() as receiver:
-        for _ in range(3):
-            await asyncio.sleep(0)
+        await loop_rounds(3)
         late = connect(receiver, address)
-        for _ in range(turns):
-            await asyncio.sleep(0)
+        await loop_rounds(turns)
 
     with late, suppress(ConnectionResetError):
         assert late.recv(1) == b""
@@ -774,13 +768,13 @@ async def test_leaving_can_be_cancelled_at_any_step(steps: int) -> None:
     port = port_of(receiver)
     with connect(receiver):
         leaving = asyncio.create_task(receiver.__aexit__(None, None, None))
-        await turns(steps)
+        await loop_rounds(steps)
         leaving.cancel()
         with suppress(asyncio.CancelledError):
             await leaving
 
         assert is_refused("127.0.0.1", port)
-        await turns(5)
+        await loop_rounds(5)
 
 
 async def test_one_task_can_enter_and_another_leave() -> None:

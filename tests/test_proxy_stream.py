@@ -23,6 +23,8 @@ from posthog_mcp_store import (
 )
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
+from .arrivals import Arrivals
+from .event_loop import until_alone
 from .factories import TRANSPORT, lanes_only
 from .stream_server import StreamServer, serve_streams
 from .wire import ID, Wire
@@ -375,9 +377,10 @@ async def test_other_tasks_run_while_a_chunk_of_many_events_is_read(wire: Wire, 
     wire.answers(streamed(chunk)[0])
     reading = asyncio.create_task(read(faked()))
     turns = 0
-    while not reading.done():
-        await asyncio.sleep(0)
-        turns += 1
+    async with asyncio.timeout(30):
+        while not reading.done():
+            await asyncio.sleep(0)
+            turns += 1
 
     assert await reading == [ANSWER]
     assert turns > len(chunk) // (32 * 1024)
@@ -645,15 +648,10 @@ async def test_a_call_that_is_cancelled_while_the_server_thinks_frees_its_connec
     service: EmbeddedService, open_store: Open
 ) -> None:
     service.inject(Fault(delay=30, times=None))
-    arrived, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def tell(_: object) -> None:
-        loop.call_soon_threadsafe(arrived.set)
-
-    service.before_each = tell
+    arrivals = Arrivals(service)
     store = open_store(api_key=service.api_key, host=service.base_url)
     call = asyncio.create_task(store.installations.proxy(ID, ASK))
-    await asyncio.wait_for(arrived.wait(), 5)
+    await arrivals.wait_for(1)
 
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -787,11 +785,3 @@ async def test_connections_survive_a_storm_of_cancelled_streams(stream_server: S
             assert [message async for message in stream] == [ANSWER]
     await store.aclose()
     await until_alone()
-
-
-async def until_alone() -> None:
-    """No task is left but this one, soon."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    if others:
-        _, left = await asyncio.wait(others, timeout=5)
-        assert left == set()

@@ -8,9 +8,12 @@ import httpx
 import pytest
 
 from posthog_mcp_store import APITimeoutError, MCPStore
-from posthog_mcp_store.testing import EmbeddedService, Fault, RecordedRequest
+from posthog_mcp_store.testing import EmbeddedService, Fault
 
+from .arrivals import Arrivals
+from .event_loop import loop_rounds
 from .factories import open_store
+from .serving import read_request, store_on
 from .wire import ID
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -98,26 +101,32 @@ async def cancelled_promptly(call: "asyncio.Task[object]") -> bool:
 
 
 async def test_a_call_is_cancelled_while_it_waits_for_its_answer(service: EmbeddedService, any_store: MCPStore) -> None:
-    arrived, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def tell(_: RecordedRequest) -> None:
-        loop.call_soon_threadsafe(arrived.set)
-
-    service.before_each = tell
+    arrivals = Arrivals(service)
     service.inject(Fault(delay=0.5))
     call: asyncio.Task[object] = asyncio.create_task(any_store.installations.retrieve(ID))
-    async with asyncio.timeout(5):
-        await arrived.wait()
+    await arrivals.wait_for(1)
 
     assert await cancelled_promptly(call)
 
 
-async def test_a_call_is_cancelled_while_it_reads(service: EmbeddedService, any_store: MCPStore) -> None:
-    service.inject(Fault(body="x" * 100, drip=0.05))
-    call: asyncio.Task[object] = asyncio.create_task(any_store.installations.retrieve(ID))
-    await asyncio.sleep(0.3)
+@pytest.mark.parametrize("kind", ["httpx", "client", "aiohttp"])
+async def test_a_call_is_cancelled_while_it_reads_and_its_connection_is_closed(kind: str) -> None:
+    half_sent, ended = asyncio.Event(), asyncio.Event()
 
-    assert await cancelled_promptly(call)
+    async def send_half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b"x" * 50)
+        half_sent.set()
+        await reader.read()
+        ended.set()
+
+    async with store_on(kind, send_half) as store, asyncio.timeout(5):
+        call: asyncio.Task[object] = asyncio.create_task(store.installations.retrieve(ID))
+        await half_sent.wait()
+        await loop_rounds(20)
+
+        assert await cancelled_promptly(call)
+        await ended.wait()
 
 
 async def test_a_call_is_cancelled_while_it_queues_and_sends_nothing(service: EmbeddedService) -> None:
@@ -143,10 +152,11 @@ async def test_a_call_that_is_cancelled_while_it_waits_for_a_connection_is_never
     service.inject(Fault(delay=0.3, headers={"Connection": "close"} if is_new else {}))
     limits = httpx.Limits(max_connections=1)
     async with httpx.AsyncClient(limits=limits) as client, open_store(service, http_client=client) as store:
+        arrivals = Arrivals(service)
         first = asyncio.create_task(store.installations.retrieve(row.id))
-        await asyncio.sleep(0.1)
+        await arrivals.wait_for(1)
         others = [asyncio.create_task(store.installations.delete(row.id)) for _ in range(5)]
-        await asyncio.sleep(0.1)
+        await loop_rounds(20)
         for other in others:
             assert await cancelled_promptly(other)
         await first

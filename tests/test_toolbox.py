@@ -19,6 +19,7 @@ from posthog_mcp_store import (
     UpstreamError,
 )
 
+from .event_loop import loop_rounds
 from .fake_mcp import Answer, FakeMCPServer, result_of, text_result
 from .wire import installation, page
 
@@ -214,8 +215,7 @@ async def test_no_more_are_connected_to_at_once_than_asked_for(project: Project,
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await loop_rounds(20)
         under_way -= 1
         return result_of(message, {"tools": []})
 

@@ -30,6 +30,7 @@ from posthog_mcp_store import (
 from posthog_mcp_store._oauth.polling import pauses
 from posthog_mcp_store.testing import EmbeddedService, Fault, InstallationRecord
 
+from .arrivals import Arrivals
 from .factories import open_store
 from .wire import ID, SERVER_ID, Wire, installation, page
 
@@ -50,17 +51,6 @@ def on_look(number: int, act: Callable[[], object]) -> Callable[[AuthorizationPr
 def finish(row: InstallationRecord) -> None:
     """What the service does to a row at the end of its flow."""
     row.access_token, row.needs_reauth, row.updated_at = "new-token", False, datetime.now(UTC)
-
-
-def arrival(service: EmbeddedService) -> asyncio.Event:
-    """Set when a request has arrived."""
-    arrived, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def tell(_: object) -> None:
-        loop.call_soon_threadsafe(arrived.set)
-
-    service.before_each = tell
-    return arrived
 
 
 async def start(store: MCPStore, url: str = URL) -> AuthorizationRedirect:
@@ -756,10 +746,10 @@ async def test_a_cancelled_wait_leaves_no_task_and_disturbs_no_other(service: Em
 
 async def test_a_wait_cancelled_during_a_look_leaves_no_task(service: EmbeddedService, store: MCPStore) -> None:
     row = service.add_installation(auth_type="oauth", pending_oauth=True)
-    arrived = arrival(service)
+    arrivals = Arrivals(service)
     service.inject(Fault(delay=30))
     waiting = asyncio.create_task(store.installations.wait_until_authorized(row.id))
-    await asyncio.wait_for(arrived.wait(), 10)
+    await arrivals.wait_for(1)
 
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
