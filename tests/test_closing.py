@@ -281,3 +281,6 @@ def test_closing_does_not_wait_for_a_call_of_an_event_loop_that_was_closed_aroun
     loop.close()
 
     asyncio.run(asyncio.wait_for(store.aclose(), 5))
+    with pytest.raises(ConfigurationError, match="this MCPStore is closed"):
+        asyncio.run(store.installations.retrieve(ID))
+    assert len(service.requests) == 1

@@ -1098,9 +1098,10 @@ async def test_one_task_enters_and_another_leaves(store: MCPStore) -> None:
     connection = store.installations.connect(ID)
     client = await asyncio.create_task(connection.__aenter__())
 
-    await client.list_tools()
+    tools = (await client.list_tools()).tools
     await asyncio.create_task(connection.__aexit__(None, None, None))
 
+    assert [tool.name for tool in tools] == ["add"]
     await until_alone()
 
 

@@ -29,16 +29,21 @@ async def test_a_closed_store_says_so(service: EmbeddedService) -> None:
 async def test_closing_twice_or_unused_is_fine() -> None:
     store = MCPStore("phx_key")
 
-    await store.aclose()
-    await store.aclose()
+    for _ in range(2):
+        await store.aclose()
+
+        with pytest.raises(ConfigurationError, match="this MCPStore is closed"):
+            await store.installations.list()
 
 
 async def test_closing_a_view_closes_nothing(service: EmbeddedService) -> None:
+    row = service.add_installation()
     async with open_store(service) as store:
         async with store.with_options(timeout=5) as view:
-            await view.installations.list()
-        await view.installations.list()
-        await store.installations.list()
+            await view.installations.retrieve(row.id)
+
+        assert (await view.installations.retrieve(row.id)).id == row.id
+        assert (await store.installations.retrieve(row.id)).id == row.id
 
 
 async def test_a_view_is_closed_with_its_store() -> None:

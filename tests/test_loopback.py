@@ -351,12 +351,15 @@ async def test_a_client_may_go_on_sending_after_the_reply(receiver: LoopbackRece
         client.settimeout(0)
         async with asyncio.timeout(2):
             await loop.sock_sendall(client, head(receiver, method="POST", more="Content-Length: 524288\r\n"))
-            while await loop.sock_recv(client, 4096):
-                pass
+            reply = b""
+            while chunk := await loop.sock_recv(client, 4096):
+                reply += chunk
             # On a connection that is closed already, the second one fails.
             for _ in range(8):
                 await loop.sock_sendall(client, bytes(64 * 1024))
                 await loop_rounds(5)
+
+    assert reply.startswith(b"HTTP/1.1 405 ")
 
 
 async def test_who_never_stops_sending_is_dropped(receiver: LoopbackReceiver) -> None:

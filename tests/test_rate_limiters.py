@@ -27,6 +27,8 @@ from posthog_mcp_store._ratelimit.local import (
 )
 from posthog_mcp_store._ratelimit.redis_limiter import RedisRateLimiter
 
+from .event_loop import loop_rounds
+from .listener import Listener
 from .redis_server import running_redis
 from .test_secrets import everything_said_by
 
@@ -49,12 +51,6 @@ def is_done_at_once(acquiring: Coroutine[Any, Any, None]) -> bool:
         return True
     acquiring.close()
     return False
-
-
-async def until_waiting() -> None:
-    """Let the tasks that were made go as far as they can."""
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 # Sliding windows
@@ -141,7 +137,7 @@ async def test_a_late_comer_does_not_overtake_who_waits() -> None:
     limiter = LocalRateLimiter({"default": [Rate(1, 0.02)]})
     await limiter.acquire("default")
     waiting = asyncio.create_task(limiter.acquire("default"))
-    await until_waiting()
+    await loop_rounds(10)
 
     # Room comes while the event loop is busy.
     end = time.monotonic() + 0.03
@@ -159,7 +155,7 @@ async def test_a_cancelled_call_is_not_counted_and_the_next_takes_its_place(canc
     limiter = LocalRateLimiter({"default": [Rate(1, 0.05), Rate(3, 3600)]})
     await limiter.acquire("default")
     waiting = [asyncio.create_task(limiter.acquire("default")) for _ in range(3)]
-    await until_waiting()
+    await loop_rounds(10)
 
     waiting[cancelled].cancel()
 
@@ -173,7 +169,7 @@ async def test_limits_do_not_wait_for_each_other() -> None:
     limiter = LocalRateLimiter({"default": [Rate(1, 3600)], "mcp_proxy": [Rate(1, 3600)]})
     await limiter.acquire("default")
     waiting = asyncio.create_task(limiter.acquire("default"))
-    await until_waiting()
+    await loop_rounds(10)
 
     assert is_done_at_once(limiter.acquire("mcp_proxy"))
     waiting.cancel()
@@ -192,7 +188,7 @@ def test_it_serves_one_event_loop_after_another() -> None:
             await asyncio.gather(*(call() for _ in range(4)))
         # asyncio.run cancels who still waits at its end.
         waiting.append(asyncio.create_task(call()))
-        await until_waiting()
+        await loop_rounds(10)
         return weakref.ref(asyncio.get_running_loop())
 
     loops = [asyncio.run(session()) for _ in range(3)]
@@ -281,9 +277,15 @@ def test_a_url_that_is_none_of_redis_is_refused_without_showing_it(url: Any) -> 
     assert "s3cret" not in everything_said_by(caught.value)
 
 
-@pytest.mark.parametrize("url", ["redis://h", "rediss://u:p%2Fw@h:1/2?socket_timeout=2", "unix:///run/redis.sock?db=1"])
-def test_urls_of_redis_are_taken_and_nothing_is_opened(url: str) -> None:
-    RedisRateLimiter(url)
+@pytest.mark.parametrize("scheme", ["redis://", "rediss://u:p%2Fw@", "unix://"])
+async def test_urls_of_redis_are_accepted_and_nothing_is_opened(scheme: str, listener: Listener) -> None:
+    place = "/run/redis.sock?db=1" if scheme == "unix://" else f"127.0.0.1:{listener.port}/2?socket_timeout=2"
+
+    async with RedisRateLimiter(scheme + place):
+        await loop_rounds(10)
+        listener.take()
+
+    assert listener.accepted == []
 
 
 @pytest.mark.parametrize("package", ["limits", "redis.asyncio"])
@@ -522,8 +524,8 @@ async def test_a_closed_limiter_says_so_also_to_who_waits(shared: Shared, counts
     waiting = asyncio.create_task(limiter.acquire("default"))
     async with asyncio.timeout(5):
         while counts.questions() == asked:
-            await until_waiting()
-    await until_waiting()
+            await loop_rounds(10)
+    await loop_rounds(10)
 
     await limiter.aclose()
 

@@ -200,7 +200,9 @@ async def test_connections_survive_a_storm_of_cancellations(service: EmbeddedSer
 
         await asyncio.gather(*(worker() for _ in range(30)))
         async with asyncio.timeout(1):
-            await asyncio.gather(*(store.installations.retrieve(row.id) for _ in range(20)))
+            found = await asyncio.gather(*(store.installations.retrieve(row.id) for _ in range(20)))
+
+    assert {installation.id for installation in found} == {row.id}
 
 
 async def test_an_abandoned_attempt_ends_within_its_timeout(service: EmbeddedService) -> None:

@@ -6,7 +6,6 @@ import json
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -230,16 +229,22 @@ def test_any_answer_on_the_wire_is_a_value_or_one_of_our_errors(
     def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(status, headers=headers, stream=httpx.ByteStream(content))
 
+    outcomes: list[object] = []
+
     async def calls() -> None:
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
             for one in ("retrieve", "delete", "list", "authorize", "proxy"):
                 # A store each: what one is refused, the next would wait for.
                 installations = MCPStore("phx_key", http_client=client, max_retries=0).installations
                 message = ({"jsonrpc": "2.0", "id": 1, "method": "ping"},) if one == "proxy" else ()
-                with suppress(MCPStoreError):
-                    await (installations.list() if one == "list" else getattr(installations, one)(ID, *message))
+                try:
+                    call = installations.list() if one == "list" else getattr(installations, one)(ID, *message)
+                    outcomes.append(await call)
+                except MCPStoreError as error:
+                    outcomes.append(error)
 
     asyncio.run(calls())
+    assert len(outcomes) == 5
 
 
 async def test_of_a_body_that_is_announced_as_too_large_no_more_is_read_than_is_shown(wire: Wire, faked: Faked) -> None:
