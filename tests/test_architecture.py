@@ -62,8 +62,13 @@ def modules(root: Path = PACKAGE, *, without: tuple[str, ...] = NOT_THE_FACADE) 
 FACADE = modules()
 
 
-def imports(name: str, path: Path) -> Iterator[str]:
+@cache
+def imports(name: str, path: Path) -> frozenset[str]:
     """Each module that a module imports, and each name in it: those of the SDK without the leading dots."""
+    return frozenset(_imports(name, path))
+
+
+def _imports(name: str, path: Path) -> Iterator[str]:
     package = name.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -17,15 +17,17 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posthog_mcp_store import ConfigurationError, MCPStoreError, RateLimitScope
-from posthog_mcp_store._ratelimit.local import (
+from posthog_mcp_store import (
     SERVICE_RATES,
+    ConfigurationError,
     LocalRateLimiter,
+    MCPStoreError,
     Rate,
     RateLimiter,
-    SlidingWindows,
+    RateLimitScope,
+    RedisRateLimiter,
 )
-from posthog_mcp_store._ratelimit.redis_limiter import RedisRateLimiter
+from posthog_mcp_store._ratelimit.local import SlidingWindows
 
 from ..support.crash_report import everything_said_by
 from ..support.event_loop import loop_rounds
@@ -392,8 +394,7 @@ async def has_to_wait(limiter: RateLimiter, scope: RateLimitScope = "default") -
 
 PROGRAM = """
 import asyncio, sys
-from posthog_mcp_store._ratelimit.local import Rate
-from posthog_mcp_store._ratelimit.redis_limiter import RedisRateLimiter
+from posthog_mcp_store import Rate, RedisRateLimiter
 
 async def main(url, prefix):
     async with RedisRateLimiter(url, rates={"default": [Rate(10, 1), Rate(100, 60)]}, prefix=prefix) as limiter:

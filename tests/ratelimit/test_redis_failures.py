@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from posthog_mcp_store import MCPStoreError, RedisRateLimiter
-from posthog_mcp_store._ratelimit.local import Rate
+from posthog_mcp_store import MCPStoreError, Rate, RedisRateLimiter
 from posthog_mcp_store.testing import EmbeddedService
 
 from ..support.crash_report import everything_said_by

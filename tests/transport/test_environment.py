@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore, MCPStoreError
-from posthog_mcp_store._transport.environment import HTTP_PROXIES, SOCKS_PROXIES, proxy_setting
+from posthog_mcp_store._transport.environment import HTTP_PROXIES, proxy_setting
 from posthog_mcp_store.testing import EmbeddedService
 
 from ..support.factories import open_store
@@ -229,7 +229,7 @@ async def test_a_proxy_that_can_not_be_used_is_named_by_its_variable(
     assert "hidden" not in str(caught.value)
 
 
-@pytest.mark.parametrize("scheme", SOCKS_PROXIES)
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 async def test_a_socks_proxy_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     monkeypatch.setitem(sys.modules, "socksio", None)
     monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:1080")
@@ -240,23 +240,19 @@ async def test_a_socks_proxy_says_what_it_needs(monkeypatch: pytest.MonkeyPatch,
                 await store.installations.retrieve(ID)
 
 
-def test_the_list_of_the_system_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "posthog_mcp_store._transport.environment.getproxies", lambda: {"https": "http://proxy.example"}
-    )
-    monkeypatch.setattr("posthog_mcp_store._transport.environment.proxy_bypass", f"{NAME}:443".__eq__)
+@our_transports
+async def test_the_systems_proxy_and_its_exceptions_count_too(
+    tls_port: int, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    settings = "posthog_mcp_store._transport.environment"
+    monkeypatch.setattr(f"{settings}.getproxies", lambda: {"https": "gopher://proxy.example"})
+    monkeypatch.setattr(f"{settings}.proxy_bypass", f"127.0.0.1:{tls_port}".__eq__)
 
-    assert proxy_setting(f"https://{NAME}", HTTP_PROXIES) is None
-    assert proxy_setting(f"https://{NAME}:8443", HTTP_PROXIES) is not None
-
-
-def test_a_proxy_that_the_system_is_set_to_is_named_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "posthog_mcp_store._transport.environment.getproxies", lambda: {"https": "gopher://proxy.example"}
-    )
-
-    with pytest.raises(ConfigurationError, match=r"^the system's setting for https_proxy names a proxy that"):
-        proxy_setting(f"https://{NAME}", HTTP_PROXIES)
+    async with make_store(f"https://127.0.0.1:{tls_port}", transport) as store:
+        assert (await store.installations.retrieve(ID)).name == "My API Server"
+    async with make_store(f"https://{NAME}", transport) as store:
+        with pytest.raises(ConfigurationError, match=r"^the system's setting for https_proxy names a proxy that"):
+            await store.installations.retrieve(ID)
 
 
 @our_transports
