@@ -14,43 +14,28 @@ nox.options.sessions = ["tests", "lint", "typing", "document", "package"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
-# They compare documents and run tools, which depends little on the Python and takes long.
-OF_TOOLS = [
-    "tests/contract",
-    *(
-        f"tests/test_{name}.py"
-        for name in ("api_moves", "public_api", "regenerate", "scripts", "upstream", "upstream_command")
-    ),
-]
-# Files and plain decisions, at length: they too are the same on every Python.
+# These compare documents and run tools: they take long, and depend little on the Python.
+OF_TOOLS = ["tests/contract", "tests/tools"]
+# Files and pure decisions, at length: they, too, are the same on every Python.
 ON_THE_FIRST_PYTHON = [
     *OF_TOOLS,
     *(f"tests/vendoring/test_{name}.py" for name in ("commands", "copies", "facade", "interruptions", "meanwhile")),
-    "tests/test_whole_lists.py",
+    "tests/pagination/test_whole_lists.py",
 ]
-# What works on the oldest and the newest works between them.
+# What works on the oldest and the newest Python works on those between them.
 ON_THE_ENDS = [
+    "tests/documentation",
+    "tests/generated",
+    "tests/test_architecture.py",
     "tests/testing_kit",
     "tests/vendoring",
-    *(f"tests/test_{name}.py" for name in ("architecture", "document", "generated_client", "readme", "tour")),
 ]
 # What the choice of an HTTP library could break.
 OVER_HTTP = [
-    f"tests/test_{name}.py"
-    for name in (
-        "connections",
-        "content_coding",
-        "environment",
-        "errors",
-        "lifecycle",
-        "operations",
-        "proxy",
-        "proxy_stream",
-        "redirects",
-        "retries",
-        "secrets",
-        "time",
-    )
+    "tests/proxy",
+    "tests/request",
+    *(f"tests/store/test_{name}.py" for name in ("lifecycle", "operations", "secrets")),
+    *(f"tests/transport/test_{name}.py" for name in ("connections", "content_coding", "environment")),
 ]
 EVERYTHING = ".[aiohttp,mcp,redis,testing]"
 

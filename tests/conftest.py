@@ -11,10 +11,10 @@ import trustme
 from posthog_mcp_store import MCPStore
 from posthog_mcp_store.testing import EmbeddedService, serve_app, tool_server
 
-from .factories import open_store
-from .listener import Listener, listening
-from .serving import answer, serving
-from .wire import Wire
+from .support.factories import open_store
+from .support.listener import Listener, listening
+from .support.serving import answer, serving
+from .support.wire import Wire
 
 pytest_plugins = ["posthog_mcp_store.testing.pytest_plugin"]
 

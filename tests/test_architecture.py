@@ -62,8 +62,13 @@ def modules(root: Path = PACKAGE, *, without: tuple[str, ...] = NOT_THE_FACADE) 
 FACADE = modules()
 
 
-def imports(name: str, path: Path) -> Iterator[str]:
+@cache
+def imports(name: str, path: Path) -> frozenset[str]:
     """Each module that a module imports, and each name in it: those of the SDK without the leading dots."""
+    return frozenset(_imports(name, path))
+
+
+def _imports(name: str, path: Path) -> Iterator[str]:
     package = name.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -108,7 +113,9 @@ def test_a_module_imports_only_what_is_in_the_layers_below(name: str) -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    TopologicalSorter(arrows()).prepare()
+    in_order = list(TopologicalSorter(arrows()).static_order())  # a CycleError names the circle
+
+    assert set(in_order) >= set(FACADE)
 
 
 def test_the_longest_chain_of_imports_stays_short() -> None:

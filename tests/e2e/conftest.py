@@ -12,8 +12,8 @@ from playwright.async_api import Page, async_playwright
 from posthog_mcp_store import MCPStore
 from posthog_mcp_store.testing import EmbeddedService
 
-from ..factories import open_store
-from ..oauth_stack import OAuthStack, serve_oauth_stack
+from ..support.factories import open_store
+from ..support.oauth_stack import OAuthStack, serve_oauth_stack
 
 SCREENSHOTS = Path(__file__).parent.parent.parent / "screenshots"
 

@@ -14,7 +14,7 @@ from posthog_mcp_store import (
 )
 from posthog_mcp_store.testing import EmbeddedService
 
-from ..oauth_stack import SERVER_URL, OAuthStack
+from ..support.oauth_stack import SERVER_URL, OAuthStack
 from .conftest import Person
 
 HERE = {"127.0.0.1", "localhost"}

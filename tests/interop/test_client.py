@@ -400,11 +400,16 @@ async def test_arguments_are_completed(client: mcp.Client) -> None:
 
 
 @since_deprecated
-async def test_settings_of_the_session_are_taken(client: mcp.Client) -> None:
+async def test_settings_of_the_session_are_accepted(client: mcp.Client, service: EmbeddedService) -> None:
+    service.requests.clear()
+
     await client.set_logging_level("warning")
     await client.subscribe_resource("demo://resource/dynamic/text/1")
     await client.unsubscribe_resource("demo://resource/dynamic/text/1")
     await client.send_ping()
+
+    methods = [request.json()["method"] for request in service.requests]
+    assert methods == ["logging/setLevel", "resources/subscribe", "resources/unsubscribe", "ping"]
 
 
 @since_deprecated

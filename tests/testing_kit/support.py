@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import httpx
@@ -13,6 +13,8 @@ from starlette.types import ASGIApp
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, serve_app, tool_server
 from posthog_mcp_store.testing._asgi.swappable_app import SwappableApp
 
+Version = Literal["2026-04", "2026-08"]
+VERSIONS: list[Version] = ["2026-04", "2026-08"]
 SITE = "http://posthog.test"
 ROWS = "/api/environments/1/mcp_server_installations"
 

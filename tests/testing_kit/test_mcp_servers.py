@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from posthog_mcp_store.testing import EmbeddedService, serve_app, tool_server
 
-from ..mcp_servers import EverythingServer
+from ..support.mcp_servers import EverythingServer
 from .support import eventually
 
 URL = "https://mcp.example.com/mcp"

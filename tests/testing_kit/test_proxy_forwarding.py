@@ -14,14 +14,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from posthog_mcp_store.testing import EmbeddedService, serve_app
-from posthog_mcp_store.testing._model.records import ServiceVersion
 
-from .support import client_of, in_process
+from .support import VERSIONS, client_of, in_process
 
 URL = "https://mcp.example.com/mcp"
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 TRANSPORT_HEADERS = {"host", "user-agent", "accept-encoding", "connection", "content-length"}
-VERSIONS: list[ServiceVersion] = ["2026-04", "2026-08"]
 
 
 def answering(answer: Callable[[Request], Awaitable[Response]]) -> ASGIApp:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from posthog_mcp_store.testing import EmbeddedService, Fault, InstallationRecord, serve_app
 
-from ..mcp_servers import Gate
+from ..support.mcp_servers import Gate
 from .support import ROWS, SharedServers, client_of, eventually, in_process
 
 URL = "https://mcp.example.com/mcp"

@@ -10,16 +10,14 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, give_consent, serve_app
-from posthog_mcp_store.testing._model.records import ServiceVersion
 from posthog_mcp_store.testing._outbound.tokens import is_refresh_due
 
-from .support import OAUTH_INSTALL, SharedServers, call_tools, client_of, eventually, start
+from .support import OAUTH_INSTALL, VERSIONS, SharedServers, Version, call_tools, client_of, eventually, start
 from .test_discovery import Fake
 
 FAILED = (401, "Authentication failed")
 NEEDS_REAUTH = (401, "Installation needs re-authentication")
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
-VERSIONS: list[ServiceVersion] = ["2026-04", "2026-08"]
 
 
 @pytest.fixture(params=VERSIONS)
@@ -55,7 +53,7 @@ def is_spring(service: EmbeddedService) -> bool:
     ],
 )
 def test_an_hours_token_is_refreshed_a_minute_early_or_after_half_its_life(
-    version: ServiceVersion, age: int, is_due: bool
+    version: Version, age: int, is_due: bool
 ) -> None:
     assert is_refresh_due(row_of_an_hour(), NOW + timedelta(seconds=age), version=version) is is_due
 
@@ -69,7 +67,7 @@ def test_an_hours_token_is_refreshed_a_minute_early_or_after_half_its_life(
     ],
 )
 def test_a_row_without_a_token_that_runs_out_is_never_refreshed(
-    version: ServiceVersion, change: Callable[[InstallationRecord], None]
+    version: Version, change: Callable[[InstallationRecord], None]
 ) -> None:
     row = row_of_an_hour()
     change(row)

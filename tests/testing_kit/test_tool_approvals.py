@@ -6,9 +6,8 @@ import httpx
 import pytest
 
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord
-from posthog_mcp_store.testing._model.records import ServiceVersion
 
-from .support import SITE, client_of
+from .support import SITE, Version, client_of
 
 URL = "https://mcp.example.com/mcp"
 LIST = {"jsonrpc": "2.0", "id": 9, "method": "tools/list"}
@@ -169,7 +168,7 @@ async def test_a_disabled_team_comes_before_an_access_turned_off(
 
 @pytest.mark.parametrize(("version", "count"), [("2026-04", None), ("2026-08", 4)])
 def test_version_2026_08_counts_the_tools_that_are_there(
-    row: InstallationRecord, version: ServiceVersion, count: int | None
+    row: InstallationRecord, version: Version, count: int | None
 ) -> None:
     assert row.to_json(SITE, version=version).get("tool_count") == count
 

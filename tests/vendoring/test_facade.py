@@ -9,30 +9,27 @@ TESTS = Path(__file__).parents[1]
 PACKAGE = "acme.platform._vendor.mcp_store"
 # What a copy could break: its imports, its names in pickles and logs, its pytest fixture.
 CHOSEN = [
-    f"test_{name}.py"
-    for name in (
-        "configuration",
-        "errors",
-        "lifecycle",
-        "logging",
-        "lowlevel",
-        "oauth_callback",
-        "oauth_redirect",
-        "operations",
-        "pagination",
-        "proxy",
-        "redirects",
-        "secrets",
-    )
+    "oauth/test_callback.py",
+    "oauth/test_redirect.py",
+    "pagination/test_pages.py",
+    "proxy/test_messages.py",
+    "request/test_errors.py",
+    "request/test_redirects.py",
+    "store/test_configuration.py",
+    "store/test_lifecycle.py",
+    "store/test_logging.py",
+    "store/test_lowlevel.py",
+    "store/test_operations.py",
+    "store/test_secrets.py",
 ]
 
 
 def test_the_facades_tests_pass_on_a_copy(tmp_path: Path) -> None:
     vendored(tmp_path.joinpath(*PACKAGE.split(".")))
-    (tmp_path / "tests").mkdir()
-    for path in TESTS.glob("*.py"):
-        rewritten = path.read_text().replace("posthog_mcp_store", PACKAGE)
-        (tmp_path / "tests" / path.name).write_text(rewritten)
+    for path in TESTS.rglob("*.py"):
+        copy = tmp_path / "tests" / path.relative_to(TESTS)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text().replace("posthog_mcp_store", PACKAGE))
     shutil.copy(TESTS.parent / "pyproject.toml", tmp_path)
     (tmp_path / "refusing.py").write_text(f'REFUSED = {{"posthog_mcp_store"}}\n{REFUSING}')
 

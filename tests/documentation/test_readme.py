@@ -1,0 +1,77 @@
+"""The README tells the truth: its examples run, and CI runs its commands."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from posthog_mcp_store.testing import EmbeddedService, RecordedRequest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+PROGRAMS = [text for language, text in BLOCKS if language == "python" and "asyncio.run" in text]
+TESTS = [text for language, text in BLOCKS if language == "python" and "asyncio.run" not in text]
+COMMANDS = [text.strip() for language, text in BLOCKS if not language and "nox" in text]
+
+
+def consent(service: EmbeddedService, request: RecordedRequest) -> None:
+    """Be the user who finishes the flow that an example started, before its second look."""
+    row = service.installations[-1]
+    if row.display_name == "Calendar" and str(row.id) in request.path:
+        row.access_token = "token"
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_every_example_runs(program: str, service: EmbeddedService, tools_url: str) -> None:
+    service.add_installation(display_name="Tools", url="https://tools.example.com/mcp")
+    service.add_installation(display_name="Waiting", auth_type="oauth", pending_oauth=True)
+    service.add_installation(display_name="Off", is_enabled=False)
+    service.add_mcp_server("https://tools.example.com/mcp", tools_url)
+    service.before_each = lambda request: consent(service, request)
+    environment = {"POSTHOG_PERSONAL_API_KEY": service.api_key, "POSTHOG_HOST": service.base_url}
+
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout
+
+
+def test_the_example_of_a_test_passes(tmp_path: Path) -> None:
+    (example,) = TESTS
+    (tmp_path / "test_example.py").write_text(example)
+
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert "1 passed" in run.stdout, run.stdout
+
+
+def test_ci_runs_the_commands_of_the_readme() -> None:
+    script = (ROOT / ".ci" / "run").read_text().splitlines()
+
+    assert len(COMMANDS) == 2
+    assert [line for line in script if line in COMMANDS] == COMMANDS
+
+
+def test_ci_runs_the_tests_on_every_python_the_package_names() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    named = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
+    tested = re.findall(r"3\.\d+", *re.findall(r"^ *for python in (3\..+); do$", script, re.MULTILINE))
+
+    assert named
+    assert sorted(tested) == sorted(named)

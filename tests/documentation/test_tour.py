@@ -1,0 +1,60 @@
+"""The program the README's first command runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from posthog_mcp_store.testing import EmbeddedService
+
+TOUR = Path(__file__).parents[2] / "examples" / "tour.py"
+
+
+def run_tour(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", TOUR, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_the_tour_shows_the_whole_job() -> None:
+    run = run_tour()
+
+    assert (run.returncode, run.stderr) == (0, "")
+    shown = [
+        "Installed a server with an API key",
+        "Send the user's browser to",
+        "Installation 1 of 2",
+        "Installation 2 of 2",
+        "add        Add two numbers.",
+        "Calendar: 401",
+        "    {'result': 42}",
+        "Disabled it",
+        "Deleted it",
+        "ValidationError in url",
+        "it needs project:write",
+        "NotFoundError",
+        "That was the tour",
+    ]
+    positions = [run.stdout.index(text) for text in shown]
+    assert positions == sorted(positions)
+
+
+def test_the_live_tour_only_reads(service: EmbeddedService) -> None:
+    service.add_installation(display_name="Orders")
+
+    run = run_tour("--live", POSTHOG_PERSONAL_API_KEY=service.api_key, POSTHOG_HOST=service.base_url)
+
+    assert run.returncode == 0
+    assert "Installation 1 of 1" in run.stdout
+    assert {request.method for request in service.requests} == {"GET"}
+
+
+def test_the_live_tour_without_a_key_says_what_to_set() -> None:
+    run = run_tour("--live")
+
+    assert run.returncode == 1
+    assert run.stderr == "ConfigurationError: no API key: pass api_key= or set POSTHOG_PERSONAL_API_KEY\n"

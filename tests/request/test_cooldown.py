@@ -1,0 +1,255 @@
+"""What one call is refused, all calls under that limit wait for, and no others."""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+import httpx
+import pytest
+
+from posthog_mcp_store import MCPStore, RateLimitError
+from posthog_mcp_store.testing import EmbeddedService, Fault
+
+from ..support.factories import open_store
+from ..support.wire import ID, SERVER_ID, Wire
+
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+def arrivals(service: EmbeddedService, method: str = "GET") -> list[float]:
+    return [request.received_at for request in service.requests if request.method == method]
+
+
+async def be_refused(service: EmbeddedService, store: MCPStore, *, retry_after: int) -> None:
+    """Let one call meet a 429."""
+    service.inject(Fault(status=429, headers={"Retry-After": str(retry_after)}))
+    with pytest.raises(RateLimitError):
+        await store.with_options(max_retries=0).installations.retrieve(ID)
+
+
+async def test_calls_that_come_after_a_429_wait_until_the_window_has_passed(
+    service: EmbeddedService, store: MCPStore
+) -> None:
+    row = service.add_installation()
+    await be_refused(service, store, retry_after=1)
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(store.installations.retrieve(row.id) for _ in range(20)))
+
+    refused, *others = arrivals(service)
+    assert len(others) == 20
+    assert min(others) - refused >= 0.99
+
+
+async def test_after_the_window_calls_go_one_by_one(service: EmbeddedService, store: MCPStore) -> None:
+    row = service.add_installation()
+    await be_refused(service, store, retry_after=0)
+    service.inject(Fault(delay=0.02, times=None))
+    service.most_in_flight = 0
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(store.installations.retrieve(row.id) for _ in range(10)))
+
+    assert service.most_in_flight == 1
+
+
+async def test_behind_the_last_that_waited_the_way_is_free_again(service: EmbeddedService, store: MCPStore) -> None:
+    row = service.add_installation()
+    service.inject(Fault(status=429, headers={"Retry-After": "0"}))
+    await store.installations.retrieve(row.id)
+    service.inject(Fault(delay=0.1, times=None))
+    service.most_in_flight = 0
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(store.installations.retrieve(row.id) for _ in range(10)))
+
+    assert service.most_in_flight > 1
+
+
+async def test_a_slow_call_keeps_the_next_one_waiting_for_a_second_only(
+    service: EmbeddedService, store: MCPStore
+) -> None:
+    row = service.add_installation()
+    await be_refused(service, store, retry_after=0)
+    service.inject(Fault(delay=3))
+
+    began = monotonic()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as calls:
+        calls.create_task(store.installations.retrieve(row.id))
+        second = calls.create_task(store.installations.retrieve(row.id))
+        await second
+        _, first_at, second_at = arrivals(service)
+
+    # The first may arrive late on a busy machine, but the second is never sent before its second is over.
+    assert second_at - began >= 1
+    assert second_at - first_at < 2
+
+
+async def test_the_three_limits_are_apart(service: EmbeddedService, store: MCPStore) -> None:
+    row = service.add_installation(server=service.add_oauth_server())
+    service.inject(Fault(path="/proxy", status=429, headers={"Retry-After": "50"}))
+    with pytest.raises(RateLimitError):
+        await store.with_options(max_retries=0).installations.proxy(row.id, PING)
+
+    async with asyncio.timeout(5):
+        await store.installations.retrieve(row.id)
+        assert row.server is not None
+        await store.installations.authorize(row.server.id)
+        await store.installations.install_custom(name="a", url="https://a.example.com/mcp", auth_type="api_key")
+
+
+async def test_install_and_authorize_share_one_limit(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+    wire.answers(httpx.Response(429, headers={"Retry-After": "600"}))
+    store = faked()
+
+    for call in (
+        store.installations.authorize(SERVER_ID),
+        store.installations.install_custom(name="a", url="https://a.example.com", auth_type="oauth"),
+    ):
+        with pytest.raises(RateLimitError):
+            await call
+
+    assert len(wire.requests) == 1
+
+
+async def test_a_wait_that_is_too_long_is_told_without_sending(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+    body = {"type": "throttled_error", "code": "throttled", "detail": "Request was throttled.", "attr": None}
+    wire.answers(httpx.Response(429, json=body, headers={"Retry-After": "600"}))
+    store = faked()
+    with pytest.raises(RateLimitError):
+        await store.installations.retrieve(ID)
+
+    with pytest.raises(RateLimitError, match="was not sent") as caught:
+        await store.installations.delete(ID)
+
+    assert len(wire.requests) == 1
+    assert caught.value.retry_after == pytest.approx(600, abs=5)
+    assert (caught.value.status_code, caught.value.method, caught.value.code) == (429, "DELETE", "throttled")
+
+
+async def test_a_wait_beyond_the_deadline_is_told_without_sending(service: EmbeddedService, store: MCPStore) -> None:
+    await be_refused(service, store, retry_after=30)
+
+    began = monotonic()
+    with pytest.raises(RateLimitError, match="was not sent"):
+        await store.with_options(deadline=2).installations.retrieve(ID)
+
+    assert monotonic() - began < 1
+
+
+@pytest.mark.parametrize("retry_after", ["0", "0.001", "Thu, 01 Jan 1970 00:00:00 GMT", None])
+async def test_calls_do_not_hammer_a_service_that_asks_for_no_wait(
+    service: EmbeddedService, store: MCPStore, retry_after: str | None
+) -> None:
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    service.inject(Fault(status=429, headers=headers, times=None))
+    calls = [asyncio.create_task(store.installations.retrieve(ID)) for _ in range(50)]
+
+    await asyncio.wait(calls, timeout=2)
+    for call in calls:
+        call.cancel()
+    await asyncio.wait(calls)
+
+    # Each was on its way before the first was refused. From then on, they go one by one.
+    assert 50 < len(service.requests) <= 50 + 12
+
+
+async def test_those_in_line_are_told_when_the_wait_becomes_too_long(service: EmbeddedService, store: MCPStore) -> None:
+    await be_refused(service, store, retry_after=0)
+    service.inject(Fault(status=429, headers={"Retry-After": "600"}, times=None))
+
+    async with asyncio.timeout(5):
+        outcomes = await asyncio.gather(*(store.installations.retrieve(ID) for _ in range(10)), return_exceptions=True)
+
+    assert all(isinstance(outcome, RateLimitError) for outcome in outcomes)
+    assert len(service.requests) == 2
+
+
+async def test_a_call_in_line_can_be_cancelled_and_others_take_its_place(
+    service: EmbeddedService, store: MCPStore
+) -> None:
+    row = service.add_installation()
+    await be_refused(service, store, retry_after=1)
+    calls = [asyncio.create_task(store.installations.retrieve(row.id)) for _ in range(4)]
+    await asyncio.sleep(0)
+
+    for call in calls[:3]:
+        call.cancel()
+
+    async with asyncio.timeout(10):
+        assert (await calls[3]).id == row.id
+    assert all(call.cancelled() for call in calls[:3])
+    assert len(service.requests) == 2
+
+
+async def test_a_throttling_service_takes_all_calls_in_the_end(service: EmbeddedService, store: MCPStore) -> None:
+    row = service.add_installation()
+    service.throttle(default=[(10, 1.0)])
+    statuses: list[int] = []
+    view = store.with_options(on_response=lambda info: statuses.append(info.status_code))
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(view.installations.retrieve(row.id) for _ in range(30)))
+
+    assert statuses.count(200) == 30
+    # All but the first ten of the rush are refused once; after that, one call a window finds out.
+    assert statuses.count(429) <= 20 + 5
+
+
+async def test_an_absurd_wait_does_not_shut_a_store_for_ever(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+    wire.answers(httpx.Response(429, headers={"Retry-After": "999999999999"}))
+    store = faked()
+    with pytest.raises(RateLimitError):
+        await store.installations.retrieve(ID)
+
+    with pytest.raises(RateLimitError, match="was not sent") as caught:
+        await store.installations.retrieve(ID)
+
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after <= 3600
+
+
+def test_a_line_does_not_outlive_its_event_loop(service: EmbeddedService) -> None:
+    store = open_store(service, max_retries=0)
+    row = service.add_installation()
+    service.inject(Fault(status=429, headers={"Retry-After": "1"}))
+
+    async def refused() -> None:
+        with pytest.raises(RateLimitError):
+            await store.installations.retrieve(row.id)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(store.installations.retrieve(row.id), 0.01)
+
+    async def taken() -> None:
+        async with asyncio.timeout(5), store:
+            await asyncio.gather(*(store.installations.retrieve(row.id) for _ in range(3)))
+
+    asyncio.run(refused())
+    asyncio.run(taken())
+
+    assert len(service.requests) == 4
+
+
+class Pacer:
+    """Notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def acquire(self, scope: str, /) -> None:
+        self.asked.append(scope)
+
+
+async def test_a_rate_limiter_is_asked_before_every_attempt(service: EmbeddedService) -> None:
+    row = service.add_installation(server=service.add_oauth_server())
+    service.inject(Fault(status=503, headers={"Retry-After": "0"}))
+    pacer = Pacer()
+    assert row.server is not None
+
+    async with open_store(service, rate_limiter=pacer) as store:
+        await store.installations.retrieve(row.id)
+        await store.installations.authorize(row.server.id)
+        with pytest.raises(Exception, match="unreachable"):
+            await store.installations.proxy(row.id, PING)
+
+    assert pacer.asked == ["default", "default", "mcp_oauth", "mcp_proxy"]
