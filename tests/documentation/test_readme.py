@@ -14,6 +14,8 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 PROGRAMS = [text for language, text in BLOCKS if language == "python" and "asyncio.run" in text]
 TESTS = [text for language, text in BLOCKS if language == "python" and "asyncio.run" not in text]
+BARE = [word for plugin in ("cacheprovider", "hypothesispytest", "schemathesis") for word in ("-p", f"no:{plugin}")]
+"""pytest without plugins that the example does not need, and that take longer to load than it takes."""
 COMMANDS = [text.strip() for language, text in BLOCKS if not language and "nox" in text]
 
 
@@ -51,7 +53,7 @@ def test_the_example_of_a_test_passes(tmp_path: Path) -> None:
     (tmp_path / "test_example.py").write_text(example)
 
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", tmp_path],
+        [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", *BARE, tmp_path],
         capture_output=True,
         text=True,
         check=False,

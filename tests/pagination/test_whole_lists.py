@@ -24,7 +24,7 @@ from ..support.wire import BASE, installation
 
 SCHEDULES = os.environ.get("LIST_SCHEDULES")
 """How many random schedules to try, by hand: a few hundred, always the same, unless it is set."""
-racing = settings(derandomize=SCHEDULES is None, max_examples=int(SCHEDULES or 300), deadline=None)
+racing = settings(derandomize=SCHEDULES is None, max_examples=int(SCHEDULES or 200), deadline=None)
 
 
 async def numbers(listed: Pager[Installation]) -> list[int]:
@@ -171,7 +171,7 @@ changes = st.lists(
 
 
 @given(rows=st.integers(0, 60), limit=st.integers(1, 20), concurrency=st.integers(1, 6), steps=changes)
-@settings(derandomize=True, max_examples=150, deadline=None)
+@settings(derandomize=True, max_examples=100, deadline=None)
 def test_what_is_there_all_the_while_comes_exactly_once_and_in_order(
     rows: int, limit: int, concurrency: int, steps: list[list[tuple[str, int]]]
 ) -> None:

@@ -163,7 +163,7 @@ def test_the_filter_takes_out_queries_and_tokens(said: str, args: tuple[object, 
 
 @pytest.mark.parametrize("piece", ["/", "a.", "-/", "https://", "phx_", "code", "a+", "?/"])
 def test_the_filter_is_quick_whatever_a_record_says(piece: str) -> None:
-    record = logging.LogRecord("a", logging.INFO, "here", 1, piece * 200_000, (), None)
+    record = logging.LogRecord("a", logging.INFO, "here", 1, piece * 100_000, (), None)
 
     # With quadratic work this would not end within the test's time.
     assert RedactingFilter().filter(record)

@@ -95,7 +95,8 @@ def test_a_missing_extra_keeps_its_cause(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_fixture_names_its_missing_extra(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("import sys; sys.modules['uvicorn'] = None")
     (tmp_path / "test_it.py").write_text("def test_it(mcp_store_service): pass")
-    program = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), "-p", "no:cacheprovider", "test_it.py"]
+    plugins = [word for name in ("cacheprovider", "hypothesispytest", "schemathesis") for word in ("-p", f"no:{name}")]
+    program = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), *plugins, "test_it.py"]
     run = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
 
     assert run.returncode == 1

@@ -46,8 +46,8 @@ async def open_on(kind: str, host: str, **options: Any) -> AsyncIterator[MCPStor
 async def test_nothing_is_sent_after_a_store_was_closed(
     listener: Listener, rounds: int, scheme: str, kind: str
 ) -> None:
-    async with open_on(kind, f"{scheme}://127.0.0.1:{listener.port}", max_concurrency=20) as store:
-        calls = [asyncio.create_task(install(store)) for _ in range(40)]
+    async with open_on(kind, f"{scheme}://127.0.0.1:{listener.port}", max_concurrency=10) as store:
+        calls = [asyncio.create_task(install(store)) for _ in range(20)]
         await loop_rounds(rounds)
         async with asyncio.timeout(5):
             await store.aclose()

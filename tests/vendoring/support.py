@@ -75,3 +75,26 @@ def next_release(directory: Path) -> Path:
         assert old in text
         (package / name).write_text(text.replace(old, new))
     return directory
+
+
+SMALL = {
+    "*.py",
+    "LICENSE",
+    "py.typed",
+    "_core/*.py",
+    "_ratelimit/*.py",
+    "lowlevel/__init__.py",
+    "testing/*.py",
+    "testing/_model/*.py",
+    "vendor/*.py",
+}
+
+
+def small_release(directory: Path) -> Path:
+    """A path of packages with what an update goes through of the SDK, and less of it: files, folders, parts."""
+    for pattern in SMALL:
+        for file in SOURCE.glob(pattern):
+            place = directory / "posthog_mcp_store" / file.relative_to(SOURCE)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, place)
+    return directory

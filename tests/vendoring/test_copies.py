@@ -121,7 +121,8 @@ def test_the_fixture_of_a_copy_is_named_to_pytest_by_hand(tmp_path: Path, copy: 
     )
 
     said = run(
-        *("-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)),
+        *("-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"),
+        *("-p", "no:schemathesis", "--rootdir", str(tmp_path), str(tmp_path)),
         *("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"),
         path=tmp_path,
     )

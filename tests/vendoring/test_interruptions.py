@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .support import SOURCE, run
+from .support import run
 
 # Each update runs in a fork that is interrupted at its n-th step, of which Python tells its audit hooks beforehand.
 PROGRAM = """
@@ -58,7 +58,7 @@ for _ in range(2):
     quietly("--update", "--without", "nothing")
 assert status == DONE and 100 < swapping < steps, (status, steps, swapping)
 outcomes = {"old": 0, "new": 0}
-for moment in sorted({*range(1, steps, 97), *range(swapping - 4, swapping + 5)}):
+for moment in sorted({*range(1, steps, steps // 15), *range(swapping - 4, swapping + 5)}):
     quietly("--update", "--without", "nothing")
     status, _, _ = forked(moment)
     quietly("--check")
@@ -75,8 +75,8 @@ print(json.dumps(outcomes))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing swaps two directories in one step")
 @pytest.mark.parametrize("how", ["kill", "Ctrl-C", "error"])
-def test_an_interrupted_update_leaves_the_old_copy_or_the_new_one(copy: Path, how: str) -> None:
-    outcomes = run("-c", PROGRAM, how, str(copy), path=SOURCE.parent).stdout
+def test_an_interrupted_update_leaves_the_old_copy_or_the_new_one(small: Path, small_copy: Path, how: str) -> None:
+    outcomes = run("-c", PROGRAM, how, str(small_copy), path=small).stdout
 
     # Both were seen, so the interruptions came before the step that counts, and after it.
     assert '"old": 0' not in outcomes

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .support import SOURCE, run
+from .support import run
 
 # Each update runs in a fork in which something is saved at the n-th step, of which Python tells its audit hooks.
 PROGRAM = """
@@ -106,8 +106,8 @@ print(json.dumps(outcomes))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it knows the steps by a call that only Linux has")
 @pytest.mark.parametrize("how", ["swapped", "in two steps", "by files"])
-def test_what_is_saved_while_a_copy_is_updated_is_not_lost(copy: Path, how: str) -> None:
-    outcomes = run("-c", PROGRAM, how, str(copy), path=SOURCE.parent).stdout
+def test_what_is_saved_while_a_copy_is_updated_is_not_lost(small: Path, small_copy: Path, how: str) -> None:
+    outcomes = run("-c", PROGRAM, how, str(small_copy), path=small).stdout
 
     # Both were seen, so edits came before the step that counts, and after it.
     assert '"updated": 0' not in outcomes
