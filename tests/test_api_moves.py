@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from upstream import compared
+from upstream import compare_documents
 
 from .documents import BELOW, GONE, ROOT, Document, edited, ours
 
@@ -115,15 +115,15 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Copy:
 
 def test_what_is_added_needs_no_hand_in_the_source(checkout: Copy) -> None:
     document = edited(ours(), *ADDITIONS)
-    noticed = compared(ours(), document, "upstream.yaml")
-    assert [each.where for each in noticed.sections["new"]] == [
+    noticed = compare_documents(ours(), document, "upstream.yaml")
+    assert [each.where for each in noticed.sections["non_breaking"]] == [
         "MCPServerInstallation.tool_count",
         "query parameter search",
         "InstallCustom.return_path",
-        "answer 409",
+        "response 409",
         "share_create",
     ]
-    assert (noticed.sections["breaks"], noticed.sections["words"]) == ((), ())
+    assert (noticed.sections["breaking"], noticed.sections["wording"]) == ((), ())
 
     checkout.regenerate(document)
 
@@ -147,9 +147,9 @@ print(share.build_request("1", ID).path[-6:])
 
 def test_a_renamed_schema_is_an_error_in_the_adapter_and_nowhere_else(checkout: Copy) -> None:
     document = renamed(ours(), "OAuthRedirectResponse", "OAuthRedirect")
-    noticed = compared(ours(), document, "upstream.yaml")
-    assert (noticed.sections["breaks"], noticed.sections["new"]) == ((), ())
-    assert {each.change.theirs for each in noticed.sections["words"]} == {"OAuthRedirect"}
+    noticed = compare_documents(ours(), document, "upstream.yaml")
+    assert (noticed.sections["breaking"], noticed.sections["non_breaking"]) == ((), ())
+    assert {each.change.theirs for each in noticed.sections["wording"]} == {"OAuthRedirect"}
 
     checkout.regenerate(document)
 
