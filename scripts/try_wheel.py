@@ -1,4 +1,4 @@
-"""Install the wheel of a folder alone into an empty environment, and use the SDK there; then a copy vendored from it.
+"""Install a wheel into an empty environment and use the SDK there, then a copy vendored from it.
 
 Run it as `nox -s package`.
 """
@@ -24,13 +24,13 @@ import httpx
 
 loaded = {name.partition(".")[0] for name in sys.modules}
 optional = loaded & {"starlette", "uvicorn", "mcp", "httpx2", "pydantic"}
-assert not optional, f"importing the SDK loads {optional}"
+assert not optional, f"importing the SDK imports {optional}"
 
-def answer(request):
+def handler(request):
     return httpx.Response(404, json={"detail": "Not found."})
 
 async def main():
-    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    client = httpx.AsyncClient(transport=httpx.MockTransport(handler))
     async with client, MCPStore("phx_key", http_client=client) as store:
         try:
             await store.installations.retrieve("0195f3a0-0000-7000-8000-000000000001")
@@ -44,7 +44,7 @@ ALLOWED |= {"pip", "setuptools", "typing-extensions"}
 
 
 def try_copy(python: Path, scratch: Path) -> None:
-    """Vendor the SDK, take it away, and use what is left: the copy needs nothing else that the wheel brought."""
+    """Vendor the SDK, uninstall it, and use the copy, which needs only the dependencies."""
     copy = "acme/platform/_vendor/mcp_store"
     subprocess.run([python, "-m", "posthog_mcp_store.vendor", copy], check=True, cwd=scratch)
     subprocess.run([python, "-m", "posthog_mcp_store.vendor", "--check", copy], check=True, cwd=scratch)
@@ -55,22 +55,22 @@ def try_copy(python: Path, scratch: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dist", type=Path, help="the folder that holds the wheel")
+    parser.add_argument("dist", type=Path, help="the folder with the wheel")
     (wheel,) = parser.parse_args().dist.resolve().glob("*.whl")
     with tempfile.TemporaryDirectory() as scratch:
         venv.create(scratch, with_pip=True)
         python = Path(scratch) / "bin" / "python"
         subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True, cwd=scratch)
         subprocess.run([python, "-W", "error", "-X", "dev", "-c", METADATA + PROBE], check=True, cwd=scratch)
-        listed = subprocess.run(
+        packages = subprocess.run(
             [python, "-m", "pip", "list", "--format", "freeze"], check=True, cwd=scratch, capture_output=True, text=True
         )
         try_copy(python, Path(scratch))
-    installed = {line.partition("==")[0].lower().replace("_", "-") for line in listed.stdout.splitlines()}
+    installed = {line.partition("==")[0].lower().replace("_", "-") for line in packages.stdout.splitlines()}
     if unexpected := installed - ALLOWED:
-        sys.exit(f"the wheel brings more than it may: {', '.join(sorted(unexpected))}")
-    brought = installed - {"pip", "setuptools", "posthog-mcp-store"}
-    print(f"{wheel.name} works alone, and brings {len(brought)} packages: {', '.join(sorted(brought))}")
+        sys.exit(f"the wheel installs unexpected packages: {', '.join(sorted(unexpected))}")
+    dependencies = installed - {"pip", "setuptools", "posthog-mcp-store"}
+    print(f"{wheel.name} works, with {len(dependencies)} dependencies: {', '.join(sorted(dependencies))}")
 
 
 if __name__ == "__main__":
