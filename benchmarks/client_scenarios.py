@@ -1,4 +1,4 @@
-"""What is done with a client, whichever it is; runs in the worker of a subject."""
+"""Scenarios for any HTTP client of the service, run in the worker of a subject."""
 
 import asyncio
 import gc
@@ -13,27 +13,27 @@ from time import perf_counter
 from typing import Any
 from urllib.request import urlopen
 
-from installation_rows import COLLECTION, installation_id
+from installations import COLLECTION, installation_id
 
-FEW = 100
-"""How many installations are asked for in turn: what a user has, who asks for the same ones again and again."""
+DISTINCT_INSTALLATIONS = 100
+"""The number of installations that are requested in turn: a typical user requests the same few again and again."""
 WARM_UP_CALLS = 20
 DECODINGS = 200
 
 Retrieve = Callable[[str], Awaitable[object]]
 Connect = Callable[..., AbstractAsyncContextManager[Retrieve]]
-"""Opens a client for a URL, with options of its own, and gives what retrieves an installation with it."""
+"""Opens a client for a URL and yields a function that retrieves an installation."""
 
 
 @dataclass
-class Figure:
-    """What one run comes to, and what failed in it, by the error's name."""
+class Measurement:
+    """The result of one run, and the number of its errors by their names."""
 
     value: float
     errors: Mapping[str, int] = field(default_factory=dict)
 
 
-Scenario = Callable[..., Coroutine[Any, Any, Figure]]
+Scenario = Callable[..., Coroutine[Any, Any, Measurement]]
 
 
 def client_scenarios(connect: Connect, *failures: type[Exception]) -> dict[str, Scenario]:
@@ -44,24 +44,24 @@ def client_scenarios(connect: Connect, *failures: type[Exception]) -> dict[str, 
     }
 
 
-async def one_after_other(connect: Connect, *, url: str, calls: int) -> Figure:
-    """Seconds per call: the median, on a connection that is open."""
+async def one_after_other(connect: Connect, *, url: str, calls: int) -> Measurement:
+    """Seconds per call, as the median, on an open connection."""
     async with connect(url) as retrieve:
         for index in range(WARM_UP_CALLS):
             await retrieve(installation_id(index))
         seconds = []
         for index in range(calls):
-            id = installation_id(index % FEW)
+            id = installation_id(index % DISTINCT_INSTALLATIONS)
             began = perf_counter()
             await retrieve(id)
             seconds.append(perf_counter() - began)
-    return Figure(statistics.median(seconds))
+    return Measurement(statistics.median(seconds))
 
 
 async def in_flight(
     connect: Connect, failures: tuple[type[Exception], ...], *, url: str, width: int, calls: int, **options: Any
-) -> Figure:
-    """Calls per second, of those that succeed, while `width` callers call one after the other each."""
+) -> Measurement:
+    """Successful calls per second, with `width` concurrent callers."""
     errors: Counter[str] = Counter()
 
     async def caller(retrieve: Retrieve, ids: Iterator[str]) -> None:
@@ -72,7 +72,7 @@ async def in_flight(
                 errors[type(error).__name__] += 1
 
     async def seconds_for(retrieve: Retrieve, calls: int) -> float:
-        ids = iter([installation_id(index % FEW) for index in range(calls)])
+        ids = iter([installation_id(index % DISTINCT_INSTALLATIONS) for index in range(calls)])
         began = perf_counter()
         await asyncio.gather(*(caller(retrieve, ids) for _ in range(width)))
         return perf_counter() - began
@@ -81,35 +81,35 @@ async def in_flight(
         await seconds_for(retrieve, width)
         errors.clear()
         seconds = await seconds_for(retrieve, calls)
-    return Figure((calls - errors.total()) / seconds, dict(errors))
+    return Measurement((calls - errors.total()) / seconds, dict(errors))
 
 
-async def all_at_once(connect: Connect, *, url: str, calls: int, **options: Any) -> Figure:
-    """Seconds until all of so many simultaneous calls are answered, from making the client on."""
+async def all_at_once(connect: Connect, *, url: str, calls: int, **options: Any) -> Measurement:
+    """Seconds from creating the client to the last response of `calls` simultaneous calls."""
     began = perf_counter()
     async with connect(url, **options) as retrieve:
         await asyncio.gather(*(retrieve(installation_id(index)) for index in range(calls)))
-        return Figure(perf_counter() - began)
+        return Measurement(perf_counter() - began)
 
 
-async def peak_of(work: Awaitable[None]) -> Figure:
-    """Bytes at the peak of doing something, beyond those before it."""
+async def peak_memory(work: Awaitable[None]) -> Measurement:
+    """Additional bytes in use at the peak."""
     gc.collect()
     tracemalloc.start()
     try:
         await work
-        return Figure(tracemalloc.get_traced_memory()[1])
+        return Measurement(tracemalloc.get_traced_memory()[1])
     finally:
         tracemalloc.stop()
 
 
-def time_decoding(decode: Callable[[bytes], object], url: str) -> Figure:
-    """Seconds to decode a page of 100: the median."""
-    with urlopen(f"{url}{COLLECTION}?limit=100") as answer:  # noqa: S310  # the bench's own service
-        body = answer.read()
+def time_decoding(decode: Callable[[bytes], object], url: str) -> Measurement:
+    """Seconds to decode a page of 100 installations, as the median."""
+    with urlopen(f"{url}{COLLECTION}?limit=100") as response:  # noqa: S310  # the service of the benchmarks
+        body = response.read()
     seconds = []
     for _ in range(DECODINGS):
         began = perf_counter()
         decode(body)
         seconds.append(perf_counter() - began)
-    return Figure(statistics.median(seconds))
+    return Measurement(statistics.median(seconds))

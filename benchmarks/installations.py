@@ -1,11 +1,11 @@
-"""The rows that the bench's service holds: made from numbers, so that whoever asks for one knows its id."""
+"""The installations of the benchmarks' service. They are numbered, so that clients can derive their ids."""
 
 import json
 
 COUNT = 10_000
 COLLECTION = "/api/environments/1/mcp_server_installations/"
 JSON_INDEX, EVENT_STREAM_INDEX = 0, 1
-"""Installations whose MCP servers answer with a JSON body, and with a stream of events."""
+"""The installations whose MCP servers respond with JSON and with an event stream."""
 
 
 def installation_id(index: int) -> str:
@@ -17,7 +17,7 @@ def proxy_path(id: str) -> str:
 
 
 def installation_json(index: int) -> bytes:
-    """A row as the service writes it."""
+    """An installation as the service serializes it."""
     id = installation_id(index)
     row = {
         "id": id,

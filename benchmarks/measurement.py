@@ -1,52 +1,52 @@
-"""Measuring in rounds: everybody in turn, again and again, so that what disturbs the machine disturbs all alike."""
+"""Measures all subjects in turn, round by round, so that other load on the machine affects all of them alike."""
 
 import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from load import Figure
-from rows import Comparison
+from client_scenarios import Measurement
 from subjects import Harness, Subject
+from suite import Comparison
 
-Figures = dict[str, list[Figure]]
-"""By subject, a figure from each round."""
+Measurements = dict[str, list[Measurement]]
+"""The measurements of each round, by subject."""
 
 
-def measure(harness: Harness, subjects: Sequence[Subject], rounds: int) -> Figures:
-    figures: Figures = {subject.name: [] for subject in subjects}
+def measure(harness: Harness, subjects: Sequence[Subject], rounds: int) -> Measurements:
+    measurements: Measurements = {subject.name: [] for subject in subjects}
     for done in range(rounds):
         for subject in subjects:
             if subject.rounds is None or done < subject.rounds:
-                figures[subject.name].append(subject.measure(harness))
-    return figures
+                measurements[subject.name].append(subject.measure(harness))
+    return measurements
 
 
-def median(figures: Sequence[Figure]) -> float:
-    return statistics.median(figure.value for figure in figures)
+def median(measurements: Sequence[Measurement]) -> float:
+    return statistics.median(measurement.value for measurement in measurements)
 
 
-def errors(figures: Sequence[Figure]) -> Counter[str]:
-    return sum((Counter(figure.errors) for figure in figures), Counter[str]())
+def errors(measurements: Sequence[Measurement]) -> Counter[str]:
+    return sum((Counter(measurement.errors) for measurement in measurements), Counter[str]())
 
 
-class Outcome:
-    """What a comparison comes to."""
+class Result:
+    """The result of a comparison."""
 
-    def __init__(self, comparison: Comparison, figures: Figures) -> None:
+    def __init__(self, comparison: Comparison, measurements: Measurements) -> None:
         self.comparison = comparison
-        subject = figures[comparison.subject]
-        base = figures[comparison.base] if comparison.base else []
+        subject = measurements[comparison.subject]
+        baseline = measurements[comparison.baseline] if comparison.baseline else []
         self.subject = median(subject)
-        self.base = median(base) if base else None
-        self.ratio = self.subject / self.base if self.base else None
+        self.baseline = median(baseline) if baseline else None
+        self.ratio = self.subject / self.baseline if self.baseline else None
         """Of the medians."""
-        self.by_round = [one.value / other.value for one, other in zip(subject, base, strict=False) if other.value]
-        """What single rounds would have said: how far the ratio can be trusted."""
+        self.by_round = [one.value / other.value for one, other in zip(subject, baseline, strict=False) if other.value]
+        """The ratios of single rounds, whose spread shows how reliable the ratio is."""
         self.errors = errors(subject)
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the target is, by the ratio, or where there is none by the figure itself. Errors miss it."""
+        """Whether the ratio, or without a baseline the value, meets the target. With errors it does not."""
         if self.comparison.target is None:
             return None
         value = self.subject if self.ratio is None else self.ratio

@@ -1,15 +1,15 @@
-"""The fastest decoder of JSON into typed objects there is for Python, which is written in C."""
+"""msgspec, the fastest decoder of JSON into typed Python objects, written in C."""
 
 from datetime import datetime
 from importlib import import_module
 from typing import Any
 from uuid import UUID
 
-from load import Figure, Scenario, time_decoding
+from client_scenarios import Measurement, Scenario, time_decoding
 
 
 def scenarios() -> dict[str, Scenario]:
-    # Not imported by statement: it is not there where types are checked.
+    # Imported dynamically because it is not installed where types are checked.
     msgspec: Any = import_module("msgspec")
     installation = msgspec.defstruct(
         "Installation",
@@ -40,7 +40,7 @@ def scenarios() -> dict[str, Scenario]:
     )
     decoder = msgspec.json.Decoder(page)
 
-    async def decode(*, url: str) -> Figure:
+    async def decode(*, url: str) -> Measurement:
         return time_decoding(decoder.decode, url)
 
     return {"decode": decode}

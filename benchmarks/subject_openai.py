@@ -1,4 +1,4 @@
-"""A large vendor's generated SDK, pointed at our service: not an aim, but something to know one's place by."""
+"""A large vendor's generated SDK, used with our service, for orientation."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID
 
-from installation_rows import COLLECTION
-from load import Retrieve, Scenario, client_scenarios
+from client_scenarios import Retrieve, Scenario, client_scenarios
+from installations import COLLECTION
 
 
 def scenarios() -> dict[str, Scenario]:
-    # Not imported by statement: it is not there where types are checked.
+    # Imported dynamically because it is not installed where types are checked.
     openai: Any = import_module("openai")
     installation = import_module("pydantic").create_model(
         "Installation",
