@@ -17,11 +17,7 @@ class Change:
     """One difference between our document and upstream's, at one place of one operation."""
 
     verdict: Verdict
-    operation: str
-    prefix: str
-    """Upstream's, empty if the change is not about one prefix."""
-    direction: Direction
-    path: tuple[str, ...]
+    location: "Location"
     subject: str
     action: str
     ours: object
@@ -84,6 +80,7 @@ class Location:
 
     operation: str
     prefix: str = ""
+    """Upstream's, empty if a change is not about one prefix."""
     direction: Direction = "request"
     path: tuple[str, ...] = ()
 
@@ -180,8 +177,7 @@ class Location:
         verdict: Verdict | None = None,
     ) -> Change:
         verdict = verdict or ("accepted" if why else classify(subject, action, self.direction))
-        place = (self.operation, self.prefix, self.direction, self.path)
-        return Change(verdict, *place, subject, action, ours, theirs, why, description)
+        return Change(verdict, self, subject, action, ours, theirs, why, description)
 
     def resolved(self, subject: str, why: str, action: str) -> Change:
         return self.change(subject, action, None, None, why=why, verdict="resolved")

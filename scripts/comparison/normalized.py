@@ -39,14 +39,13 @@ class Node:
     alternatives: Mapping[str, "Node"] = field(default_factory=dict)
     """The whole node as each of its alternatives makes it, by the label that the alternative has among the parts."""
 
-    def used_as(self, kind: str, attributes: Mapping[str, object], around: tuple[Departure, ...] = ()) -> "Node":
-        """A schema's node as a part that adds attributes and departures to it."""
+    def extended(self, attributes: Mapping[str, object], around: tuple[Departure, ...] = ()) -> "Node":
+        """A schema's node with the attributes and departures of the part around it."""
         return replace(
             self,
-            kind=kind,
             attributes={**self.attributes, **attributes},
             departures=around + self.departures,
-            alternatives={label: each.used_as(kind, attributes, around) for label, each in self.alternatives.items()},
+            alternatives={label: each.extended(attributes, around) for label, each in self.alternatives.items()},
         )
 
 
@@ -181,7 +180,7 @@ class Reader:
         """A part that has a schema, or a single media type with one."""
         holder = next(iter(part.get("content", {}).values()), part)
         node = self._schema(kind, self._resolver.flatten(holder.get("schema")), direction)
-        return node.used_as(kind, attributes, departures(part))
+        return node.extended(attributes, departures(part))
 
     def _schema(self, kind: str, schema: Schema, direction: Direction) -> Node:
         schema = split_by_type(schema)
@@ -201,8 +200,7 @@ class Reader:
             below = self._resolver.flatten(source, schema.visited)
             if below.is_read_only if direction == "request" else below.is_write_only:
                 continue
-            node = self._schema("field", below, direction)
-            yield name, node.used_as("field", {"required": name in schema.required})
+            yield name, self._schema("field", below, direction).extended({"required": name in schema.required})
         for label, source in (("[]", schema.items), ("{}", schema.additional_properties)):
             if source:
                 yield label, self._schema("item", self._resolver.flatten(source, schema.visited), direction)

@@ -57,7 +57,7 @@ class Finding:
             return ""
         names = "all operations" if self.is_in_all_operations else ", ".join(self.operations)
         under = f", only under {', '.join(self.only_under)}" if self.only_under else ""
-        return f", in {self.change.direction}s of {names}{under}"
+        return f", in {self.change.location.direction}s of {names}{under}"
 
     @property
     def data(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Finding:
             "action": change.action,
             "ours": formatted(change.ours),
             "upstream": formatted(change.theirs),
-            "direction": change.direction,
+            "direction": change.location.direction,
             "operations": list(self.operations),
             "only_under": list(self.only_under),
             "why": change.why,
@@ -103,7 +103,8 @@ class Report:
 def report(title: str, ours: Resource, theirs: Resource) -> Report:
     equal: defaultdict[tuple[object, ...], list[Change]] = defaultdict(list)
     for change in compare(ours, theirs):
-        equal[change.verdict, change.direction, where(change), change.subject, what(change), change.why].append(change)
+        key = (change.verdict, change.location.direction, where(change), change.subject, what(change), change.why)
+        equal[key].append(change)
     prefixes = {operation.prefix for operation in theirs.operations}
     findings = [finding(changes, prefixes, len(ours.operations)) for changes in equal.values()]
     return Report(
@@ -112,8 +113,8 @@ def report(title: str, ours: Resource, theirs: Resource) -> Report:
 
 
 def finding(changes: list[Change], prefixes: set[str], operation_count: int) -> Finding:
-    names = tuple(dict.fromkeys(short_id(change.operation) for change in changes))
-    under = {change.prefix for change in changes} - {""}
+    names = tuple(dict.fromkeys(short_id(change.location.operation) for change in changes))
+    under = {change.location.prefix for change in changes} - {""}
     only_under = tuple(sorted(under)) if under < prefixes else ()
     description = next((change.description for change in changes if change.description), None)
     first = replace(changes[0], description=description)
@@ -122,8 +123,8 @@ def finding(changes: list[Change], prefixes: set[str], operation_count: int) -> 
 
 def where(change: Change) -> str:
     if change.subject == "operation":
-        return short_id(change.operation)
-    return ".".join(change.path).replace(".[]", "[]") or "operation"
+        return short_id(change.location.operation)
+    return ".".join(change.location.path).replace(".[]", "[]") or "operation"
 
 
 def what(change: Change) -> str:
