@@ -2,24 +2,11 @@
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
-from api_record.extraction import Entry, signature
+from api_record.extraction import Entry
+from api_record.signatures import Parameter, parameters, parsed
 
 Entries = Mapping[str, Entry]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    name: str
-    kind: str
-    """`/` positional-only, `` either, `*` keyword-only, `*args` or `**kwargs`."""
-    annotation: ast.expr | None
-    default: str | None
-
-    @property
-    def is_required(self) -> bool:
-        return self.default is None and self.kind in {"/", "", "*"}
 
 
 def breaking_changes(old: Entries, new: Entries, version: str) -> list[str]:
@@ -70,7 +57,7 @@ def _changes(old: Entry, new: Entry | None, version: str) -> Iterator[str]:
         if new.text != old.text:
             yield f"changed from `{old.text.strip()}` to `{new.text.strip()}`"
     else:
-        yield from _signature_changes(signature(old.text), signature(new.text))
+        yield from _signature_changes(parsed(old.text), parsed(new.text))
 
 
 def _removed_early(old: Entry, version: str) -> Iterator[str]:
@@ -152,20 +139,3 @@ def _members(annotation: ast.expr) -> set[str]:
             return _members(ast.parse(text, mode="eval").body)
         case _:
             return {ast.unparse(annotation)}
-
-
-def parameters(function: ast.FunctionDef) -> list[Parameter]:
-    args = function.args
-    positional = [*args.posonlyargs, *args.args]
-    defaults = [None] * (len(positional) - len(args.defaults)) + [ast.unparse(each) for each in args.defaults]
-    kinds = ["/"] * len(args.posonlyargs) + [""] * len(args.args)
-    found = [
-        Parameter(each.arg, kind, each.annotation, default)
-        for each, kind, default in zip(positional, kinds, defaults, strict=True)
-    ]
-    found += [
-        Parameter(each.arg, "*", each.annotation, ast.unparse(default) if default else None)
-        for each, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
-    ]
-    variadic = {"*args": args.vararg, "**kwargs": args.kwarg}
-    return found + [Parameter(each.arg, kind, each.annotation, None) for kind, each in variadic.items() if each]

@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+
+from api_record.signatures import parameters, parsed
 
 PUBLIC_MODULES = {"_api": "", "testing": "testing.", "testing.pytest_plugin": "testing.pytest_plugin."}
 """The modules whose names are public, with the prefix of their names in the record."""
@@ -221,8 +222,9 @@ class Extractor:
         """Whether it is an `__init__` that requires an argument of a type that is not public."""
         return entry.name.endswith(".__init__") and any(
             not self._is_public(definition)
-            for annotation in _required(entry)
-            for each in ast.walk(annotation)
+            for parameter in parameters(parsed(entry.text))
+            if parameter.is_required and parameter.annotation
+            for each in ast.walk(parameter.annotation)
             if isinstance(each, ast.Name) and (definition := self._source.find(module, each.id))
         )
 
@@ -271,20 +273,6 @@ def _attributes(init: Function, name: str) -> Iterator[Entry]:
                 yield Entry("attribute", f"{name}.{field}", f": {ast.unparse(annotation)}" if annotation else "")
             case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=field)) if _is_public_name(field):
                 yield Entry("attribute", f"{name}.{field}", f": {ast.unparse(node.annotation)}")
-
-
-def signature(text: str) -> ast.FunctionDef:
-    """The signature of an entry, parsed."""
-    return cast(ast.FunctionDef, ast.parse(f"def f{text}: ...").body[0])
-
-
-def _required(entry: Entry) -> Iterator[ast.expr]:
-    """The annotations of the arguments without a default."""
-    arguments = signature(entry.text).args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    required = positional[: len(positional) - len(arguments.defaults)]
-    required += [each for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if not default]
-    yield from (each.annotation for each in required if each.annotation)
 
 
 def _parameter(field: ast.AnnAssign) -> str:
