@@ -47,15 +47,17 @@ def client_scenarios(connect: Connect, *failures: type[Exception]) -> dict[str, 
 async def one_after_other(connect: Connect, *, url: str, calls: int) -> Measurement:
     """Seconds per call, as the median, on an open connection."""
     async with connect(url) as retrieve:
-        for index in range(WARM_UP_CALLS):
-            await retrieve(installation_id(index))
-        seconds = []
-        for index in range(calls):
-            id = installation_id(index % DISTINCT_INSTALLATIONS)
-            began = perf_counter()
-            await retrieve(id)
-            seconds.append(perf_counter() - began)
-    return Measurement(statistics.median(seconds))
+        return await median_time(lambda index: retrieve(installation_id(index % DISTINCT_INSTALLATIONS)), calls)
+
+
+async def median_time(call: Callable[[int], Awaitable[object]], calls: int) -> Measurement:
+    """Seconds per call, as the median, after some calls that are not measured."""
+    seconds = []
+    for index in range(-WARM_UP_CALLS, calls):
+        began = perf_counter()
+        await call(index)
+        seconds.append(perf_counter() - began)
+    return Measurement(statistics.median(seconds[WARM_UP_CALLS:]))
 
 
 async def in_flight(

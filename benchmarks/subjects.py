@@ -3,10 +3,10 @@
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from client_scenarios import Measurement
 from environments import SDK, SDK_WITH_MCP, Environment, environment
@@ -15,22 +15,13 @@ from processes import Service, Worker, clean_environment
 LATENCIES = (0, 20, 50)
 
 
-class Harness:
+class Harness(ExitStack):
     """The service and the workers, started when they are first needed."""
 
     def __init__(self) -> None:
-        self._exits = ExitStack()
-        self._service: Service | None = None
+        super().__init__()
         self._workers: dict[tuple[str, ...], Worker] = {}
         self._environments: dict[str, Environment] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._exits.__exit__(kind, error, traceback)
 
     @property
     def versions(self) -> dict[str, dict[str, str]]:
@@ -42,15 +33,14 @@ class Harness:
             self._environments[name] = environment(name)
         return self._environments[name]
 
-    def url(self, latency: int) -> str:
-        if self._service is None:
-            self._service = self._exits.enter_context(Service(LATENCIES))
-        return self._service.url(latency)
+    @cached_property
+    def service(self) -> Service:
+        return self.enter_context(Service(LATENCIES))
 
     def worker(self, name: str, arguments: Sequence[str]) -> Worker:
         key = (name, *arguments)
         if key not in self._workers:
-            self._workers[key] = self._exits.enter_context(self.new_worker(name, arguments))
+            self._workers[key] = self.enter_context(self.new_worker(name, arguments))
         return self._workers[key]
 
     def new_worker(self, name: str, arguments: Sequence[str]) -> Worker:
@@ -80,19 +70,19 @@ class Client:
     def runs(self, scenario: str, *, latency: int = 0, rounds: int | None = None, **arguments: Any) -> Subject:
         def measure(harness: Harness) -> Measurement:
             worker = harness.worker(self.environment, self.worker)
-            return worker.run(scenario, {"url": harness.url(latency), **arguments})
+            return worker.run(scenario, {"url": harness.service.url(latency), **arguments})
 
         return Subject(self.name, measure, rounds)
 
     def runs_in_new_process(self, scenario: str, **arguments: Any) -> Subject:
         def measure(harness: Harness) -> Measurement:
             with harness.new_worker(self.environment, self.worker) as worker:
-                return worker.run(scenario, {"url": harness.url(0), **arguments})
+                return worker.run(scenario, {"url": harness.service.url(0), **arguments})
 
         return Subject(self.name, measure)
 
     def named(self, name: str) -> "Client":
-        return Client(name, self.environment, self.worker)
+        return replace(self, name=name)
 
 
 OURS = Client("ours", SDK, ("subject_sdk",))

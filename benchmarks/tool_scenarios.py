@@ -1,13 +1,12 @@
 """Scenarios for any connected `mcp.Client`, run in the worker of a subject."""
 
 import asyncio
-import statistics
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from time import perf_counter
 
-from client_scenarios import WARM_UP_CALLS, Measurement, Scenario
+from client_scenarios import Measurement, Scenario, median_time
 from installations import installation_id
 from mcp import Client
 
@@ -25,14 +24,7 @@ async def tool_calls(open: Open, *, url: str, index: int, calls: int) -> Measure
     """Seconds per call, as the median, in a session that has listed the tools."""
     async with open(url) as connect, connect(installation_id(index)) as client:
         await client.list_tools()
-        for _ in range(WARM_UP_CALLS):
-            await call_tool(client)
-        seconds = []
-        for _ in range(calls):
-            began = perf_counter()
-            await call_tool(client)
-            seconds.append(perf_counter() - began)
-    return Measurement(statistics.median(seconds))
+        return await median_time(lambda _: call_tool(client), calls)
 
 
 async def sessions_at_once(open: Open, *, url: str, index: int, sessions: int) -> Measurement:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+from importlib import metadata
 from pathlib import Path
 
 METADATA = """
@@ -41,32 +42,34 @@ asyncio.run(main())
 """
 ALLOWED = {"anyio", "attrs", "certifi", "h11", "httpcore", "httpx", "idna", "posthog-mcp-store", "sniffio"}
 ALLOWED |= {"pip", "setuptools", "typing-extensions"}
+STRICT = ("-W", "error", "-X", "dev")
 
 
-def try_copy(python: Path, scratch: Path) -> None:
+def run(environment: Path, *arguments: str | Path) -> None:
+    subprocess.run([environment / "bin" / "python", *arguments], check=True, cwd=environment)
+
+
+def try_copy(scratch: Path) -> None:
     """Vendor the SDK, uninstall it, and use the copy, which needs only the dependencies."""
     copy = "acme/platform/_vendor/mcp_store"
-    subprocess.run([python, "-m", "posthog_mcp_store.vendor", copy], check=True, cwd=scratch)
-    subprocess.run([python, "-m", "posthog_mcp_store.vendor", "--check", copy], check=True, cwd=scratch)
-    subprocess.run([python, "-m", "pip", "uninstall", "--quiet", "--yes", "posthog-mcp-store"], check=True, cwd=scratch)
-    program = PROBE.replace("posthog_mcp_store", copy.replace("/", "."))
-    subprocess.run([python, "-W", "error", "-X", "dev", "-c", program], check=True, cwd=scratch)
+    run(scratch, "-m", "posthog_mcp_store.vendor", copy)
+    run(scratch, "-m", "posthog_mcp_store.vendor", "--check", copy)
+    run(scratch, "-m", "pip", "uninstall", "--quiet", "--yes", "posthog-mcp-store")
+    run(scratch, *STRICT, "-c", PROBE.replace("posthog_mcp_store", copy.replace("/", ".")))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dist", type=Path, help="the folder with the wheel")
     (wheel,) = parser.parse_args().dist.resolve().glob("*.whl")
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = Path(directory)
         venv.create(scratch, with_pip=True)
-        python = Path(scratch) / "bin" / "python"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True, cwd=scratch)
-        subprocess.run([python, "-W", "error", "-X", "dev", "-c", METADATA + PROBE], check=True, cwd=scratch)
-        packages = subprocess.run(
-            [python, "-m", "pip", "list", "--format", "freeze"], check=True, cwd=scratch, capture_output=True, text=True
-        )
-        try_copy(python, Path(scratch))
-    installed = {line.partition("==")[0].lower().replace("_", "-") for line in packages.stdout.splitlines()}
+        run(scratch, "-m", "pip", "install", "--quiet", wheel)
+        run(scratch, *STRICT, "-c", METADATA + PROBE)
+        found = metadata.distributions(path=[str(path) for path in scratch.glob("lib/*/site-packages")])
+        installed = {each.name.lower().replace("_", "-") for each in found}
+        try_copy(scratch)
     if unexpected := installed - ALLOWED:
         sys.exit(f"the wheel installs unexpected packages: {', '.join(sorted(unexpected))}")
     dependencies = installed - {"pip", "setuptools", "posthog-mcp-store"}
