@@ -1,11 +1,23 @@
 """The installations of the benchmarks' service. They are numbered, so that clients can derive their ids."""
 
 import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 COUNT = 10_000
 COLLECTION = "/api/environments/1/mcp_server_installations/"
 JSON_INDEX, EVENT_STREAM_INDEX = 0, 1
 """The installations whose MCP servers respond with JSON and with an event stream."""
+
+FIELDS: list[tuple[Any, ...]] = [
+    *((name, str) for name in ("name", "url", "auth_type", "proxy_url")),
+    *((name, bool) for name in ("needs_reauth", "pending_oauth")),
+    *(("id", UUID), ("created_at", datetime)),
+    *((name, str, "") for name in ("display_name", "description")),
+    *(("is_enabled", bool, True), ("server_id", UUID | None, None), ("updated_at", datetime | None, None)),
+]
+"""Name, type and default of each field of an installation, required ones first."""
 
 
 def installation_id(index: int) -> str:

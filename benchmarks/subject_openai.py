@@ -2,13 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from importlib import import_module
 from typing import Any
-from uuid import UUID
 
 from client_scenarios import Retrieve, Scenario, client_scenarios
-from installations import COLLECTION
+from installations import COLLECTION, FIELDS
 
 
 def scenarios() -> dict[str, Scenario]:
@@ -17,19 +15,7 @@ def scenarios() -> dict[str, Scenario]:
     installation = import_module("pydantic").create_model(
         "Installation",
         __base__=openai.BaseModel,
-        id=(UUID, ...),
-        server_id=(UUID | None, None),
-        name=(str, ...),
-        display_name=(str, ""),
-        url=(str, ...),
-        description=(str, ""),
-        auth_type=(str, ...),
-        is_enabled=(bool, True),
-        needs_reauth=(bool, ...),
-        pending_oauth=(bool, ...),
-        proxy_url=(str, ...),
-        created_at=(datetime, ...),
-        updated_at=(datetime | None, None),
+        **{name: (type, *(default or [...])) for name, type, *default in FIELDS},
     )
 
     @asynccontextmanager
