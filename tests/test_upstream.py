@@ -331,6 +331,10 @@ EDITS: dict[str, tuple[list[tuple[str, Any]], Findings]] = {
         [(f"{ORDER}.properties.kind.default", "b")],
         [("breaking", "Order.kind: default: a here, b upstream")],
     ),
+    "default changed to a flag": (
+        [(f"{ORDER}.properties.kind.default", True)],
+        [("breaking", "Order.kind: default: a here, True upstream")],
+    ),
     "default removed": (
         [(f"{ORDER}.properties.kind.default", GONE)],
         [("non_breaking", "Order.kind: default: a here, none upstream")],
