@@ -1,10 +1,10 @@
-"""Measure the SDK beside what it stands on and what one would use instead of it.
+"""Benchmark the SDK against httpx, on which it is built, and against alternatives to it.
 
-All subjects of a row are measured in turn, round by round, in one run; each in a process and an environment of its own,
-against a service in a third process. What counts is the ratio of medians: seconds are those of this machine, at this
-moment. A target that is missed is reported, and is no failure.
+In each round all subjects of a benchmark are measured in turn, each in its own process and environment, against a
+service in a third process. The ratios of medians are what matters: absolute times depend on the machine and its load. A
+missed target is reported, but is not a failure.
 
-Run it as `nox -s bench`, or `nox -s bench -- retrieve import` for some rows.
+Run it as `nox -s bench`, or `nox -s bench -- retrieve import` for some benchmarks.
 """
 
 import argparse
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import table
 from environments import ROOT
-from measuring import Outcome, measure
-from rows import ROWS, Row
+from measurement import Result, measure
 from subjects import Harness
+from suite import SUITE, Benchmark
 
 
 def main() -> None:
@@ -26,34 +26,34 @@ def main() -> None:
     began, machine = time.monotonic(), table.machine()
     print(f"Python {platform.python_version()}, {machine['processors']} processors, load {machine['load_before']}")
     with Harness() as harness:
-        wanted = arguments.rows or [row.name for row in ROWS]
+        selected = arguments.benchmarks or [each.name for each in SUITE]
         print(table.HEAD)
-        records = [run(harness, row, arguments.rounds or row.rounds) for row in ROWS if row.name in wanted]
-        report = {"machine": machine, "versions": harness.versions, "rows": records}
+        records = [run(harness, each, arguments.rounds or each.rounds) for each in SUITE if each.name in selected]
+        report = {"machine": machine, "versions": harness.versions, "benchmarks": records}
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(report, indent=1))
-    print(f"{time.monotonic() - began:.0f} s; the figures of all rounds are in {arguments.json}")
+    print(f"{time.monotonic() - began:.0f} s; all measurements are in {arguments.json}")
 
 
-def run(harness: Harness, row: Row, rounds: int) -> dict[str, object]:
-    print(f"{row.name} ...", file=sys.stderr, flush=True)
-    figures = measure(harness, row.subjects, rounds)
-    outcomes = [Outcome(comparison, figures) for comparison in row.comparisons]
-    print("\n".join(table.row_lines(row, outcomes)), flush=True)
-    return table.record(row, figures, outcomes)
+def run(harness: Harness, benchmark: Benchmark, rounds: int) -> dict[str, object]:
+    print(f"{benchmark.name} ...", file=sys.stderr, flush=True)
+    measurements = measure(harness, benchmark.subjects, rounds)
+    results = [Result(comparison, measurements) for comparison in benchmark.comparisons]
+    print("\n".join(table.result_lines(benchmark, results)), flush=True)
+    return table.record(benchmark, measurements, results)
 
 
 def parsed_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = [row.name for row in ROWS]
-    parser.add_argument("rows", nargs="*", metavar="row", help=f"which rows, else all: {', '.join(names)}")
-    parser.add_argument("--rounds", type=positive, metavar="N", help="how many rounds, for every row")
-    parser.add_argument("--json", type=Path, default=ROOT / ".nox" / "bench.json", help="where the figures go as data")
+    names = [each.name for each in SUITE]
+    parser.add_argument("benchmarks", nargs="*", metavar="benchmark", help=f"default: all of {', '.join(names)}")
+    parser.add_argument("--rounds", type=positive, metavar="N", help="the number of rounds of every benchmark")
+    parser.add_argument("--json", type=Path, default=ROOT / ".nox" / "bench.json", help="a file for all measurements")
     arguments = parser.parse_args()
-    if unknown := set(arguments.rows) - set(names):
-        parser.error(f"there is no row {', '.join(sorted(unknown))}")
+    if unknown := set(arguments.benchmarks) - set(names):
+        parser.error(f"unknown benchmark: {', '.join(sorted(unknown))}")
     return arguments
 
 

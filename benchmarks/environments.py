@@ -1,7 +1,7 @@
-"""The virtual environments that subjects run in, each with only what the subject needs.
+"""The virtual environments of the subjects, each with only the packages that the subject needs.
 
-What one subject installs would change another: httpx is faster where sniffio happens to be. They are kept between runs,
-and made again when what they are made of has changed.
+Packages of one subject could affect another: httpx is faster if sniffio is installed. Environments are kept between
+runs, and rebuilt when their requirements or the SDK have changed.
 """
 
 import hashlib
@@ -20,17 +20,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".nox" / ".cache" / "bench" / f"{sys.version_info.major}.{sys.version_info.minor}"
 
-STORE, STORE_WITH_MCP = "store", "store-mcp"
-"""The environments that hold the SDK, without and with an extra; the others are called as what they hold."""
+SDK, SDK_WITH_MCP = "sdk", "sdk-mcp"
+"""The environments of the SDK, without and with an extra; the others have the name of their package."""
 
-SDK = {STORE: str(ROOT), STORE_WITH_MCP: f"{ROOT}[mcp]"}
+REQUIREMENTS = {SDK: str(ROOT), SDK_WITH_MCP: f"{ROOT}[mcp]"}
 PINNED = {
-    # The SDK is measured beside the httpx that it stands on.
-    STORE: ("httpx",),
-    STORE_WITH_MCP: ("httpx", "httpx2", "mcp"),
+    # The SDK is compared with the same version of httpx as it uses.
+    SDK: ("httpx",),
+    SDK_WITH_MCP: ("httpx", "httpx2", "mcp"),
     "mcp": ("httpx2", "mcp"),
 }
-"""Which pins an environment holds, where that is not the one that it is called by."""
+"""The pinned packages of an environment, unless it is only the one of its name."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Environment:
         return dict(sorted((each.name.lower(), each.version) for each in found))
 
     def installed_bytes(self) -> int:
-        """What lies in site-packages, but for bytecode. There is no pip in it."""
+        """The size of site-packages without bytecode. It does not contain pip."""
         files = (path for path in self.site_packages.rglob("*") if "__pycache__" not in path.parts)
         return sum(path.stat().st_size for path in files if path.is_file())
 
@@ -59,30 +59,30 @@ class Environment:
 
 
 def pins() -> dict[str, str]:
-    """What there is beside the SDK, by name: the group `bench` of pyproject.toml."""
+    """The pinned requirements by package: the group `bench` of pyproject.toml."""
     group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["bench"]
     return {re.split(r"[=<>~!\[ ]", pin)[0]: pin for pin in group}
 
 
 def environment(name: str) -> Environment:
-    """The environment of a subject; made, if it is not there or no longer current."""
+    """The environment of that name, built if it is missing or out of date."""
     requirements = [pins()[pinned] for pinned in PINNED.get(name, (name,))]
-    made_of = [sys.version, *requirements]
-    if name in SDK:
-        requirements.append(SDK[name])
-        made_of += [SDK[name], _digest_of_sources()]
-    made = Environment(FOLDER / name)
-    note = made.folder / "made-of.txt"
-    if not note.exists() or note.read_text() != "\n".join(made_of):
-        print(f"making the environment of {name} ...", file=sys.stderr)
-        venv.create(made.folder, clear=True, symlinks=True)
-        pip = [sys.executable, "-m", "pip", "--python", str(made.python), "install", "-qq"]
+    inputs = [sys.version, *requirements]
+    if name in REQUIREMENTS:
+        requirements.append(REQUIREMENTS[name])
+        inputs += [REQUIREMENTS[name], _source_digest()]
+    built = Environment(FOLDER / name)
+    record = built.folder / "inputs.txt"
+    if not record.exists() or record.read_text() != "\n".join(inputs):
+        print(f"building the environment {name} ...", file=sys.stderr)
+        venv.create(built.folder, clear=True, symlinks=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(built.python), "install", "-qq"]
         subprocess.run([*pip, *requirements], check=True)
-        note.write_text("\n".join(made_of))
-    return made
+        record.write_text("\n".join(inputs))
+    return built
 
 
-def _digest_of_sources() -> str:
+def _source_digest() -> str:
     digest = hashlib.sha256()
     for path in sorted(_sources()):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")

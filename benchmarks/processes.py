@@ -1,4 +1,4 @@
-"""The processes of the bench: the service, and a worker for each subject, of which one works at a time."""
+"""The processes of the benchmarks: the service, and a worker for each subject. One worker is active at a time."""
 
 import json
 import os
@@ -9,14 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from load import Figure
+from client_scenarios import Measurement
 
 HERE = Path(__file__).parent
-SECONDS_TO_END = 10.0
+EXIT_TIMEOUT = 10.0
 
 
-def plain_environment() -> dict[str, str]:
-    """Without what makes one machine's Python, or its way to a service, differ from another's."""
+def clean_environment() -> dict[str, str]:
+    """The environment variables without those that affect Python, proxies or the SDK."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -25,16 +25,16 @@ def plain_environment() -> dict[str, str]:
 
 
 class LineProcess:
-    """A process that writes lines of JSON, and ends when its input does."""
+    """A process that writes lines of JSON, and exits at the end of its input."""
 
     def __init__(self, python: Path, script: str, arguments: Sequence[str]) -> None:
-        self._what = " ".join([script, *arguments])
+        self._command = " ".join([script, *arguments])
         self._process = subprocess.Popen(
             [python, HERE / script, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=plain_environment(),
+            env=clean_environment(),
         )
 
     def __enter__(self) -> Self:
@@ -44,7 +44,7 @@ class LineProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            self._process.communicate(timeout=SECONDS_TO_END)
+            self._process.communicate(timeout=EXIT_TIMEOUT)
         except (subprocess.TimeoutExpired, ValueError, BrokenPipeError):
             self._process.kill()
             self._process.wait()
@@ -52,7 +52,7 @@ class LineProcess:
     def read(self) -> Any:
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
-            raise RuntimeError(f"{self._what} ended; what it wrote above says why")
+            raise RuntimeError(f"{self._command} exited; see its output above")
         return json.loads(line)
 
     def write(self, value: object) -> None:
@@ -62,23 +62,23 @@ class LineProcess:
 
 
 class Service(LineProcess):
-    """The service, at a URL for each latency."""
+    """The service, with a URL for each latency."""
 
     def __init__(self, latencies: Sequence[int]) -> None:
         super().__init__(Path(sys.executable), "service_process.py", [str(latency) for latency in latencies])
         self._ports: dict[str, int] = self.read()
 
     def url(self, latency: int) -> str:
-        """Where it answers after so many milliseconds."""
+        """The URL at which responses are delayed by so many milliseconds."""
         return f"http://127.0.0.1:{self._ports[str(latency)]}"
 
 
 class Worker(LineProcess):
-    """A subject, given by its module and the arguments of its `scenarios`."""
+    """Runs a subject, given as its module and the arguments of its `scenarios`."""
 
     def __init__(self, python: Path, arguments: Sequence[str]) -> None:
         super().__init__(python, "worker.py", arguments)
 
-    def run(self, scenario: str, arguments: dict[str, Any]) -> Figure:
+    def run(self, scenario: str, arguments: dict[str, Any]) -> Measurement:
         self.write({"scenario": scenario, **arguments})
-        return Figure(**self.read())
+        return Measurement(**self.read())

@@ -1,7 +1,7 @@
-"""The service that all subjects call, in a process of its own: as little HTTP as it takes, to measure the clients.
+"""The service that all subjects call: minimal HTTP, so that the clients dominate the measurements.
 
-It listens once for each latency it is told, in milliseconds, writes the ports as a line of JSON, and ends when its
-input does.
+It listens on a port for each latency in its arguments, in milliseconds, writes the ports as a line of JSON, and exits
+at the end of its input.
 """
 
 import asyncio
@@ -13,53 +13,53 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
-from http_answers import http_answer
-from installation_rows import COLLECTION, COUNT, installation_id, installation_json
-from proxy_answers import proxy_answer
+from http_responses import http_response
+from installations import COLLECTION, COUNT, installation_id, installation_json
+from proxy_responses import proxy_response
 
 BACKLOG = 4096
-"""1,000 clients knock at once; the system would make those wait a second that find no room."""
+"""Room for 1,000 simultaneous connections; a client that finds the backlog full waits a second."""
 PAUSE_SECONDS = 0.005
-"""Between the parts of an answer that comes in several: more than a client takes to read one."""
+"""The time between the parts of a response, longer than a client takes to read one."""
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Installations:
-    """The rows, written as JSON before anyone asks."""
+    """The installations, serialized in advance."""
 
     def __init__(self) -> None:
-        self._rows = [installation_json(index) for index in range(COUNT)]
-        self._answers = {
-            f"{COLLECTION}{installation_id(index)}/".encode(): http_answer("200 OK", row)
-            for index, row in enumerate(self._rows)
+        self._serialized = [installation_json(index) for index in range(COUNT)]
+        self._responses = {
+            f"{COLLECTION}{installation_id(index)}/".encode(): http_response("200 OK", row)
+            for index, row in enumerate(self._serialized)
         }
 
-    def answer(self, target: bytes) -> bytes:
-        if found := self._answers.get(target):
+    def response(self, target: bytes) -> bytes:
+        if found := self._responses.get(target):
             return found
         url = urlsplit(target.decode())
         if url.path != COLLECTION:
-            return http_answer("404 Not Found", b'{"detail":"Not found."}')
+            return http_response("404 Not Found", b'{"detail":"Not found."}')
         query = parse_qs(url.query)
         return self._page(int(query.get("limit", ["100"])[0]), int(query.get("offset", ["0"])[0]))
 
     def _page(self, limit: int, offset: int) -> bytes:
         end = offset + limit
-        following = json.dumps(f"{COLLECTION}?limit={limit}&offset={end}" if end < COUNT else None)
-        rows = b",".join(self._rows[offset:end])
-        return http_answer(
-            "200 OK", b'{"count":%d,"next":%b,"previous":null,"results":[%b]}' % (COUNT, following.encode(), rows)
+        next_page = json.dumps(f"{COLLECTION}?limit={limit}&offset={end}" if end < COUNT else None)
+        rows = b",".join(self._serialized[offset:end])
+        return http_response(
+            "200 OK", b'{"count":%d,"next":%b,"previous":null,"results":[%b]}' % (COUNT, next_page.encode(), rows)
         )
 
 
-def answer_parts(installations: Installations, method: bytes, target: bytes, body: bytes) -> list[bytes]:
+def response_parts(installations: Installations, method: bytes, target: bytes, body: bytes) -> list[bytes]:
     if target.endswith(b"/proxy/"):
-        return proxy_answer(method, target, body)
-    return [installations.answer(target)]
+        return proxy_response(method, target, body)
+    return [installations.response(target)]
 
 
 class Connection(asyncio.Protocol):
-    """One connection, which stays open."""
+    """One connection, which is kept open."""
 
     def __init__(self, installations: Installations, latency: float) -> None:
         self._installations = installations
@@ -74,14 +74,14 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         for request in self._requests():
-            parts = answer_parts(self._installations, *request)
+            parts = response_parts(self._installations, *request)
             if self._latency:
                 asyncio.get_running_loop().call_later(self._latency, self._write, parts)
             else:
                 self._write(parts)
 
     def _requests(self) -> Iterator[tuple[bytes, bytes, bytes]]:
-        """Those that have come whole: method, target and body of each."""
+        """The method, target and body of each request that was received completely."""
         while True:
             head, end_of_head, rest = self._received.partition(b"\r\n\r\n")
             found = CONTENT_LENGTH.search(head)

@@ -1,18 +1,18 @@
-"""The package `mcp` as one uses it without an SDK: on the proxy's URL, with the key in a header."""
+"""The package `mcp` used directly: with the URL of the proxy, and the key in a header."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
 import httpx2
-from installation_rows import proxy_path
-from load import Scenario
+from client_scenarios import Scenario
+from installations import proxy_path
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from tool_load import Connect, tool_scenarios
+from tool_scenarios import Connect, tool_scenarios
 
-PATIENCE = httpx2.Timeout(30, read=300)
-"""As `mcp` has it, where it makes the client itself."""
+TIMEOUT = httpx2.Timeout(30, read=300)
+"""The default of `mcp` for clients that it creates."""
 
 
 def scenarios(mode: str) -> dict[str, Scenario]:
@@ -21,7 +21,7 @@ def scenarios(mode: str) -> dict[str, Scenario]:
 
 @asynccontextmanager
 async def open_client(url: str, *, mode: str) -> AsyncIterator[Connect]:
-    async with httpx2.AsyncClient(headers={"Authorization": "Bearer phx_bench"}, timeout=PATIENCE) as http_client:
+    async with httpx2.AsyncClient(headers={"Authorization": "Bearer phx_bench"}, timeout=TIMEOUT) as http_client:
 
         def connect(id: str) -> Client:
             transport = streamable_http_client(f"{url}{proxy_path(id)}", http_client=http_client)

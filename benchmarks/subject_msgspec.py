@@ -1,34 +1,16 @@
-"""The fastest decoder of JSON into typed objects there is for Python, which is written in C."""
+"""msgspec, the fastest decoder of JSON into typed Python objects, written in C."""
 
-from datetime import datetime
 from importlib import import_module
 from typing import Any
-from uuid import UUID
 
-from load import Figure, Scenario, time_decoding
+from client_scenarios import Measurement, Scenario, time_decoding
+from installations import FIELDS
 
 
 def scenarios() -> dict[str, Scenario]:
-    # Not imported by statement: it is not there where types are checked.
+    # Imported dynamically because it is not installed where types are checked.
     msgspec: Any = import_module("msgspec")
-    installation = msgspec.defstruct(
-        "Installation",
-        [
-            ("id", UUID),
-            ("name", str),
-            ("url", str),
-            ("auth_type", str),
-            ("needs_reauth", bool),
-            ("pending_oauth", bool),
-            ("proxy_url", str),
-            ("created_at", datetime),
-            ("server_id", UUID | None, None),
-            ("display_name", str, ""),
-            ("description", str, ""),
-            ("is_enabled", bool, True),
-            ("updated_at", datetime | None, None),
-        ],
-    )
+    installation = msgspec.defstruct("Installation", FIELDS)
     page = msgspec.defstruct(
         "Page",
         [
@@ -40,7 +22,7 @@ def scenarios() -> dict[str, Scenario]:
     )
     decoder = msgspec.json.Decoder(page)
 
-    async def decode(*, url: str) -> Figure:
+    async def decode(*, url: str) -> Measurement:
         return time_decoding(decoder.decode, url)
 
     return {"decode": decode}

@@ -1,35 +1,21 @@
-"""A large vendor's generated SDK, pointed at our service: not an aim, but something to know one's place by."""
+"""A large vendor's generated SDK, used with our service, for orientation."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from importlib import import_module
 from typing import Any
-from uuid import UUID
 
-from installation_rows import COLLECTION
-from load import Retrieve, Scenario, client_scenarios
+from client_scenarios import Retrieve, Scenario, client_scenarios
+from installations import COLLECTION, FIELDS
 
 
 def scenarios() -> dict[str, Scenario]:
-    # Not imported by statement: it is not there where types are checked.
+    # Imported dynamically because it is not installed where types are checked.
     openai: Any = import_module("openai")
     installation = import_module("pydantic").create_model(
         "Installation",
         __base__=openai.BaseModel,
-        id=(UUID, ...),
-        server_id=(UUID | None, None),
-        name=(str, ...),
-        display_name=(str, ""),
-        url=(str, ...),
-        description=(str, ""),
-        auth_type=(str, ...),
-        is_enabled=(bool, True),
-        needs_reauth=(bool, ...),
-        pending_oauth=(bool, ...),
-        proxy_url=(str, ...),
-        created_at=(datetime, ...),
-        updated_at=(datetime | None, None),
+        **{name: (type, *(default or [...])) for name, type, *default in FIELDS},
     )
 
     @asynccontextmanager

@@ -1,40 +1,31 @@
-"""The subjects of the benchmark, and the environments, processes and service that measuring them takes."""
+"""The subjects of the benchmarks, and the environments, processes and service they need."""
 
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from environments import STORE, STORE_WITH_MCP, Environment, environment
-from load import Figure
-from processes import Service, Worker, plain_environment
+from client_scenarios import Measurement
+from environments import SDK, SDK_WITH_MCP, Environment, environment
+from processes import Service, Worker, clean_environment
 
 LATENCIES = (0, 20, 50)
 
 
-class Harness:
+class Harness(ExitStack):
     """The service and the workers, started when they are first needed."""
 
     def __init__(self) -> None:
-        self._exits = ExitStack()
-        self._service: Service | None = None
+        super().__init__()
         self._workers: dict[tuple[str, ...], Worker] = {}
         self._environments: dict[str, Environment] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._exits.__exit__(kind, error, traceback)
-
     @property
     def versions(self) -> dict[str, dict[str, str]]:
-        """What was installed in the environments that were used."""
+        """The installed packages of the environments that were used."""
         return {name: each.versions() for name, each in self._environments.items()}
 
     def environment(self, name: str) -> Environment:
@@ -42,27 +33,26 @@ class Harness:
             self._environments[name] = environment(name)
         return self._environments[name]
 
-    def url(self, latency: int) -> str:
-        if self._service is None:
-            self._service = self._exits.enter_context(Service(LATENCIES))
-        return self._service.url(latency)
+    @cached_property
+    def service(self) -> Service:
+        return self.enter_context(Service(LATENCIES))
 
     def worker(self, name: str, arguments: Sequence[str]) -> Worker:
         key = (name, *arguments)
         if key not in self._workers:
-            self._workers[key] = self._exits.enter_context(self.new_worker(name, arguments))
+            self._workers[key] = self.enter_context(self.new_worker(name, arguments))
         return self._workers[key]
 
     def new_worker(self, name: str, arguments: Sequence[str]) -> Worker:
         return Worker(self.environment(name).python, arguments)
 
 
-Measure = Callable[[Harness], Figure]
+Measure = Callable[[Harness], Measurement]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One measurement, under a name; `rounds` limits how often it is repeated."""
+    """A named measurement; `rounds` limits how often it is repeated."""
 
     name: str
     measure: Measure
@@ -71,54 +61,54 @@ class Subject:
 
 @dataclass(frozen=True)
 class Client:
-    """A subject that calls the service: the environment it runs in, and the arguments of its worker."""
+    """A client of the service: its environment, and the arguments of its worker."""
 
     name: str
     environment: str
     worker: tuple[str, ...]
 
-    def does(self, scenario: str, *, latency: int = 0, rounds: int | None = None, **arguments: Any) -> Subject:
-        def measure(harness: Harness) -> Figure:
+    def runs(self, scenario: str, *, latency: int = 0, rounds: int | None = None, **arguments: Any) -> Subject:
+        def measure(harness: Harness) -> Measurement:
             worker = harness.worker(self.environment, self.worker)
-            return worker.run(scenario, {"url": harness.url(latency), **arguments})
+            return worker.run(scenario, {"url": harness.service.url(latency), **arguments})
 
         return Subject(self.name, measure, rounds)
 
-    def does_in_new_process(self, scenario: str, **arguments: Any) -> Subject:
-        def measure(harness: Harness) -> Figure:
+    def runs_in_new_process(self, scenario: str, **arguments: Any) -> Subject:
+        def measure(harness: Harness) -> Measurement:
             with harness.new_worker(self.environment, self.worker) as worker:
-                return worker.run(scenario, {"url": harness.url(0), **arguments})
+                return worker.run(scenario, {"url": harness.service.url(0), **arguments})
 
         return Subject(self.name, measure)
 
     def named(self, name: str) -> "Client":
-        return Client(name, self.environment, self.worker)
+        return replace(self, name=name)
 
 
-OURS = Client("ours", STORE, ("subject_store",))
-HTTPX = Client("httpx", "httpx", ("subject_bare", "httpx"))
-TRANSPORTS = Client("httpx transports", STORE, ("subject_transports",))
-HTTPX2 = Client("httpx2", "httpx2", ("subject_bare", "httpx2"))
+OURS = Client("ours", SDK, ("subject_sdk",))
+HTTPX = Client("httpx", "httpx", ("subject_httpx", "httpx"))
+TRANSPORTS = Client("httpx transports", SDK, ("subject_httpx_transports",))
+HTTPX2 = Client("httpx2", "httpx2", ("subject_httpx", "httpx2"))
 OPENAI = Client("openai", "openai", ("subject_openai",))
-CONNECT = Client("ours", STORE_WITH_MCP, ("subject_connect",))
+OURS_WITH_MCP = Client("ours", SDK_WITH_MCP, ("subject_sdk_mcp",))
 MCP = Client("mcp", "mcp", ("subject_mcp", "legacy"))
 MSGSPEC = Client("msgspec", "msgspec", ("subject_msgspec",))
 
 
-def runs_statement(name: str, environment_name: str, statement: str, *, rounds: int | None = None) -> Subject:
-    """Seconds that a statement takes in a fresh interpreter, not counting the interpreter."""
+def statement_time(name: str, environment_name: str, statement: str, *, rounds: int | None = None) -> Subject:
+    """Seconds that a statement takes in a new interpreter, without its start."""
     timed = f"import time; began = time.perf_counter(); {statement}; print(time.perf_counter() - began)"
 
-    def measure(harness: Harness) -> Figure:
+    def measure(harness: Harness) -> Measurement:
         python: Path = harness.environment(environment_name).python
-        ran = subprocess.run(
-            [python, "-I", "-c", timed], capture_output=True, text=True, check=True, env=plain_environment()
+        result = subprocess.run(
+            [python, "-I", "-c", timed], capture_output=True, text=True, check=True, env=clean_environment()
         )
-        return Figure(float(ran.stdout))
+        return Measurement(float(result.stdout))
 
     return Subject(name, measure, rounds)
 
 
-def is_installed(name: str, environment_name: str) -> Subject:
-    """Bytes of an environment's packages."""
-    return Subject(name, lambda harness: Figure(harness.environment(environment_name).installed_bytes()))
+def installed_size(name: str, environment_name: str) -> Subject:
+    """Bytes of the packages in an environment."""
+    return Subject(name, lambda harness: Measurement(harness.environment(environment_name).installed_bytes()))

@@ -1,4 +1,4 @@
-"""The figures for people, and for programs."""
+"""The results as a table, and as data."""
 
 import os
 import platform
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from measuring import Figures, Outcome
-from rows import Row, Unit
+from measurement import Measurements, Result
+from suite import Benchmark, Unit
 
 WIDTHS = (16, 14, 16, 14, 8, 18, 12)
 
@@ -19,72 +19,72 @@ def line(*cells: str) -> str:
     return "".join(f"{cell:{width}}" for cell, width in zip(aligned, WIDTHS, strict=False)) + last
 
 
-HEAD = line("", "median", "beside", "median", "ratio", "by round", "target", "")
+HEAD = line("", "median", "baseline", "median", "ratio", "by round", "target", "")
 
 
-def row_lines(row: Row, outcomes: Sequence[Outcome]) -> list[str]:
-    lines = [f"{row.name}: {row.what}"]
-    for outcome in outcomes:
-        by_round = outcome.by_round
+def result_lines(benchmark: Benchmark, results: Sequence[Result]) -> list[str]:
+    lines = [f"{benchmark.name}: {benchmark.description}"]
+    for result in results:
+        by_round = result.by_round
         lines.append(
             line(
-                f"  {outcome.comparison.subject}",
-                row.unit.show(outcome.subject),
-                outcome.comparison.base or "",
-                "" if outcome.base is None else row.unit.show(outcome.base),
-                "" if outcome.ratio is None else f"{outcome.ratio:.2f}",
-                _spread(by_round),
-                _target(row.unit, outcome),
-                _verdict(outcome),
+                f"  {result.comparison.subject}",
+                benchmark.unit.show(result.subject),
+                result.comparison.baseline or "",
+                "" if result.baseline is None else benchmark.unit.show(result.baseline),
+                "" if result.ratio is None else f"{result.ratio:.2f}",
+                _range(by_round),
+                _target(benchmark.unit, result),
+                _verdict(result),
             ).rstrip()
         )
     return lines
 
 
-def _spread(ratios: Sequence[float]) -> str:
-    """The least, the middle and the greatest of what single rounds say."""
+def _range(ratios: Sequence[float]) -> str:
+    """The minimum, median and maximum."""
     if len(ratios) < 2:
         return ""
     return " ".join(f"{ratio:.2f}" for ratio in (min(ratios), statistics.median(ratios), max(ratios)))
 
 
-def _target(unit: Unit, outcome: Outcome) -> str:
-    target = outcome.comparison.target
+def _target(unit: Unit, result: Result) -> str:
+    target = result.comparison.target
     if target is None:
         return ""
     sign = ">=" if target.is_floor else "<="
-    return f"{sign} {unit.show(target.limit) if outcome.ratio is None else format(target.limit, 'g')}"
+    return f"{sign} {unit.show(target.limit) if result.ratio is None else format(target.limit, 'g')}"
 
 
-def _verdict(outcome: Outcome) -> str:
-    verdict = {None: "", True: "ok", False: "MISS"}[outcome.is_met]
-    errors = ", ".join(f"{count} {name}" for name, count in outcome.errors.items())
+def _verdict(result: Result) -> str:
+    verdict = {None: "", True: "ok", False: "MISS"}[result.is_met]
+    errors = ", ".join(f"{count} {name}" for name, count in result.errors.items())
     return f"{verdict} ({errors})" if errors else verdict
 
 
-def record(row: Row, figures: Figures, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """A row as plain data, in seconds, bytes and calls per second."""
+def record(benchmark: Benchmark, measurements: Measurements, results: Sequence[Result]) -> dict[str, Any]:
+    """The results of a benchmark in seconds, bytes and calls per second."""
     return {
-        "row": row.name,
-        "what": row.what,
-        "figures": {name: [asdict(figure) for figure in each] for name, each in figures.items()},
+        "benchmark": benchmark.name,
+        "description": benchmark.description,
+        "measurements": {name: [asdict(measurement) for measurement in each] for name, each in measurements.items()},
         "comparisons": [
             {
-                "subject": outcome.comparison.subject,
-                "base": outcome.comparison.base,
-                "medians": [outcome.subject, outcome.base],
-                "ratio": outcome.ratio,
-                "by_round": outcome.by_round,
-                "target": outcome.comparison.target and asdict(outcome.comparison.target),
-                "is_met": outcome.is_met,
+                "subject": result.comparison.subject,
+                "baseline": result.comparison.baseline,
+                "medians": [result.subject, result.baseline],
+                "ratio": result.ratio,
+                "by_round": result.by_round,
+                "target": result.comparison.target and asdict(result.comparison.target),
+                "is_met": result.is_met,
             }
-            for outcome in outcomes
+            for result in results
         ],
     }
 
 
 def machine() -> dict[str, Any]:
-    """What ran it, and how busy that was with other things before."""
+    """The machine, and its load before the benchmarks."""
     return {
         "python": sys.version,
         "platform": platform.platform(),

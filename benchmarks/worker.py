@@ -1,6 +1,6 @@
-"""One subject in a process of its own: runs the scenario that a line of JSON names, and answers with another line.
+"""Runs a subject in its own process: for each scenario, named in a line of JSON, it writes a line with the measurement.
 
-The first argument names the subject's module; the others are for its `scenarios`.
+The first argument is the module of the subject, the others are passed to its `scenarios`.
 """
 
 import asyncio
@@ -10,18 +10,18 @@ import sys
 from dataclasses import asdict
 from importlib import import_module
 
-LONGEST_SECONDS = 120.0
+SCENARIO_TIMEOUT = 120.0
 
 
 def main() -> None:
     name, *arguments = sys.argv[1:]
     scenarios = import_module(name).scenarios(*arguments)
     for line in sys.stdin:
-        order = json.loads(line)
-        scenario = scenarios[order.pop("scenario")]
+        command = json.loads(line)
+        scenario = scenarios[command.pop("scenario")]
         gc.collect()
-        figure = asyncio.run(asyncio.wait_for(scenario(**order), LONGEST_SECONDS))
-        print(json.dumps(asdict(figure)), flush=True)
+        measurement = asyncio.run(asyncio.wait_for(scenario(**command), SCENARIO_TIMEOUT))
+        print(json.dumps(asdict(measurement)), flush=True)
 
 
 if __name__ == "__main__":

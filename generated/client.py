@@ -1,4 +1,4 @@
-"""Where the endpoint modules send their requests. The only module here that imports an HTTP library."""
+"""Sends the requests of the endpoint modules. Only this module imports an HTTP library."""
 
 import ssl
 from typing import Any, Self
@@ -15,8 +15,8 @@ DEFAULT_TIMEOUT = httpx.Timeout(30.0)
 class Client:
     """Sends requests without credentials.
 
-    The keyword arguments are those of `httpx.AsyncClient`; `httpx_args` passes on any other. A client and what its
-    `with_...` methods return share one pool, which is made on first use.
+    The keyword arguments are those of `httpx.AsyncClient`; `httpx_args` is for all others. A client and the
+    clients that its `with_...` methods return share one connection pool, which is created on first use.
     """
 
     raise_on_unexpected_status: bool = field(default=False, kw_only=True)
@@ -43,12 +43,12 @@ class Client:
         return evolve(self, timeout=timeout)
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """Send through this pool. Its own settings hold where a request brings none."""
+        """Use this pool. Its settings are the defaults for requests."""
         self._pool[:] = [async_client]
         return self
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """The pool."""
+        """The connection pool."""
         if not self._pool:
             self._pool.append(
                 httpx.AsyncClient(
@@ -66,7 +66,7 @@ class Client:
         return {**self._headers, "Cookie": cookies} if cookies else self._headers
 
     async def send(self, request: Request) -> RawResponse:
-        """Send one request. Override it to stand between the endpoint modules and the network."""
+        """Send one request. Override it to intercept the requests of the endpoint modules."""
         return await self.get_async_httpx_client().request(
             request.method,
             request.path,

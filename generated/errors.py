@@ -1,11 +1,11 @@
-"""What the endpoint modules raise."""
+"""The exceptions of the endpoint modules."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 
 class UnexpectedStatus(Exception):
-    """The service answered a status that the document does not list."""
+    """The response has a status that the document does not list."""
 
     def __init__(self, status_code: int, content: bytes):
         super().__init__(status_code, content)
@@ -17,7 +17,7 @@ class UnexpectedStatus(Exception):
 
 
 class InvalidBodyError(ValueError):
-    """A body is not what the document promises; `path` says where, such as `results[3].created_at`."""
+    """A body does not match the document at `path`, such as `results[3].created_at`."""
 
     def __init__(self, path: str, reason: str):
         super().__init__(path, reason)
@@ -28,7 +28,7 @@ class InvalidBodyError(ValueError):
         return f"{self.path}: {self.reason}"
 
     def within(self, parent: str) -> "InvalidBodyError":
-        """The same error seen from outside `parent`."""
+        """The same error with `parent` in front of its path."""
         separator = "" if self.path.startswith("[") else "."
         return InvalidBodyError(f"{parent}{separator}{self.path}", self.reason)
 
@@ -36,7 +36,7 @@ class InvalidBodyError(ValueError):
     def locate(
         cls, error: Exception, fields: Sequence[str], body: Mapping[str, Any], unread: Mapping[str, Any]
     ) -> "InvalidBodyError":
-        """Find the field at fault: fields are taken out of `unread` in order, so it is the last one taken."""
+        """Find the invalid field: fields are removed from `unread` in order, so it is the last removed one."""
         if isinstance(error, KeyError):
             return cls(str(error.args[0]), "missing")
         at_fault = [name for name in fields if name in body and name not in unread][-1]

@@ -1,4 +1,4 @@
-"""What the endpoint modules take and give."""
+"""Types and decoders of the endpoint modules."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -12,7 +12,7 @@ from .errors import InvalidBodyError
 
 
 class Unset:
-    """The type of UNSET: left out, which is not the same as null."""
+    """The type of UNSET: omitted, which is different from null."""
 
     def __bool__(self) -> Literal[False]:
         return False
@@ -32,7 +32,7 @@ E = TypeVar("E", bound=Enum)
 
 @frozen(kw_only=True)
 class Request:
-    """A request as an endpoint module builds it: plain data, not bound to any HTTP library."""
+    """A request as plain data, independent of any HTTP library."""
 
     operation_id: str
     method: str
@@ -44,7 +44,7 @@ class Request:
 
 
 class RawResponse(Protocol):
-    """What an endpoint module reads of an answer. httpx.Response is one."""
+    """The attributes of a response that an endpoint module reads. httpx.Response has them."""
 
     @property
     def status_code(self) -> int: ...
@@ -59,7 +59,7 @@ class RawResponse(Protocol):
 
 @define
 class Response(Generic[T]):
-    """An answer: as it came, and parsed."""
+    """A response, raw and parsed."""
 
     status_code: int
     content: bytes
@@ -68,7 +68,7 @@ class Response(Generic[T]):
 
 
 def is_json(response: RawResponse) -> bool:
-    """Whether the body says that it is JSON."""
+    """Whether the Content-Type is JSON."""
     return "json" in response.headers.get("Content-Type", "")
 
 
@@ -76,7 +76,7 @@ def path_segment(value: object) -> str:
     """Encode one segment of a path.
 
     Raises:
-        ValueError: It is empty, "." or "..", which no encoding keeps inside the path.
+        ValueError: It is empty, "." or "..", which no encoding protects from being resolved.
     """
     text = str(value)
     if text in {"", ".", ".."}:
@@ -84,9 +84,9 @@ def path_segment(value: object) -> str:
     return quote(text, safe="@")
 
 
-_uuid: Any = UUID  # the type checker knows nothing of its slots
+_uuid: Any = UUID  # the type checker does not know its slots
 _UNKNOWN = SafeUUID.unknown
-# So UUIDs are built in Python 3.11 to 3.14; where they are not, decode_uuid() leaves it to UUID().
+# UUID has these slots in Python 3.11 to 3.14; without them decode_uuid() calls UUID().
 _SLOTTED = {"int", "is_safe"} <= set(getattr(UUID, "__slots__", ()))
 _new_uuid: Any = UUID.__new__
 _set_int: Any = _uuid.int.__set__ if _SLOTTED else None
@@ -94,12 +94,12 @@ _set_is_safe: Any = _uuid.is_safe.__set__ if _SLOTTED else None
 
 
 def decode_uuid(text: object) -> UUID:
-    """`UUID(text)` in half the time: it takes and refuses the same texts."""
+    """`UUID(text)` in half the time, for the same texts."""
     if not isinstance(text, str):
         raise TypeError(f"expected str, not {type(text).__name__}")
-    # UUID() strips "urn:", "uuid:", braces and then hyphens, wants 32 characters to be left, and has int() read them.
-    # Of a text with 32 characters besides hyphens it has nothing else to strip, or too few are left; and int() refuses
-    # what it would strip. So int() alone decides as UUID() does. Every other text goes to UUID().
+    # UUID() strips "urn:", "uuid:", braces and then hyphens, requires that 32 characters remain, and passes them to
+    # int(). If a text has 32 characters besides hyphens, then either UUID() strips nothing else, or too few remain, and
+    # int() rejects all that it would strip. So int() accepts the same texts. Every other text is left to UUID().
     digits = text.replace("-", "")
     if len(digits) != 32 or not _SLOTTED:
         return UUID(text)
@@ -110,16 +110,16 @@ def decode_uuid(text: object) -> UUID:
 
 
 def decode_open_enum(members: type[E], text: object) -> E | str:
-    """The member of this value, or the text, where it is newer than the document."""
+    """The member with this value, or the text itself if the document does not list it."""
     if not isinstance(text, str):
         raise TypeError(f"expected str, not {type(text).__name__}")
-    # Looked up: calling the enum takes five times as long, and far longer where it refuses.
-    known: Mapping[str, E] = members._value2member_map_  # type: ignore[assignment]  # typeshed forgets which enum
+    # A lookup, because calling the enum takes five times as long, and far longer if it fails.
+    known: Mapping[str, E] = members._value2member_map_  # type: ignore[assignment]  # typeshed does not know which enum
     return known.get(text, text)
 
 
 def decode_list(items: object, decode: Callable[[Any], T]) -> list[T]:
-    """Decode each item; a failure names the item's index."""
+    """Decode each item; an error has the index of the item."""
     if not isinstance(items, list):
         raise TypeError(f"expected list, not {type(items).__name__}")
     decoded: list[T] = []

@@ -1,7 +1,7 @@
-"""Compare the public API with its record, docs/public_api.txt, or write the record.
+"""Compare the public API with its record, docs/public_api.txt, or update the record.
 
-Run it as `nox -s api` or `nox -s api -- --record`. The record has a line for each thing that callers can rely on; what
-breaks them is refused unless it was deprecated for as long as docs/versioning.md promises.
+Run it as `nox -s api` or `nox -s api -- --record`. The record has a line for everything that callers can rely on.
+Breaking changes are refused, unless they were deprecated for as long as docs/versioning.md promises.
 """
 
 import argparse
@@ -10,8 +10,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from api_record.comparing import broken
-from api_record.reading import Entry, UnreadableError, public_api, version
+from api_record.breaking_changes import breaking_changes
+from api_record.extraction import Entry, UnreadableError, public_api, version
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "posthog_mcp_store"
@@ -34,22 +34,22 @@ def recorded() -> list[Entry]:
 def entry(line: str) -> Entry:
     match = LINE.fullmatch(line)
     if match is None:
-        raise UnreadableError(f"{RECORD.name} has a line that can't be read: {line}")
+        raise UnreadableError(f"invalid line in {RECORD.name}: {line}")
     return Entry(**match.groupdict())
 
 
 def with_new_names(entry: Entry, renamed: dict[str, str]) -> Entry:
-    """The entry, with names that were replaced written as the new ones."""
+    """The entry, with renamed names replaced by their new ones."""
     return replace(entry, text=re.sub(r"\w+", lambda word: renamed.get(word[0], word[0]), entry.text))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--record", action="store_true", help="write the record; refused where callers would break")
+    parser.add_argument("--record", action="store_true", help="update the record; refused for breaking changes")
     parser.add_argument(
         "--breaking",
         action="store_true",
-        help="with --record: for what no release has had, and what the service itself took away",
+        help="with --record, accept breaking changes: of unreleased names, or forced by the service",
     )
     arguments = parser.parse_args()
     try:
@@ -60,22 +60,24 @@ def main() -> int:
 
 
 def compare(old: list[Entry], new: list[Entry], renamed: dict[str, str], *, record: bool, may_break: bool) -> int:
-    breaks = broken(by_name([with_new_names(entry, renamed) for entry in old]), by_name(new), version(PACKAGE))
+    breaking = breaking_changes(
+        by_name([with_new_names(entry, renamed) for entry in old]), by_name(new), version(PACKAGE)
+    )
     before, after = ({str(entry): None for entry in entries} for entries in (old, new))
-    show("Breaks callers:", breaks)
-    show("No longer:", [line for line in before if line not in after])
-    show("Now:", [line for line in after if line not in before])
-    if breaks and not (record and may_break):
+    show("Breaking changes:", breaking)
+    show("Removed:", [line for line in before if line not in after])
+    show("Added:", [line for line in after if line not in before])
+    if breaking and not (record and may_break):
         print("public_api: deprecate it first (docs/versioning.md), or see --help", file=sys.stderr)
         return 1
     if record:
         RECORD.write_text("".join(f"{line}\n" for line in after))
-        print(f"recorded {len(after)} lines in {RECORD.relative_to(ROOT)}")
+        print(f"wrote {len(after)} lines to {RECORD.relative_to(ROOT)}")
     elif before != after:
         print("public_api: the record is out of date: run `nox -s api -- --record`", file=sys.stderr)
         return 1
     else:
-        print(f"the public API is as recorded: {len(after)} lines")
+        print(f"the public API matches its record: {len(after)} lines")
     return 0
 
 

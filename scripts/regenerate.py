@@ -1,11 +1,11 @@
-"""Write generated/ and openapi.lock from openapi.yaml, or see what that would give.
+"""Write generated/ and openapi.lock from openapi.yaml, or show what that would change.
 
 Run it as `nox -s regenerate`, `nox -s regenerate -- --check` or `nox -s regenerate -- --with VERSION`: the session
-brings the pinned generator and formatter. `--with` makes an environment for another version of the generator, and shows
-as a diff what that would change in generated/, the tree untouched; the formatter stays the pinned one.
+installs the pinned generator and formatter. `--with` installs another version of the generator into a temporary
+environment and shows what it would change in generated/, without writing anything; the formatter stays the pinned one.
 
-Exit status: 0 all is well, with --check or --with there is no difference; 1 there is one, or nothing was written;
-2 --with can't tell, for there is no such version or it fails on our document and templates.
+Exit status: 0 success, and with --check or --with no difference; 1 a difference, or nothing could be written;
+2 --with failed: the version does not exist, or can't handle our document and templates.
 """
 
 import argparse
@@ -36,7 +36,7 @@ GENERATOR = "openapi-python-client"
 OVERRIDE = re.compile(r"overrides openapi-python-client \S+ (?P<name>\S+) sha256:(?P<digest>[0-9a-f]{64})")
 
 
-class RefusedError(Exception):
+class GenerationError(Exception):
     """Nothing was written; the message says why and what to do."""
 
 
@@ -46,7 +46,7 @@ def sha256(path: Path) -> str:
 
 @contextmanager
 def environment(version: str) -> Iterator[Path]:
-    """The Python of an environment with that version of the generator: this one, or one for the moment."""
+    """The Python of an environment with that version of the generator: this one, or a temporary one."""
     if version == metadata.version(GENERATOR):
         yield Path(sys.executable)
         return
@@ -57,60 +57,71 @@ def environment(version: str) -> Iterator[Path]:
         run = subprocess.run(pip, capture_output=True, text=True, check=False)
         if run.returncode:
             errors = [line for line in run.stderr.splitlines() if line.startswith("ERROR: ")]
-            said = errors[-1].removeprefix("ERROR: ") if errors else complaint(run.stderr.strip())
-            raise RefusedError(f"{GENERATOR} {version} can't be installed: {said}")
+            reason = errors[-1].removeprefix("ERROR: ") if errors else last_error(run.stderr.strip())
+            raise GenerationError(f"{GENERATOR} {version} can't be installed: {reason}")
         yield python
 
 
-def own_templates(python: Path) -> Path:
-    """Where the generator keeps its templates."""
+def original_templates(python: Path) -> Path:
+    """The directory of the generator's own templates."""
     program = "from importlib.util import find_spec; print(find_spec('openapi_python_client').origin)"
     run = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, check=True)
     return Path(run.stdout.strip()).parent / "templates"
 
 
-def overridden_templates(originals: Path) -> Iterator[str]:
-    """What is wrong with our overrides: the generator's own template is no longer the one we started from."""
+def outdated_overrides(originals: Path) -> Iterator[str]:
+    """Our templates that were not made from the generator's current ones, each with what to do."""
     for template in sorted(TEMPLATES.iterdir()):
         override = OVERRIDE.search(template.read_text())
         if override is None:
             if (originals / template.name).exists():
-                yield f"{template.name}: overrides a template of the generator without naming its hash"
+                yield f"{template.name}: overrides a template of the generator without its hash in the first line"
         elif not (originals / override["name"]).exists():
-            yield f"{template.name}: the generator has no {override['name']} any more; drop the override"
+            yield f"{template.name}: the generator no longer has {override['name']}; remove the override"
         elif sha256(originals / override["name"]) != override["digest"]:
             yield (
                 f"{template.name}: the generator's own {override['name']} has changed; "
-                "carry the change over or drop the override, then write the new hash into its first line"
+                "apply the change to the override and write the new hash into its first line, or remove it"
             )
 
 
-def check_overridden_templates(python: Path) -> None:
-    if changed := list(overridden_templates(own_templates(python))):
-        raise RefusedError("\n".join(changed))
+def check_overrides(python: Path) -> None:
+    if outdated := list(outdated_overrides(original_templates(python))):
+        raise GenerationError("\n".join(outdated))
+
+
+@contextmanager
+def output_of_generator(python: Path) -> Iterator[Path]:
+    """A temporary directory with the client that the generator makes of the document."""
+    with tempfile.TemporaryDirectory() as scratch:
+        destination = Path(scratch) / "generated"
+        generate(destination, python)
+        check_operations(destination)
+        yield destination
 
 
 def generate(destination: Path, python: Path) -> None:
-    """Run the generator; any warning of it, and a formatter it can't find, is a failure."""
+    """Run the generator; warnings and a missing formatter are failures."""
     command: list[str | Path] = [python, "-I", "-m", "openapi_python_client", "generate", "--fail-on-warning"]
     command += ["--meta", "none", "--path", DOCUMENT, "--config", CONFIG, "--custom-template-path", TEMPLATES]
-    plain = {**os.environ, "_TYPER_STANDARD_TRACEBACK": "1"}  # else drawn in a box, with lines cut in two
+    plain = {**os.environ, "_TYPER_STANDARD_TRACEBACK": "1"}  # no box that breaks lines
     run = subprocess.run(
         [*command, "--output-path", destination], capture_output=True, text=True, check=False, env=plain
     )
     if run.returncode:
-        raise RefusedError(f"the generator failed or warned:\n{complaint(run.stderr.strip() or run.stdout.strip())}")
+        output = run.stderr.strip() or run.stdout.strip()
+        raise GenerationError(f"the generator failed or warned:\n{last_error(output)}")
     (destination / "py.typed").touch()
 
 
-def complaint(output: str) -> str:
-    """The generator's output, a traceback cut down to its last line: there our templates say what they can't do."""
+def last_error(output: str) -> str:
+    """The output, or the last line of a traceback, which has the message of our templates."""
     return output.splitlines()[-1] if "Traceback" in output else output
 
 
 def check_operations(destination: Path) -> None:
-    """Refuse when an operation of the document has no module: the generator drops what it does not understand, and
-    writes two operations of one name over each other.
+    """Check that every operation has a module: the generator skips operations that it does not support, and lets one
+    overwrite another of the same name.
     """
     modules = [path.stem for path in destination.glob("api/*/*.py")]
     for path, item in yaml.safe_load(DOCUMENT.read_text())["paths"].items():
@@ -119,24 +130,19 @@ def check_operations(destination: Path) -> None:
                 continue
             name = operation.get("operationId")
             if name not in modules:
-                raise RefusedError(f"{name} ({method.upper()} {path}): the generator wrote no module for it alone")
+                raise GenerationError(f"{name} ({method.upper()} {path}): no module was generated for it")
             modules.remove(name)
 
 
 def lock_text() -> str:
-    """What the output depends on, and so what explains a difference in it."""
-    return (
-        json.dumps(
-            {
-                "document": {"sha256": sha256(DOCUMENT), "version": document_version()},
-                "generator": {GENERATOR: metadata.version(GENERATOR)},
-                "formatter": {"ruff": formatter_version()},
-                "configuration": {path.name: sha256(path) for path in [CONFIG, *sorted(TEMPLATES.iterdir())]},
-            },
-            indent=2,
-        )
-        + "\n"
-    )
+    """Everything that the output depends on."""
+    lock = {
+        "document": {"sha256": sha256(DOCUMENT), "version": document_version()},
+        "generator": {GENERATOR: metadata.version(GENERATOR)},
+        "formatter": {"ruff": formatter_version()},
+        "configuration": {path.name: sha256(path) for path in [CONFIG, *sorted(TEMPLATES.iterdir())]},
+    }
+    return json.dumps(lock, indent=2) + "\n"
 
 
 def document_version() -> str:
@@ -144,25 +150,25 @@ def document_version() -> str:
 
 
 def formatter_version() -> str:
-    """The version of the ruff that the generator ran: the first on PATH."""
+    """The version of the ruff that the generator runs: the first on PATH."""
     return subprocess.run(["ruff", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
 
 
-def tree(directory: Path) -> dict[str, bytes]:
+def generated_files(directory: Path) -> dict[str, bytes]:
     return {
-        path.relative_to(directory).as_posix(): path.read_bytes()
+        f"generated/{path.relative_to(directory).as_posix()}": path.read_bytes()
         for path in sorted(directory.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
 
 
 def differences(expected: dict[str, bytes], found: dict[str, bytes]) -> list[str]:
-    """A unified diff from what is checked in to what regeneration gives; empty when they are the same."""
+    """A unified diff from the checked-in files to the regenerated ones."""
     lines: list[str] = []
     for name in changed_files(expected, found):
         before = f"checked in: {name}" if name in found else f"not checked in: {name}"
         after = f"regenerated: {name}" if name in expected else f"not generated: {name}"
-        old, new = readable(found.get(name, b"")), readable(expected.get(name, b""))
+        old, new = display_lines(found.get(name, b"")), display_lines(expected.get(name, b""))
         lines += list(difflib.unified_diff(old, new, before, after, lineterm="")) or [before, after]
     return lines
 
@@ -171,43 +177,38 @@ def changed_files(expected: dict[str, bytes], found: dict[str, bytes]) -> list[s
     return [name for name in sorted(expected.keys() | found.keys()) if expected.get(name) != found.get(name)]
 
 
-def readable(content: bytes) -> list[str]:
-    """The lines of a file, for people: what else than their text may differ in a line, its end included, is escaped."""
+def display_lines(content: bytes) -> list[str]:
+    """The lines of a file; invalid UTF-8, carriage returns and a missing final newline are made visible."""
     lines = content.decode(errors="backslashreplace").split("\n")
-    lines[-1] += "\\ no newline at the end" if lines[-1] else ""
+    lines[-1] += "\\ no newline at end of file" if lines[-1] else ""
     return [line.replace("\r", "\\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
-def under_generated(directory: Path) -> dict[str, bytes]:
-    return {f"generated/{name}": content for name, content in tree(directory).items()}
-
-
 def check(expected: dict[str, bytes]) -> None:
-    found = under_generated(GENERATED)
+    found = generated_files(GENERATED)
     if LOCK.exists():
         found["openapi.lock"] = LOCK.read_bytes()
     if lines := differences(expected, found):
         print(*lines, sep="\n")
-        raise RefusedError("generated/ is not what openapi.yaml gives: run `nox -s regenerate`, never edit it by hand")
-    print(f"generated/ is current: {len(expected)} files")
+        raise GenerationError("generated/ does not match openapi.yaml: run `nox -s regenerate`, never edit it manually")
+    print(f"generated/ is up to date: {len(expected)} files")
 
 
 def write(destination: Path) -> None:
     shutil.rmtree(GENERATED, ignore_errors=True)
     shutil.copytree(destination, GENERATED)
     LOCK.write_text(lock_text())
-    print(f"wrote generated/ ({len(tree(GENERATED))} files) and openapi.lock, document version {document_version()}")
+    files = len(generated_files(GENERATED))
+    print(f"wrote generated/ ({files} files) and openapi.lock, document version {document_version()}")
 
 
-def show_other(version: str) -> int:
-    """Print what another version of the generator would change."""
-    with environment(version) as python, tempfile.TemporaryDirectory() as scratch:
-        outdated = list(overridden_templates(own_templates(python)))
+def try_version(version: str) -> int:
+    """Print the changes that another version of the generator would make."""
+    with environment(version) as python:
+        outdated = list(outdated_overrides(original_templates(python)))
         print(*outdated, sep="\n", end="\n" if outdated else "", flush=True)
-        destination = Path(scratch) / "generated"
-        generate(destination, python)
-        check_operations(destination)
-        expected, found = under_generated(destination), under_generated(GENERATED)
+        with output_of_generator(python) as destination:
+            expected, found = generated_files(destination), generated_files(GENERATED)
     files = len(changed_files(expected, found))
     print(*differences(expected, found), f"{GENERATOR} {version} would change {files} files", sep="\n")
     return 1 if files or outdated else 0
@@ -216,24 +217,22 @@ def show_other(version: str) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     only = parser.add_mutually_exclusive_group()
-    only.add_argument("--check", action="store_true", help="write nothing; fail with a diff when out of date")
-    only.add_argument("--with", dest="other", metavar="VERSION", type=version, help="try another generator")
+    only.add_argument("--check", action="store_true", help="write nothing; fail with a diff if out of date")
+    only.add_argument("--with", dest="version", metavar="VERSION", type=version, help="try another generator version")
     arguments = parser.parse_args()
     try:
-        if arguments.other:
-            return show_other(arguments.other)
-        check_overridden_templates(Path(sys.executable))
-        with tempfile.TemporaryDirectory() as scratch:
-            destination = Path(scratch) / "generated"
-            generate(destination, Path(sys.executable))
-            check_operations(destination)
+        if arguments.version:
+            return try_version(arguments.version)
+        python = Path(sys.executable)
+        check_overrides(python)
+        with output_of_generator(python) as destination:
             if arguments.check:
-                check({**under_generated(destination), "openapi.lock": lock_text().encode()})
+                check({**generated_files(destination), "openapi.lock": lock_text().encode()})
             else:
                 write(destination)
-    except RefusedError as refused:
-        print(f"regenerate: {refused}", file=sys.stderr)
-        return 2 if arguments.other else 1
+    except GenerationError as error:
+        print(f"regenerate: {error}", file=sys.stderr)
+        return 2 if arguments.version else 1
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Install the wheel of a folder alone into an empty environment, and use the SDK there; then a copy vendored from it.
+"""Install a wheel into an empty environment and use the SDK there, then a copy vendored from it.
 
 Run it as `nox -s package`.
 """
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+from importlib import metadata
 from pathlib import Path
 
 METADATA = """
@@ -24,13 +25,13 @@ import httpx
 
 loaded = {name.partition(".")[0] for name in sys.modules}
 optional = loaded & {"starlette", "uvicorn", "mcp", "httpx2", "pydantic"}
-assert not optional, f"importing the SDK loads {optional}"
+assert not optional, f"importing the SDK imports {optional}"
 
-def answer(request):
+def handler(request):
     return httpx.Response(404, json={"detail": "Not found."})
 
 async def main():
-    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    client = httpx.AsyncClient(transport=httpx.MockTransport(handler))
     async with client, MCPStore("phx_key", http_client=client) as store:
         try:
             await store.installations.retrieve("0195f3a0-0000-7000-8000-000000000001")
@@ -41,36 +42,38 @@ asyncio.run(main())
 """
 ALLOWED = {"anyio", "attrs", "certifi", "h11", "httpcore", "httpx", "idna", "posthog-mcp-store", "sniffio"}
 ALLOWED |= {"pip", "setuptools", "typing-extensions"}
+STRICT = ("-W", "error", "-X", "dev")
 
 
-def try_copy(python: Path, scratch: Path) -> None:
-    """Vendor the SDK, take it away, and use what is left: the copy needs nothing else that the wheel brought."""
+def run(environment: Path, *arguments: str | Path) -> None:
+    subprocess.run([environment / "bin" / "python", *arguments], check=True, cwd=environment)
+
+
+def try_copy(scratch: Path) -> None:
+    """Vendor the SDK, uninstall it, and use the copy, which needs only the dependencies."""
     copy = "acme/platform/_vendor/mcp_store"
-    subprocess.run([python, "-m", "posthog_mcp_store.vendor", copy], check=True, cwd=scratch)
-    subprocess.run([python, "-m", "posthog_mcp_store.vendor", "--check", copy], check=True, cwd=scratch)
-    subprocess.run([python, "-m", "pip", "uninstall", "--quiet", "--yes", "posthog-mcp-store"], check=True, cwd=scratch)
-    program = PROBE.replace("posthog_mcp_store", copy.replace("/", "."))
-    subprocess.run([python, "-W", "error", "-X", "dev", "-c", program], check=True, cwd=scratch)
+    run(scratch, "-m", "posthog_mcp_store.vendor", copy)
+    run(scratch, "-m", "posthog_mcp_store.vendor", "--check", copy)
+    run(scratch, "-m", "pip", "uninstall", "--quiet", "--yes", "posthog-mcp-store")
+    run(scratch, *STRICT, "-c", PROBE.replace("posthog_mcp_store", copy.replace("/", ".")))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dist", type=Path, help="the folder that holds the wheel")
+    parser.add_argument("dist", type=Path, help="the folder with the wheel")
     (wheel,) = parser.parse_args().dist.resolve().glob("*.whl")
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = Path(directory)
         venv.create(scratch, with_pip=True)
-        python = Path(scratch) / "bin" / "python"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True, cwd=scratch)
-        subprocess.run([python, "-W", "error", "-X", "dev", "-c", METADATA + PROBE], check=True, cwd=scratch)
-        listed = subprocess.run(
-            [python, "-m", "pip", "list", "--format", "freeze"], check=True, cwd=scratch, capture_output=True, text=True
-        )
-        try_copy(python, Path(scratch))
-    installed = {line.partition("==")[0].lower().replace("_", "-") for line in listed.stdout.splitlines()}
+        run(scratch, "-m", "pip", "install", "--quiet", wheel)
+        run(scratch, *STRICT, "-c", METADATA + PROBE)
+        found = metadata.distributions(path=[str(path) for path in scratch.glob("lib/*/site-packages")])
+        installed = {each.name.lower().replace("_", "-") for each in found}
+        try_copy(scratch)
     if unexpected := installed - ALLOWED:
-        sys.exit(f"the wheel brings more than it may: {', '.join(sorted(unexpected))}")
-    brought = installed - {"pip", "setuptools", "posthog-mcp-store"}
-    print(f"{wheel.name} works alone, and brings {len(brought)} packages: {', '.join(sorted(brought))}")
+        sys.exit(f"the wheel installs unexpected packages: {', '.join(sorted(unexpected))}")
+    dependencies = installed - {"pip", "setuptools", "posthog-mcp-store"}
+    print(f"{wheel.name} works, with {len(dependencies)} dependencies: {', '.join(sorted(dependencies))}")
 
 
 if __name__ == "__main__":

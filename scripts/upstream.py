@@ -1,10 +1,10 @@
-"""Compare openapi.yaml with an OpenAPI document of PostHog's, looking at our operations and all they refer to.
+"""Compare openapi.yaml with PostHog's OpenAPI document: our operations, and everything they refer to.
 
-Run it as `nox -s upstream -- https://us.posthog.com/api/schema/` or with a file. It says what would break callers, what
-is new, what only words are, and where openapi.yaml departs on purpose (`x-departs`).
+Run it as `nox -s upstream -- https://us.posthog.com/api/schema/` or with a file. It lists breaking and non-breaking
+changes, changes of wording, and the places where openapi.yaml departs from upstream on purpose (`x-departs`).
 
-Exit status: 0 there is nothing to do, 1 callers would break, 2 nothing was compared, 3 something is new or a departure
-is settled. nox makes 1 of all but 0; a scheduled job that tells them apart runs `python scripts/upstream.py`.
+Exit status: 0 nothing to do, 1 breaking changes, 2 nothing was compared, 3 non-breaking changes or resolved departures.
+nox turns all but 0 into 1; a scheduled job that has to distinguish them runs `python scripts/upstream.py`.
 """
 
 import argparse
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from comparison import DocumentError
 from comparison.formats import FORMATS, printable
-from comparison.normal_form import Resource, resource
-from comparison.report import NOT_COMPARED, Report, report
-from comparison.shapes import MalformedError
-from comparison.sources import UnreadableError, read
+from comparison.loading import load
+from comparison.normalized import normalized
+from comparison.report import ExitStatus, Report, report
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "openapi.yaml"
 
@@ -28,46 +28,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="upstream", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("source", metavar="FILE_OR_URL", help="OpenAPI 3.0 or 3.1, JSON or YAML, whole or a slice")
+    parser.add_argument("source", metavar="FILE_OR_URL", help="OpenAPI 3.0 or 3.1, JSON or YAML, all of it or a part")
     parser.add_argument("--format", choices=FORMATS, default="text")
-    parser.add_argument("--timeout", type=positive, default=60, metavar="SECONDS", help="for a URL, else 60")
-    parser.add_argument("--max-megabytes", type=positive, default=100, metavar="MB", help="else 100")
+    parser.add_argument("--timeout", type=positive, default=60, metavar="SECONDS", help="for a URL; default: 60")
+    parser.add_argument("--max-megabytes", type=positive, default=100, metavar="MB", help="default: 100")
     arguments = parser.parse_args(argv)
     ours = yaml.safe_load(DOCUMENT.read_text())
     try:
-        theirs = read(arguments.source, timeout=arguments.timeout, max_bytes=int(arguments.max_megabytes * 1_000_000))
-        found = compared(ours, theirs, arguments.source)
-        told = FORMATS[arguments.format](found)
-    except (UnreadableError, MalformedError) as error:
+        theirs = load(arguments.source, timeout=arguments.timeout, max_bytes=int(arguments.max_megabytes * 1_000_000))
+        found = compare_documents(ours, theirs, arguments.source)
+        output = FORMATS[arguments.format](found)
+    except DocumentError as error:
         print(f"upstream: {printable(str(error))}", file=sys.stderr)
-        return NOT_COMPARED
-    except Exception as error:  # noqa: BLE001  # whatever a document holds: 1 would say that callers break
+        return ExitStatus.NOT_COMPARED
+    except Exception as error:  # noqa: BLE001  # whatever the document contains: 1 would mean breaking changes
         print(f"upstream: {arguments.source}: can't be compared: {printable(repr(error))}", file=sys.stderr)
-        return NOT_COMPARED
-    print(told, end="")
+        return ExitStatus.NOT_COMPARED
+    print(output, end="")
     return found.status
 
 
 def positive(text: str) -> float:
     number = float(text)
     if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return number
 
 
-def compared(ours: dict[str, Any], theirs: dict[str, Any], source: str) -> Report:
-    title = f"openapi.yaml {ours['info']['version']} beside {source} (OpenAPI {theirs['openapi']})"
-    return report(title, normal(ours, DOCUMENT.name), normal(theirs, source))
-
-
-def normal(document: dict[str, Any], source: str) -> Resource:
-    try:
-        found = resource(document)
-    except MalformedError as error:
-        raise MalformedError(f"{source}: {error}") from error
-    if not found.operations:
-        raise MalformedError(f"{source}: no operation of mcp_server_installations is in it")
-    return found
+def compare_documents(ours: dict[str, Any], theirs: dict[str, Any], source: str) -> Report:
+    title = f"openapi.yaml {ours['info']['version']} compared with {source} (OpenAPI {theirs['openapi']})"
+    return report(title, normalized(ours, DOCUMENT.name), normalized(theirs, source))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ class JSONRPCMessage:
     """One JSON-RPC 2.0 request, notification or response. The proxy passes it on whole."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields the document does not list, as they came."""
+    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -23,8 +23,8 @@ class JSONRPCMessage:
         """Read the JSON object.
 
         Raises:
-            TypeError: It is no object.
-            InvalidBodyError: A field is missing, or not of the type that the document promises.
+            TypeError: It is not an object.
+            InvalidBodyError: A field is missing, or does not have the type in the document.
         """
         if not isinstance(src_dict, (dict, Mapping)):
             raise TypeError(f"expected object, not {type(src_dict).__name__}")
@@ -35,7 +35,7 @@ class JSONRPCMessage:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields the document does not list."""
+        """The names of the fields that the document does not list."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

@@ -58,7 +58,7 @@ class MCPServerInstallation:
     """When the row was last saved, token refreshes included, UTC."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields the document does not list, as they came."""
+    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -113,8 +113,8 @@ class MCPServerInstallation:
         """Read the JSON object.
 
         Raises:
-            TypeError: It is no object.
-            InvalidBodyError: A field is missing, or not of the type that the document promises.
+            TypeError: It is not an object.
+            InvalidBodyError: A field is missing, or does not have the type in the document.
         """
         if not isinstance(src_dict, (dict, Mapping)):
             raise TypeError(f"expected object, not {type(src_dict).__name__}")
@@ -210,7 +210,7 @@ class MCPServerInstallation:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields the document does not list."""
+        """The names of the fields that the document does not list."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

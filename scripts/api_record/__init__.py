@@ -1,1 +1,1 @@
-"""The record of the public API: read from the source, and compared with what was recorded before."""
+"""The public API: extracted from the source, and compared with what was recorded before."""

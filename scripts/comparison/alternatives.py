@@ -1,98 +1,100 @@
-"""One form for what can be said by a list of types and by `oneOf` or `anyOf`: alternatives, whatever their order."""
+"""Splits a schema by type, so that a list of types equals alternatives (`oneOf`, `anyOf`) in any order."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .shapes import NAMES, NULL, OTHER, Shape
+from .schemas import NULL, OTHER, Schema, type_name
 
-NUMBERS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
-STRINGS = {"minLength", "maxLength", "pattern", "contentEncoding"}
-ARRAYS = {"minItems", "maxItems", "uniqueItems", "prefixItems", "contains", "minContains", "maxContains"}
-ARRAYS |= {"unevaluatedItems"}
-OBJECTS = {"minProperties", "maxProperties", "dependentRequired", "dependentSchemas", "patternProperties"}
-OBJECTS |= {"propertyNames"}
-LIMITS = [
-    ({"boolean"}, set[str]()),
-    ({"integer", "number"}, NUMBERS),
-    ({"string"}, STRINGS),
-    ({"array"}, ARRAYS),
-    ({"object"}, OBJECTS),
-]
-"""Types that go together, and what is said of their values alone."""
-FORMATS_OF_NUMBERS = {"int32", "int64", "float", "double", "decimal"}
+TYPE_GROUPS = {
+    ("boolean",): "",
+    ("integer", "number"): "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf",
+    ("string",): "minLength maxLength pattern contentEncoding",
+    ("array",): "minItems maxItems uniqueItems prefixItems contains minContains maxContains unevaluatedItems",
+    ("object",): ("minProperties maxProperties dependentRequired dependentSchemas patternProperties propertyNames"),
+}
+"""Types that stay together, and the keywords that apply to them alone."""
+NUMBER_FORMATS = {"int32", "int64", "float", "double", "decimal"}
 
 
-def spread(shape: Shape) -> Shape:
-    """The same with one alternative for each type, of which null is none: a value can be null as a whole."""
-    if not shape.alternatives:
-        return spread_types(shape)
-    inner = [spread(each) for each in shape.alternatives]
-    branches = [replace(branch, is_nullable=False) for each in inner for branch in opened_up(each)]
-    is_nullable = shape.is_nullable or any(each.is_nullable for each in inner)
-    return replace(shape, is_nullable=is_nullable, alternatives=tuple(sorted(branches, key=order)))
+def split_by_type(schema: Schema) -> Schema:
+    """The same schema with one alternative for each type. Null is not one: the schema as a whole can be nullable."""
+    if not schema.alternatives:
+        return split_types(schema)
+    inner = [split_by_type(each) for each in schema.alternatives]
+    flat = [replace(each, is_nullable=False) for outer in inner for each in unwrap(outer)]
+    is_nullable = schema.is_nullable or any(each.is_nullable for each in inner)
+    return replace(schema, is_nullable=is_nullable, alternatives=tuple(sorted(flat, key=sort_key)))
 
 
-def spread_types(shape: Shape) -> Shape:
-    branches = list(of_each_type(shape))
-    if len(branches) < 2:
-        return replace(shape, types=branches[0].types) if branches else shape
-    moved = {key for branch in branches for key in branch.said}
+def split_types(schema: Schema) -> Schema:
+    alternatives = list(one_per_type(schema))
+    if len(alternatives) < 2:
+        return replace(schema, types=alternatives[0].types) if alternatives else schema
+    moved = {key for each in alternatives for key in each.keywords}
     return replace(
-        shape,
+        schema,
         types=None,
         values=None,
-        said={key: value for key, value in shape.said.items() if key not in moved},
+        keywords={key: value for key, value in schema.keywords.items() if key not in moved},
         properties={},
         required=frozenset(),
         items=None,
-        others=None,
+        additional_properties=None,
         is_closed=False,
-        alternatives=tuple(sorted(branches, key=order)),
+        alternatives=tuple(sorted(alternatives, key=sort_key)),
     )
 
 
-def of_each_type(shape: Shape) -> Iterator[Shape]:
-    """What a shape says of each type that it names, by listing it or a value of it."""
-    has_values = shape.values is not None and OTHER not in shape.values
-    types = shape.all_types - {NULL} if shape.types or has_values else frozenset()
-    for family, limits in LIMITS:
-        own = types & family
-        values = shape.values and frozenset(each for each in shape.values if each == OTHER or type_of(each) in own)
+def one_per_type(schema: Schema) -> Iterator[Schema]:
+    """The part of a schema for each type that it lists, or lists a value of."""
+    has_values = schema.values is not None and OTHER not in schema.values
+    types = schema.allowed_types - {NULL} if schema.types or has_values else frozenset()
+    for group, keywords in TYPE_GROUPS.items():
+        own = types.intersection(group)
+        values = schema.values and frozenset(each for each in schema.values if each == OTHER or type_name(each) in own)
         if not own or values == frozenset():
             continue
-        said = {key: value for key, value in shape.said.items() if key in limits or format_of(key, value) in own}
-        branch = Shape(types=own, values=values, said=said, followed=shape.followed)
+        kept = {
+            key: value
+            for key, value in schema.keywords.items()
+            if key in keywords.split() or format_type(key, value) in own
+        }
+        part = Schema(types=own, values=values, keywords=kept, visited=schema.visited)
         if "array" in own:
-            branch = replace(branch, items=shape.items)
+            part = replace(part, items=schema.items)
         if "object" in own:
-            kept = {name: getattr(shape, name) for name in ("properties", "required", "others", "is_closed")}
-            branch = replace(branch, **kept)
-        yield branch
+            names = ("properties", "required", "additional_properties", "is_closed")
+            part = replace(part, **{name: getattr(schema, name) for name in names})
+        yield part
 
 
-def type_of(value: object) -> str:
-    return NAMES.get(type(value), "object")
-
-
-def format_of(key: str, value: object) -> str | None:
-    """The type that a format is about."""
+def format_type(key: str, value: object) -> str | None:
+    """The type that a format applies to."""
     if key != "format":
         return None
-    return "integer" if value in FORMATS_OF_NUMBERS else "string"
+    return "integer" if value in NUMBER_FORMATS else "string"
 
 
-def opened_up(shape: Shape) -> tuple[Shape, ...]:
-    """The alternatives of a shape that is nothing else, else itself."""
+def unwrap(schema: Schema) -> tuple[Schema, ...]:
+    """The alternatives of a schema that has nothing else, otherwise the schema itself."""
     rest = replace(
-        shape, name=None, words=None, said={}, is_nullable=False, alternatives=(), followed=frozenset(), departures=()
+        schema,
+        name=None,
+        component_description=None,
+        keywords={},
+        is_nullable=False,
+        alternatives=(),
+        visited=frozenset(),
+        departures=(),
     )
-    is_nothing_else = rest == Shape() and shape.said.keys() <= {"description"}
-    return shape.alternatives if shape.alternatives and is_nothing_else else (shape,)
+    has_nothing_else = rest == Schema() and schema.keywords.keys() <= {"description"}
+    return schema.alternatives if schema.alternatives and has_nothing_else else (schema,)
 
 
-def order(shape: Shape) -> str:
-    """Two that are alike come in the same order in both documents."""
-    said = {key: str(value) for key, value in shape.said.items() if key not in {"description", "default", "deprecated"}}
-    values = [sorted(map(str, each)) for each in (shape.types or (), shape.values or (), shape.required)]
-    return json.dumps([values, said, sorted(shape.properties)], sort_keys=True)
+def sort_key(schema: Schema) -> str:
+    """Puts equal alternatives in the same order in both documents."""
+    ignored = {"description", "default", "deprecated"}
+    keywords = {key: str(value) for key, value in schema.keywords.items() if key not in ignored}
+    values = [sorted(map(str, each)) for each in (schema.types or (), schema.values or (), schema.required)]
+    return json.dumps([values, keywords, sorted(schema.properties)], sort_keys=True)

@@ -1,225 +1,235 @@
-"""Both documents side by side: what upstream has otherwise, and what of it openapi.yaml has otherwise on purpose."""
+"""Compares two normalized documents: the changes from ours to upstream's, and which of them are intended departures."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .normal_form import Node, Operation, Resource, Side
-from .policy import ASPECTS, Group, judge, moves
-from .shapes import MalformedError
+from . import DocumentError
+from .normalized import Node, Operation, Resource
+from .policy import ATTRIBUTES, Direction, Severity, classify, differences
 
-REQUIRABLE = {"field", "parameter", "body"}
-Verdict = Group | Literal["accepted", "settled"]
+CAN_BE_REQUIRED = {"field", "parameter", "body"}
+Verdict = Severity | Literal["resolved", "accepted"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One move from our document to upstream's, at one place of one operation."""
+    """One difference between our document and upstream's, at one place of one operation."""
 
     verdict: Verdict
-    operation: str
-    under: str
-    """Upstream's prefix, empty for what is not about one of several."""
-    side: Side
-    place: tuple[str, ...]
+    location: "Location"
     subject: str
-    move: str
+    action: str
     ours: object
     theirs: object
     why: str | None = None
-    """Why we depart there, where we do."""
-    said: str | None = None
-    """What upstream says of a new thing, in words."""
+    """The reason of a departure."""
+    description: str | None = None
+    """Upstream's description of an added part."""
 
 
 def compare(ours: Resource, theirs: Resource) -> list[Change]:
-    found: list[Change] = []
-    taken: set[str] = set()
+    changes: list[Change] = []
+    matched: set[str] = set()
     for operation in ours.operations:
-        twins = twins_of(operation, ours, theirs)
-        taken |= {twin.key for twin in twins}
-        found += beside(operation, twins)
-    return found + list(unknown(ours, theirs, taken))
+        found = counterparts(operation, ours, theirs)
+        matched |= {each.key for each in found}
+        changes += compare_operation(operation, found)
+    return changes + list(compare_unmatched(ours, theirs, matched))
 
 
-def twins_of(operation: Operation, ours: Resource, theirs: Resource) -> list[Operation]:
-    """The same operation upstream, under each prefix; one that has moved is known by its operationId."""
+def counterparts(operation: Operation, ours: Resource, theirs: Resource) -> list[Operation]:
+    """The operation upstream, under each prefix; one that has moved is identified by its operationId."""
     keys = {each.key for each in ours.operations}
     same = [each for each in theirs.operations if each.key == operation.key]
     return same or [each for each in theirs.operations if each.id == operation.id and each.key not in keys]
 
 
-def beside(operation: Operation, twins: list[Operation]) -> Iterator[Change]:
-    place = Place(operation.id, "", "request", ())
-    if not twins:
-        yield place.without(operation.node)
+def compare_operation(operation: Operation, found: list[Operation]) -> Iterator[Change]:
+    location = Location(operation.id)
+    if not found:
+        yield location.removed(operation.node)
         return
-    ids, prefixes = {twin.id for twin in twins}, {twin.prefix for twin in twins}
+    ids, prefixes = {each.id for each in found}, {each.prefix for each in found}
     if operation.id not in ids:
-        yield place.change("operationId", "changed", operation.id, ", ".join(sorted(ids)))
+        yield location.change("operationId", "changed", operation.id, ", ".join(sorted(ids)))
     if operation.prefix not in prefixes:
-        yield place.change("prefix", "changed", operation.prefix, ", ".join(sorted(prefixes)))
-    for twin in twins:
-        here = replace(place, under=twin.prefix)
-        if twin.key != operation.key:
-            yield here.change("path", "changed", operation.key, twin.key)
-        yield from here.compare(operation.node, twin.node)
+        yield location.change("prefix", "changed", operation.prefix, ", ".join(sorted(prefixes)))
+    for each in found:
+        under_prefix = replace(location, prefix=each.prefix)
+        if each.key != operation.key:
+            yield under_prefix.change("path", "changed", operation.key, each.key)
+        yield from under_prefix.compare(operation.node, each.node)
 
 
-def unknown(ours: Resource, theirs: Resource, taken: set[str]) -> Iterator[Change]:
-    """Operations that only upstream has, and those left out on purpose that it has given up."""
+def compare_unmatched(ours: Resource, theirs: Resource, matched: set[str]) -> Iterator[Change]:
+    """Operations that only upstream has, and departures for operations that upstream has removed."""
     why = {key: each.why for each in ours.departures for key in each.leaves_out}
-    news = {each.key: each for each in theirs.operations if each.key not in taken}
-    for key, each in news.items():
-        place = Place(each.id, "", "request", ())
-        yield place.change("operation", "added", None, key, why=why.get(key), said=said_of(each.node))
-    for key in sorted(why.keys() - news.keys()):
-        yield Place(key, "", "request", ()).settled("operation", why[key], "upstream has it no more")
+    added = {each.key: each for each in theirs.operations if each.key not in matched}
+    for key, each in added.items():
+        yield Location(each.id).change(
+            "operation", "added", None, key, why=why.get(key), description=upstream_description(each.node)
+        )
+    for key in sorted(why.keys() - added.keys()):
+        yield Location(key).resolved("operation", why[key], "withdrawn")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where in an operation we are."""
+class Location:
+    """A place in an operation."""
 
     operation: str
-    under: str
-    side: Side
-    path: tuple[str, ...]
+    prefix: str = ""
+    """Upstream's, empty if a change is not about one prefix."""
+    direction: Direction = "request"
+    path: tuple[str, ...] = ()
 
     def compare(self, ours: Node, theirs: Node) -> Iterator[Change]:
         check_departures(ours)
         instead_of = {each.instead_of: each.why for each in ours.departures if each.instead_of}
-        if (name := theirs.facts.get("name")) in instead_of:
-            yield self.change("name", "changed", brief(ours), name, why=instead_of[str(name)])
+        if (name := theirs.attributes.get("name")) in instead_of:
+            yield self.change("name", "changed", summary(ours), name, why=instead_of[str(name)])
             return
-        ours, theirs, moved = self._paired(ours, theirs)
-        found = [*self._facts(ours, theirs), *self._parts(ours, theirs, moved)]
+        ours, theirs, actions = self._match_alternatives(ours, theirs)
+        found = [*self._compare_attributes(ours, theirs), *self._compare_parts(ours, theirs, actions)]
         yield from found
         if not found:
-            yield from (self.settled("name", why, "upstream says the same") for why in instead_of.values())
+            yield from (self.resolved("name", why, "equal") for why in instead_of.values())
 
-    def _facts(self, ours: Node, theirs: Node) -> Iterator[Change]:
-        departed = {aspect: (value, each.why) for each in ours.departures for aspect, value in each.upstream.items()}
-        for aspect in sorted((ours.facts.keys() | theirs.facts.keys() | departed.keys()) - {"present"}):
-            here, there = ours.facts.get(aspect), theirs.facts.get(aspect)
-            expected, why = departed.get(aspect, (here, ""))
-            known = set(moves(aspect, here, expected))
-            for move in moves(aspect, here, there):
-                yield self.change(aspect, *move, why=why if move in known else None)
-            if known and here == there:
-                yield self.settled(aspect, why, "upstream says the same")
+    def _compare_attributes(self, ours: Node, theirs: Node) -> Iterator[Change]:
+        departed = {name: (value, each.why) for each in ours.departures for name, value in each.upstream.items()}
+        for name in sorted((ours.attributes.keys() | theirs.attributes.keys() | departed.keys()) - {"present"}):
+            our_value, their_value = ours.attributes.get(name), theirs.attributes.get(name)
+            recorded, why = departed.get(name, (our_value, ""))
+            accepted = set(differences(name, our_value, recorded))
+            for difference in differences(name, our_value, their_value):
+                yield self.change(name, *difference, why=why if difference in accepted else None)
+            if accepted and our_value == their_value:
+                yield self.resolved(name, why, "equal")
 
-    def _parts(self, ours: Node, theirs: Node, moved: Mapping[str, str]) -> Iterator[Change]:
+    def _compare_parts(self, ours: Node, theirs: Node, actions: Mapping[str, str]) -> Iterator[Change]:
         left_out = {label: each.why for each in ours.departures for label in each.leaves_out}
         for label, part in ours.parts.items():
-            place = self._below(ours, label, part)
+            location = self._below(ours, label, part)
             if label not in theirs.parts:
-                yield place.without(part, moved.get(label, "gone"))
+                yield location.removed(part, actions.get(label, "removed"))
                 continue
-            if why := unpublished(part):
-                yield place.settled(part.kind, why, "upstream has it now")
-            yield from place.compare(part, theirs.parts[label])
+            if why := why_unpublished(part):
+                yield location.resolved(part.kind, why, "published")
+            yield from location.compare(part, theirs.parts[label])
         for label, part in theirs.parts.items():
             if label not in ours.parts:
-                place = self._below(ours, label, part)
-                move = moved.get(label, added(part))
-                yield place.change(part.kind, move, None, brief(part), why=left_out.get(label), said=said_of(part))
+                yield self._below(ours, label, part).change(
+                    part.kind,
+                    actions.get(label, added(part)),
+                    None,
+                    summary(part),
+                    why=left_out.get(label),
+                    description=upstream_description(part),
+                )
         for label in sorted(left_out.keys() - theirs.parts.keys()):
-            yield replace(self, path=(*self._anchor(ours), label)).settled(
-                "part", left_out[label], "upstream has it no more"
-            )
+            location = replace(self, path=(*self._anchor(ours), label))
+            yield location.resolved("part", left_out[label], "withdrawn")
 
-    def _paired(self, ours: Node, theirs: Node) -> tuple[Node, Node, dict[str, str]]:
-        """Both; of alternatives that only one of them has, the one that the other is, and how the rest has moved."""
-        if theirs.choices and not ours.choices:
-            fits = {label: self._fits(ours, each) for label, each in theirs.choices.items()}
-            twin = the_same(ours, theirs, fits)
-            return ours, chosen(theirs, twin), self._moves(fits, twin, "added freely", "added to none", "answer")
-        if ours.choices and not theirs.choices:
-            fits = {label: self._fits(each, theirs) for label, each in ours.choices.items()}
-            twin = the_same(theirs, ours, fits)
-            return chosen(ours, twin), theirs, self._moves(fits, twin, "gone freely", "gone with all", "request")
+    def _match_alternatives(self, ours: Node, theirs: Node) -> tuple[Node, Node, dict[str, str]]:
+        """If only one side has alternatives: the one that the other side is, and the actions of the others."""
+        if theirs.alternatives and not ours.alternatives:
+            fits = {label: self._fits(ours, each) for label, each in theirs.alternatives.items()}
+            match = matching_alternative(ours, theirs, fits)
+            return ours, select_alternative(theirs, match), self._actions("added", fits, match, "response")
+        if ours.alternatives and not theirs.alternatives:
+            fits = {label: self._fits(each, theirs) for label, each in ours.alternatives.items()}
+            match = matching_alternative(theirs, ours, fits)
+            return select_alternative(ours, match), theirs, self._actions("removed", fits, match, "request")
         return ours, theirs, {}
 
-    def _moves(
-        self, fits: Mapping[str, bool], twin: str | None, freely: str, badly: str, strict: Side
-    ) -> dict[str, str]:
-        """Each counts where callers may meet any of them: new ones in answers, and old ones in requests."""
-        fine = fits if self.side == strict else dict.fromkeys(fits, twin is not None)
-        return {label: freely if fine[label] else badly for label in fits}
+    def _actions(self, action: str, fits: Mapping[str, bool], match: str | None, strict: Direction) -> dict[str, str]:
+        """Every alternative has to fit if callers can meet any of them: new ones in responses, old ones in requests."""
+        if self.direction != strict:
+            fits = dict.fromkeys(fits, match is not None)
+        return {label: f"{action} compatibly" if fits[label] else f"{action} incompatibly" for label in fits}
 
     def _fits(self, ours: Node, theirs: Node) -> bool:
-        return all(change.verdict != "breaks" for change in self.compare(ours, theirs))
+        return all(change.verdict != "breaking" for change in self.compare(ours, theirs))
 
-    def _below(self, ours: Node, label: str, part: Node) -> "Place":
-        side: Side = "answer" if part.kind in {"result", "error"} else self.side
-        return replace(self, side=side, path=(*self._anchor(ours), label))
+    def _below(self, ours: Node, label: str, part: Node) -> "Location":
+        direction: Direction = "response" if part.kind in {"response", "error response"} else self.direction
+        return replace(self, direction=direction, path=(*self._anchor(ours), label))
 
     def _anchor(self, ours: Node) -> tuple[str, ...]:
-        """A field is found by the name of its schema, wherever that is used."""
+        """The path of a field starts with the name of its schema, wherever that is used."""
         has_fields = any(part.kind == "field" for part in ours.parts.values())
-        name = ours.facts.get("name")
+        name = ours.attributes.get("name")
         return (str(name),) if name and has_fields else self.path
 
-    def without(self, part: Node, move: str = "gone") -> Change:
-        """A part of ours that upstream has not."""
-        return self.change(part.kind, move, brief(part), None, why=unpublished(part))
+    def removed(self, part: Node, action: str = "removed") -> Change:
+        return self.change(part.kind, action, summary(part), None, why=why_unpublished(part))
 
     def change(
-        self, subject: str, move: str, ours: object, theirs: object, *, why: str | None = None, said: str | None = None
+        self,
+        subject: str,
+        action: str,
+        ours: object,
+        theirs: object,
+        *,
+        why: str | None = None,
+        description: str | None = None,
+        verdict: Verdict | None = None,
     ) -> Change:
-        verdict: Verdict = "accepted" if why else judge(subject, move, self.side)
-        return Change(verdict, self.operation, self.under, self.side, self.path, subject, move, ours, theirs, why, said)
+        verdict = verdict or ("accepted" if why else classify(subject, action, self.direction))
+        return Change(verdict, self, subject, action, ours, theirs, why, description)
 
-    def settled(self, subject: str, why: str, how: str) -> Change:
-        return Change("settled", self.operation, self.under, self.side, self.path, subject, how, None, None, why)
+    def resolved(self, subject: str, why: str, action: str) -> Change:
+        return self.change(subject, action, None, None, why=why, verdict="resolved")
 
 
-def the_same(node: Node, several: Node, fits: Mapping[str, bool]) -> str | None:
-    """The alternative that is what the other document has alone: one that fits, or else has its name."""
-    name = node.facts.get("name")
-    named = [label for label in fits if name and several.parts[label].facts.get("name") == name]
+def matching_alternative(node: Node, other: Node, fits: Mapping[str, bool]) -> str | None:
+    """The alternative of the other node that the node corresponds to: one that fits, or else has its name."""
+    name = node.attributes.get("name")
+    named = [label for label in fits if name and other.parts[label].attributes.get("name") == name]
     fitting = [label for label in fits if fits[label]]
     both = [label for label in named if fits[label]]
     return next(iter([*both, *fitting, *named]), None)
 
 
-def chosen(node: Node, label: str | None) -> Node:
-    """A part with one of its alternatives taken for granted, beside which the others are still told."""
+def select_alternative(node: Node, label: str | None) -> Node:
+    """The node as one of its alternatives makes it, with the others still among its parts."""
     if label is None:
         return node
-    choice = node.choices[label]
-    others = {key: part for key, part in node.parts.items() if key in node.choices and key != label}
-    return replace(choice, parts={**choice.parts, **others})
+    selected = node.alternatives[label]
+    others = {key: part for key, part in node.parts.items() if key in node.alternatives and key != label}
+    return replace(selected, parts={**selected.parts, **others})
 
 
 def check_departures(node: Node) -> None:
     for each in node.departures:
-        if unknown_aspects := each.upstream.keys() - ASPECTS:
-            raise MalformedError(f"x-departs names what is not compared: {', '.join(sorted(unknown_aspects))}")
+        if unknown := each.upstream.keys() - ATTRIBUTES:
+            raise DocumentError(f"x-departs has attributes that are not compared: {', '.join(sorted(unknown))}")
 
 
-def unpublished(part: Node) -> str | None:
-    """Why we have a part that upstream does not publish."""
+def why_unpublished(part: Node) -> str | None:
+    """The reason of a departure that adds a part which upstream does not publish."""
     return next((each.why for each in part.departures if each.upstream.get("present") is False), None)
 
 
 def added(part: Node) -> str:
-    return "added as required" if part.facts.get("required") is True and part.kind in REQUIRABLE else "added"
+    is_required = part.attributes.get("required") is True and part.kind in CAN_BE_REQUIRED
+    return "added as required" if is_required else "added"
 
 
-def brief(part: Node) -> str | None:
-    """A part in few words."""
-    types = part.facts.get("type")
-    said = [
-        str(part.facts.get("name") or ""),
+def summary(part: Node) -> str | None:
+    """The name, type, format and necessity of a part."""
+    attributes = part.attributes
+    types = attributes.get("type")
+    details = [
+        str(attributes.get("name") or ""),
         " or ".join(sorted(types)) if isinstance(types, frozenset) and len(types) < 4 else "",
-        str(part.facts.get("format") or ""),
-        "" if "required" not in part.facts else "required" if part.facts["required"] else "optional",
+        str(attributes.get("format") or ""),
+        "" if "required" not in attributes else "required" if attributes["required"] else "optional",
     ]
-    return ", ".join(filter(None, said)) or None
+    return ", ".join(filter(None, details)) or None
 
 
-def said_of(part: Node) -> str | None:
-    said = part.facts.get("description") or part.facts.get("summary")
-    return str(said) if said else None
+def upstream_description(part: Node) -> str | None:
+    text = part.attributes.get("description") or part.attributes.get("summary")
+    return str(text) if text else None

@@ -1,7 +1,8 @@
-"""Where openapi.yaml departs from upstream on purpose: `x-departs` beside the place, read by nobody but the comparison.
+"""Intended differences from upstream: `x-departs` in openapi.yaml, which only the comparison reads.
 
-`upstream` is what upstream says there instead (null: nothing), `leaves_out` what it has and we have not, `instead_of`
-the schema in whose place something wholly other stands. As long as upstream says just that, the departure is accepted.
+`upstream` holds upstream's values (null: none; `present: false`: upstream lacks the whole part), `leaves_out` lists
+parts that only upstream has, `instead_of` names the schema that another one replaces altogether. A departure is
+accepted for as long as upstream is exactly as recorded.
 """
 
 from collections.abc import Mapping
@@ -25,10 +26,11 @@ def departures(part: Mapping[str, Any]) -> tuple[Departure, ...]:
 
 def departure(record: Mapping[str, Any]) -> Departure:
     if record.keys() - KEYS or not record.keys() - {"why"} or "why" not in record:
-        raise ValueError(f"x-departs says {', '.join(record)}: it has to say why, and one of {', '.join(sorted(KEYS))}")
+        found, others = ", ".join(record), ", ".join(sorted(KEYS - {"why"}))
+        raise ValueError(f"x-departs needs `why` and at least one of {others}, and has {found}")
     upstream = {
-        aspect: frozenset(value) if isinstance(value, list) else value
-        for aspect, value in record.get("upstream", {}).items()
+        attribute: frozenset(value) if isinstance(value, list) else value
+        for attribute, value in record.get("upstream", {}).items()
     }
     return Departure(
         why=" ".join(record["why"].split()),

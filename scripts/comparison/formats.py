@@ -7,44 +7,45 @@ from itertools import groupby
 
 from .report import SECTIONS, Finding, Report
 
-LONGEST = 160
+MAX_LENGTH = 160
 
 
 def text(report: Report) -> str:
-    return "\n".join([printable(report.title), report.summary, *text_lines(report)]) + "\n"
-
-
-def text_lines(report: Report) -> Iterator[str]:
-    for verdict, findings in report.sections.items():
-        if findings:
-            yield from ("", f"{SECTIONS[verdict]} ({len(findings)})")
-        for why, each in by_reason(findings):
-            yield from ([f"  {plain(why)}"] if why else [])
-            yield from (f"  {'  ' if why else ''}{line}" for finding in each for line in text_finding(finding))
+    lines = section_lines(report, "{} ({})", "  ", shortened, text_finding)
+    return "\n".join([printable(report.title), report.summary, *lines]) + "\n"
 
 
 def text_finding(finding: Finding) -> Iterator[str]:
-    yield f"{plain(finding.where)}: {plain(finding.what)}{plain(finding.scope)}"
-    if said := finding.change.said:
-        yield f'    "{plain(said)}"'
+    yield f"{shortened(finding.where)}: {shortened(finding.what)}{shortened(finding.affected)}"
+    if description := finding.change.description:
+        yield f'    "{shortened(description)}"'
 
 
 def markdown(report: Report) -> str:
-    return "\n".join([f"# {escaped(report.title)}", "", report.summary + ".", *markdown_lines(report)]) + "\n"
+    lines = section_lines(report, "## {} ({})\n", "- ", escaped, markdown_finding)
+    return "\n".join([f"# {escaped(report.title)}", "", report.summary + ".", *lines]) + "\n"
 
 
-def markdown_lines(report: Report) -> Iterator[str]:
+def markdown_finding(finding: Finding) -> Iterator[str]:
+    description = f' "{escaped(finding.change.description)}"' if finding.change.description else ""
+    where = shortened(finding.where).replace("`", "")
+    yield f"`{where}`: {escaped(finding.what)}{escaped(finding.affected)}.{description}"
+
+
+def section_lines(
+    report: Report,
+    heading: str,
+    bullet: str,
+    escape: Callable[[str], str],
+    finding_lines: Callable[[Finding], Iterator[str]],
+) -> Iterator[str]:
     for verdict, findings in report.sections.items():
         if findings:
-            yield from ("", f"## {SECTIONS[verdict]} ({len(findings)})", "")
-        for why, each in by_reason(findings):
-            yield from ([f"- {escaped(why)}"] if why else [])
-            yield from (f"{'  ' if why else ''}- {markdown_finding(finding)}" for finding in each)
-
-
-def markdown_finding(finding: Finding) -> str:
-    said = f' "{escaped(finding.change.said)}"' if finding.change.said else ""
-    return f"`{plain(finding.where).replace('`', '')}`: {escaped(finding.what)}{escaped(finding.scope)}.{said}"
+            yield from ("", heading.format(SECTIONS[verdict], len(findings)))
+        for why, group in by_reason(findings):
+            yield from ([f"{bullet}{escape(why)}"] if why else [])
+            indent = "  " if why else ""
+            yield from (f"{indent}{bullet}{line}" for finding in group for line in finding_lines(finding))
 
 
 def as_json(report: Report) -> str:
@@ -62,15 +63,16 @@ def by_reason(findings: Iterable[Finding]) -> Iterator[tuple[str, Iterator[Findi
     return groupby(sorted(findings, key=reason), key=reason)
 
 
-def plain(words: str) -> str:
-    """On one line, of a bearable length, and nothing that a terminal would act on."""
-    line = printable(words)
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
+def shortened(text: str) -> str:
+    """One printable line of limited length."""
+    line = printable(text)
+    return line if len(line) <= MAX_LENGTH else f"{line[:MAX_LENGTH]}..."
 
 
-def printable(words: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in words)
+def printable(text: str) -> str:
+    """The text without characters that a terminal would interpret."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def escaped(words: str) -> str:
-    return re.sub(r"([\\`*_<>\[\]|#@])", r"\\\1", plain(words))
+def escaped(text: str) -> str:
+    return re.sub(r"([\\`*_<>\[\]|#@])", r"\\\1", shortened(text))

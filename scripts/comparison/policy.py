@@ -1,141 +1,143 @@
-"""What counts as what: the table, and the moves from our document to upstream's that it is about.
+"""The severity of every kind of difference, and how two values of an attribute differ.
 
-Callers are those of today's openapi.yaml: what they send, upstream has to take, and what upstream answers, they have to
-understand. In doubt a move breaks them.
+Callers follow today's openapi.yaml: upstream has to accept what they send, and they have to understand what upstream
+returns. In doubt a difference is breaking.
 """
 
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from .shapes import BOUNDS, CONDITIONS, OTHER
+from .schemas import ASSERTIONS, BOUNDS, OTHER
 
-Group = Literal["breaks", "new", "words"]
-BREAKS: Group = "breaks"
-NEW: Group = "new"
-WORDS: Group = "words"
-Way = frozenset[tuple[str, frozenset[str]]]
-"""A way in: the schemes it takes together, each with the scopes it asks for."""
-NO_KEY: Way = frozenset()
-NEVER = None
-"""It does not come up, or means nothing to a caller."""
+Direction = Literal["request", "response"]
+Severity = Literal["breaking", "non_breaking", "wording"]
+BREAKING: Severity = "breaking"
+NON_BREAKING: Severity = "non_breaking"
+WORDING: Severity = "wording"
+NOT_APPLICABLE = None
+"""It can't occur in this direction, or does not matter to callers there."""
+SecurityRequirement = frozenset[tuple[str, frozenset[str]]]
+"""The schemes that a caller has to use together, each with the scopes that it needs."""
+NO_CREDENTIALS: SecurityRequirement = frozenset()
 
 
 class Rule(NamedTuple):
     subject: str
-    move: str
-    in_requests: Group | None
-    in_answers: Group | None
+    action: str
+    in_requests: Severity | None
+    in_responses: Severity | None
 
 
 RULES = [
     # The operation itself.
-    Rule("operation", "gone", BREAKS, NEVER),
-    Rule("operation", "added", NEW, NEVER),
-    Rule("path", "changed", BREAKS, NEVER),
-    Rule("prefix", "changed", BREAKS, NEVER),
-    Rule("scopes", "narrowed", BREAKS, NEVER),
-    Rule("scopes", "widened", NEW, NEVER),
+    Rule("operation", "removed", BREAKING, NOT_APPLICABLE),
+    Rule("operation", "added", NON_BREAKING, NOT_APPLICABLE),
+    Rule("path", "changed", BREAKING, NOT_APPLICABLE),
+    Rule("prefix", "changed", BREAKING, NOT_APPLICABLE),
+    Rule("security", "narrowed", BREAKING, NOT_APPLICABLE),
+    Rule("security", "widened", NON_BREAKING, NOT_APPLICABLE),
     # Its parts.
-    Rule("parameter", "gone", BREAKS, NEVER),
-    Rule("parameter", "added", NEW, NEVER),
-    Rule("parameter", "added as required", BREAKS, NEVER),
-    Rule("body", "gone", BREAKS, NEVER),
-    Rule("body", "added", NEW, NEVER),
-    Rule("body", "added as required", BREAKS, NEVER),
-    Rule("result", "gone", NEVER, BREAKS),
-    Rule("result", "added", NEVER, BREAKS),
-    Rule("error", "gone", NEVER, NEW),
-    Rule("error", "added", NEVER, NEW),
-    Rule("header", "gone", NEVER, BREAKS),
-    Rule("header", "added", NEVER, NEW),
-    Rule("media type", "gone", BREAKS, BREAKS),
-    Rule("media type", "added", NEW, NEW),
-    Rule("field", "gone", BREAKS, BREAKS),
-    Rule("field", "added", NEW, NEW),
-    Rule("field", "added as required", BREAKS, NEW),
-    Rule("item", "gone", NEW, BREAKS),
-    Rule("item", "added", BREAKS, NEW),
-    Rule("alternative", "gone", BREAKS, NEW),
-    Rule("alternative", "added", NEW, BREAKS),
-    *(Rule("alternative", move, NEW, NEW) for move in ("added freely", "gone freely")),
-    *(Rule("alternative", move, BREAKS, BREAKS) for move in ("added to none", "gone with all")),
-    # What is said of a part.
-    Rule("required", "gained", BREAKS, NEW),
-    Rule("required", "lost", NEW, BREAKS),
-    Rule("type", "gained", NEW, BREAKS),
-    Rule("type", "lost", BREAKS, NEW),
-    Rule("enum", "gained", NEW, BREAKS),
-    Rule("enum", "lost", BREAKS, NEW),
-    Rule("enum", "listed", NEW, NEW),  # where any other text was fine already
-    Rule("enum", "unlisted", NEW, NEW),  # where any other text still is
-    Rule("format", "gained", BREAKS, NEW),
-    Rule("format", "lost", NEW, BREAKS),
-    Rule("format", "changed", BREAKS, BREAKS),
-    *(Rule(bound, "tightened", BREAKS, NEW) for bound in BOUNDS),
-    *(Rule(bound, "loosened", NEW, NEW) for bound in BOUNDS),
+    Rule("parameter", "removed", BREAKING, NOT_APPLICABLE),
+    Rule("parameter", "added", NON_BREAKING, NOT_APPLICABLE),
+    Rule("parameter", "added as required", BREAKING, NOT_APPLICABLE),
+    Rule("body", "removed", BREAKING, NOT_APPLICABLE),
+    Rule("body", "added", NON_BREAKING, NOT_APPLICABLE),
+    Rule("body", "added as required", BREAKING, NOT_APPLICABLE),
+    Rule("response", "removed", NOT_APPLICABLE, BREAKING),
+    Rule("response", "added", NOT_APPLICABLE, BREAKING),
+    Rule("error response", "removed", NOT_APPLICABLE, NON_BREAKING),
+    Rule("error response", "added", NOT_APPLICABLE, NON_BREAKING),
+    Rule("header", "removed", NOT_APPLICABLE, BREAKING),
+    Rule("header", "added", NOT_APPLICABLE, NON_BREAKING),
+    Rule("media type", "removed", BREAKING, BREAKING),
+    Rule("media type", "added", NON_BREAKING, NON_BREAKING),
+    Rule("field", "removed", BREAKING, BREAKING),
+    Rule("field", "added", NON_BREAKING, NON_BREAKING),
+    Rule("field", "added as required", BREAKING, NON_BREAKING),
+    Rule("item", "removed", NON_BREAKING, BREAKING),
+    Rule("item", "added", BREAKING, NON_BREAKING),
+    Rule("alternative", "removed", BREAKING, NON_BREAKING),
+    Rule("alternative", "added", NON_BREAKING, BREAKING),
+    # Where only one of the documents has alternatives: compatible with the schema of the other one, or not.
+    *(Rule("alternative", f"{action} compatibly", NON_BREAKING, NON_BREAKING) for action in ("added", "removed")),
+    *(Rule("alternative", f"{action} incompatibly", BREAKING, BREAKING) for action in ("added", "removed")),
+    # The attributes of a part.
+    Rule("required", "set", BREAKING, NON_BREAKING),
+    Rule("required", "unset", NON_BREAKING, BREAKING),
+    Rule("type", "allowed", NON_BREAKING, BREAKING),
+    Rule("type", "disallowed", BREAKING, NON_BREAKING),
+    Rule("enum", "allowed", NON_BREAKING, BREAKING),
+    Rule("enum", "disallowed", BREAKING, NON_BREAKING),
+    Rule("enum", "listed", NON_BREAKING, NON_BREAKING),  # any other value was allowed before
+    Rule("enum", "unlisted", NON_BREAKING, NON_BREAKING),  # any other value is still allowed
+    Rule("format", "set", BREAKING, NON_BREAKING),
+    Rule("format", "unset", NON_BREAKING, BREAKING),
+    Rule("format", "changed", BREAKING, BREAKING),
+    *(Rule(bound, "tightened", BREAKING, NON_BREAKING) for bound in BOUNDS),
+    *(Rule(bound, "loosened", NON_BREAKING, NON_BREAKING) for bound in BOUNDS),
     *(
-        Rule(limit, move, in_requests, NEW)
-        for limit in ("pattern", "multipleOf", "uniqueItems", *CONDITIONS)
-        for move, in_requests in (("gained", BREAKS), ("changed", BREAKS), ("lost", NEW))
+        Rule(keyword, action, in_requests, NON_BREAKING)
+        for keyword in ("pattern", "multipleOf", "uniqueItems", *ASSERTIONS)
+        for action, in_requests in (("set", BREAKING), ("changed", BREAKING), ("unset", NON_BREAKING))
     ),
-    Rule("default", "gained", NEW, NEVER),
-    Rule("default", "lost", NEW, NEVER),
-    Rule("default", "changed", BREAKS, NEVER),  # a call that leaves it out now means another thing
-    Rule("closed", "gained", BREAKS, NEVER),
-    Rule("closed", "lost", NEW, NEVER),
-    Rule("style", "changed", BREAKS, NEVER),
-    Rule("deprecated", "gained", NEW, NEW),
-    Rule("deprecated", "lost", NEW, NEW),
-    # Nothing of this is sent. A name that is followed changes store.lowlevel, not a call.
-    Rule("operationId", "changed", WORDS, NEVER),
+    Rule("default", "set", NON_BREAKING, NOT_APPLICABLE),
+    Rule("default", "unset", NON_BREAKING, NOT_APPLICABLE),
+    Rule("default", "changed", BREAKING, NOT_APPLICABLE),  # it changes the meaning of calls that leave the value out
+    Rule("closed", "set", BREAKING, NOT_APPLICABLE),
+    Rule("closed", "unset", NON_BREAKING, NOT_APPLICABLE),
+    Rule("style", "changed", BREAKING, NOT_APPLICABLE),
+    Rule("deprecated", "set", NON_BREAKING, NON_BREAKING),
+    Rule("deprecated", "unset", NON_BREAKING, NON_BREAKING),
+    # Never sent. Following a changed name changes store.lowlevel, but no call.
+    Rule("operationId", "changed", WORDING, NOT_APPLICABLE),
     *(
-        Rule(text, move, WORDS, WORDS)
-        for text in ("name", "summary", "description", "words of the schema")
-        for move in ("gained", "changed")
+        Rule(text, action, WORDING, WORDING)
+        for text in ("name", "summary", "description", "schema description")
+        for action in ("set", "changed")
     ),
 ]
 TABLE = {
-    (side, rule.subject, rule.move): group
+    (direction, rule.subject, rule.action): severity
     for rule in RULES
-    for side, group in (("request", rule.in_requests), ("answer", rule.in_answers))
-    if group
+    for direction, severity in (("request", rule.in_requests), ("response", rule.in_responses))
+    if severity
 }
-ASPECTS = {rule.subject for rule in RULES} | {"present"}
+ATTRIBUTES = {rule.subject for rule in RULES} | {"present"}
 FLAGS = {"required", "closed", "deprecated", "uniqueItems"}
-TEXTS = {"summary", "description", "words of the schema"}
+TEXTS = {"summary", "description", "schema description"}
 
 
-def judge(subject: str, move: str, side: str) -> Group:
-    return TABLE[side, subject, move]
+def classify(subject: str, action: str, direction: Direction) -> Severity:
+    return TABLE[direction, subject, action]
 
 
-def moves(aspect: str, ours: Any, theirs: Any) -> Iterator[tuple[str, object, object]]:
-    """What happened to a fact, with what is told of both sides; to a set of values, one move for each of them."""
-    if aspect in FLAGS and bool(ours) == bool(theirs):
+def differences(attribute: str, ours: Any, theirs: Any) -> Iterator[tuple[str, object, object]]:
+    """Each difference as an action with both values; sets of values are compared value by value."""
+    if attribute in FLAGS:
+        ours, theirs = bool(ours), bool(theirs)
+    if ours == theirs or (theirs is None and attribute in TEXTS) or (attribute == "name" and None in (ours, theirs)):
         return
-    if ours == theirs or (theirs is None and aspect in TEXTS) or (aspect == "name" and None in (ours, theirs)):
-        return
-    if aspect in {"type", "enum"}:
-        yield from set_moves(ours, theirs)
-    elif aspect in BOUNDS:
-        yield ("tightened" if is_tighter(aspect, ours, theirs) else "loosened"), ours, theirs
-    elif aspect == "scopes":
-        yield ("widened" if is_wider(ours, theirs) else "narrowed"), ours, theirs
-    elif aspect in FLAGS:
-        yield ("gained" if theirs else "lost"), bool(ours), bool(theirs)
+    if attribute in {"type", "enum"}:
+        yield from set_differences(ours, theirs)
+    elif attribute in BOUNDS:
+        yield ("tightened" if is_tighter(attribute, ours, theirs) else "loosened"), ours, theirs
+    elif attribute == "security":
+        yield ("widened" if accepts_all(ours, theirs) else "narrowed"), ours, theirs
+    elif attribute in FLAGS:
+        yield ("set" if theirs else "unset"), ours, theirs
     else:
-        yield ("gained" if ours is None else "lost" if theirs is None else "changed"), ours, theirs
+        yield ("set" if ours is None else "unset" if theirs is None else "changed"), ours, theirs
 
 
-def set_moves(ours: frozenset[Any], theirs: frozenset[Any]) -> Iterator[tuple[str, object, object]]:
+def set_differences(ours: frozenset[Any], theirs: frozenset[Any]) -> Iterator[tuple[str, object, object]]:
     for value in sorted(ours - theirs, key=str):
         if OTHER not in theirs or value == OTHER:
-            yield "lost", value, None
+            yield "disallowed", value, None
         elif theirs != {OTHER}:
             yield "unlisted", value, None
     for value in sorted(theirs - ours, key=str):
         if OTHER not in ours or value == OTHER:
-            yield "gained", None, value
+            yield "allowed", None, value
         elif ours != {OTHER}:
             yield "listed", None, value
 
@@ -146,15 +148,20 @@ def is_tighter(bound: str, ours: float | None, theirs: float | None) -> bool:
     return theirs < ours if "max" in bound.lower() else theirs > ours
 
 
-def is_wider(ours: frozenset[Way], theirs: frozenset[Way]) -> bool:
-    """Whether a key that has what we ask for gets in: by one of the ways, or because none is asked for."""
-    return not theirs or all(any(opens(way, lock) for lock in theirs) for way in ours or {NO_KEY})
+def accepts_all(ours: frozenset[SecurityRequirement], theirs: frozenset[SecurityRequirement]) -> bool:
+    """Whether upstream accepts the credentials of every caller that meets one of our requirements."""
+    return not theirs or all(
+        any(is_met(requirement, credentials) for requirement in theirs) for credentials in ours or {NO_CREDENTIALS}
+    )
 
 
-def opens(key: Way, lock: Way) -> bool:
-    return all(any(scheme == ours and satisfies(had, asked) for ours, had in key) for scheme, asked in lock)
+def is_met(requirement: SecurityRequirement, credentials: SecurityRequirement) -> bool:
+    return all(
+        any(scheme == name and covers(granted, needed) for name, granted in credentials)
+        for scheme, needed in requirement
+    )
 
 
-def satisfies(had: frozenset[str], asked: frozenset[str]) -> bool:
-    """A `:write` scope does for `:read`, and `*` for all."""
-    return all({scope, "*", scope.removesuffix(":read") + ":write"} & had for scope in asked)
+def covers(granted: frozenset[str], needed: frozenset[str]) -> bool:
+    """Whether scopes are enough: `:write` includes `:read`, and `*` includes all."""
+    return all({scope, "*", scope.removesuffix(":read") + ":write"} & granted for scope in needed)

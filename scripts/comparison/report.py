@@ -1,145 +1,153 @@
-"""Changes brought together for a person: what happened to one schema is told once, with all operations it touches."""
+"""Groups changes for the reader: what is the same in several operations is reported once."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Any
 
 from .changes import Change, Verdict, compare
-from .normal_form import Resource
+from .normalized import Resource
+from .policy import FLAGS
 
-NOTHING, BREAKING, NOT_COMPARED, NEWS = range(4)
-"""Exit statuses: nothing to do, callers break, nothing was compared, only news (or a departure that is settled)."""
+
+class ExitStatus(IntEnum):
+    NOTHING_TO_DO = 0
+    BREAKING = 1
+    NOT_COMPARED = 2
+    TO_REVIEW = 3
+
+
 SECTIONS: dict[Verdict, str] = {
-    "breaks": "Breaks callers",
-    "new": "New, and breaks nobody",
-    "words": "Only words and names",
-    "settled": "Departures that upstream has settled: take them out of openapi.yaml",
+    "breaking": "Breaking changes",
+    "non_breaking": "Non-breaking changes",
+    "wording": "Changes of wording and names only",
+    "resolved": "Resolved departures, to be removed from openapi.yaml",
     "accepted": "Accepted departures",
+}
+PHRASES = {
+    "removed": "{subject} missing in upstream ({ours})",
+    "added": "{subject} only in upstream ({theirs})",
+    "allowed": "{subject}: upstream allows {theirs}",
+    "disallowed": "{subject}: upstream does not allow {ours}",
+    "listed": "{subject}: upstream lists {theirs}",
+    "unlisted": "{subject}: upstream does not list {ours}",
+    "equal": "{subject}: upstream is the same now",
+    "published": "{subject}: upstream has it now",
+    "withdrawn": "{subject}: upstream has removed it",
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to tell, for all operations at once that it is the same in."""
+    """A change, with all operations that have it."""
 
     change: Change
-    """One of those that are alike."""
+    """One of several that differ only in their operations."""
+    where: str
+    what: str
     operations: tuple[str, ...]
-    is_everywhere: bool
+    is_in_all_operations: bool
     only_under: tuple[str, ...]
-    """The prefixes it is the case under, where upstream has others as well."""
+    """The prefixes that have the change, if upstream has others without it."""
 
     @property
-    def where(self) -> str:
-        return where(self.change)
-
-    @property
-    def what(self) -> str:
-        return what(self.change)
-
-    @property
-    def scope(self) -> str:
-        """What it touches, in words."""
+    def affected(self) -> str:
         if self.change.subject == "operation":
             return ""
-        names = "every operation" if self.is_everywhere else ", ".join(self.operations)
+        names = "all operations" if self.is_in_all_operations else ", ".join(self.operations)
         under = f", only under {', '.join(self.only_under)}" if self.only_under else ""
-        return f", in {self.change.side}s of {names}{under}"
+        return f", in {self.change.location.direction}s of {names}{under}"
 
     @property
     def data(self) -> dict[str, Any]:
         change = self.change
-        facts = {
+        data = {
             "where": self.where,
             "what": self.what,
             "subject": change.subject,
-            "move": change.move,
-            "here": told(change.ours),
-            "upstream": told(change.theirs),
-            "side": change.side,
+            "action": change.action,
+            "ours": formatted(change.ours),
+            "upstream": formatted(change.theirs),
+            "direction": change.location.direction,
             "operations": list(self.operations),
             "only_under": list(self.only_under),
             "why": change.why,
-            "upstream_says": change.said,
+            "upstream_description": change.description,
         }
-        return {name: value for name, value in facts.items() if value}
+        return {name: value for name, value in data.items() if value}
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a comparison comes to."""
-
     title: str
     sections: Mapping[Verdict, tuple[Finding, ...]]
 
     @property
-    def status(self) -> int:
-        if self.sections["breaks"]:
-            return BREAKING
-        return NEWS if self.sections["new"] or self.sections["settled"] else NOTHING
+    def status(self) -> ExitStatus:
+        if self.sections["breaking"]:
+            return ExitStatus.BREAKING
+        if self.sections["non_breaking"] or self.sections["resolved"]:
+            return ExitStatus.TO_REVIEW
+        return ExitStatus.NOTHING_TO_DO
 
     @property
     def summary(self) -> str:
-        counts = {verdict: len(findings) for verdict, findings in self.sections.items()}
+        count = {verdict: len(findings) for verdict, findings in self.sections.items()}
         return (
-            f"{counts['breaks']} break callers, {counts['new']} new, {counts['words']} of words only, "
-            f"{counts['settled']} settled departures, {counts['accepted']} accepted departures"
+            f"{count['breaking']} breaking, {count['non_breaking']} non-breaking, {count['wording']} of wording only; "
+            f"departures: {count['resolved']} resolved, {count['accepted']} accepted"
         )
 
 
 def report(title: str, ours: Resource, theirs: Resource) -> Report:
-    alike: defaultdict[tuple[object, ...], list[Change]] = defaultdict(list)
+    equal: defaultdict[tuple[object, ...], list[Change]] = defaultdict(list)
     for change in compare(ours, theirs):
-        alike[change.verdict, change.side, where(change), change.subject, what(change), change.why].append(change)
+        key = (change.verdict, change.location.direction, where(change), change.subject, what(change), change.why)
+        equal[key].append(change)
     prefixes = {operation.prefix for operation in theirs.operations}
-    findings = [finding(each, prefixes, len(ours.operations)) for each in alike.values()]
+    findings = [finding(changes, prefixes, len(ours.operations)) for changes in equal.values()]
     return Report(
         title, {verdict: tuple(each for each in findings if each.change.verdict == verdict) for verdict in SECTIONS}
     )
 
 
-def finding(alike: list[Change], prefixes: set[str], operations: int) -> Finding:
-    names = tuple(dict.fromkeys(short(change.operation) for change in alike))
-    under = {change.under for change in alike} - {""}
-    only = tuple(sorted(under)) if under < prefixes else ()
-    said = next((change.said for change in alike if change.said), None)
-    return Finding(replace(alike[0], said=said), names, len(names) == operations, only)
+def finding(changes: list[Change], prefixes: set[str], operation_count: int) -> Finding:
+    names = tuple(dict.fromkeys(short_id(change.location.operation) for change in changes))
+    under = {change.location.prefix for change in changes} - {""}
+    only_under = tuple(sorted(under)) if under < prefixes else ()
+    description = next((change.description for change in changes if change.description), None)
+    first = replace(changes[0], description=description)
+    return Finding(first, where(first), what(first), names, len(names) == operation_count, only_under)
 
 
 def where(change: Change) -> str:
     if change.subject == "operation":
-        return short(change.operation)
-    return ".".join(change.place).replace(".[]", "[]") or "operation"
+        return short_id(change.location.operation)
+    return ".".join(change.location.path).replace(".[]", "[]") or "operation"
 
 
 def what(change: Change) -> str:
-    """What happened, in words."""
-    subject, move, here, upstream = change.subject, change.move, told(change.ours), told(change.theirs)
-    if change.verdict == "settled":
-        return f"{subject}: {move}"
-    if move.startswith("gone"):
-        return f"upstream has no such {subject}" + (f" ({here})" if here else "")
-    if move.startswith("added"):
-        return f"only upstream has this {subject}" + (f" ({upstream})" if upstream else "")
-    if subject in {"type", "enum"}:
-        return f"{subject}: upstream also {upstream}" if upstream else f"{subject}: upstream not {here}"
-    if isinstance(change.theirs, bool):
-        return f"{subject} upstream" if change.theirs else f"not {subject} upstream"
-    return f"{subject}: {here or 'nothing'} here, {upstream or 'nothing'} upstream"
+    """The change in words."""
+    if change.subject in FLAGS and change.verdict != "resolved":
+        return f"{change.subject} upstream" if change.theirs else f"not {change.subject} upstream"
+    ours, theirs = formatted(change.ours), formatted(change.theirs)
+    if phrase := PHRASES.get(change.action.partition(" ")[0]):
+        return phrase.format(subject=change.subject, ours=ours, theirs=theirs).replace(" ()", "")
+    return f"{change.subject}: {ours or 'none'} here, {theirs or 'none'} upstream"
 
 
-def told(value: object) -> str:
+def formatted(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, frozenset):
-        return " or ".join(sorted(" and ".join(told_scheme(*each) for each in sorted(way)) for way in value))
+        return " or ".join(sorted(" and ".join(formatted_scheme(*each) for each in sorted(way)) for way in value))
     return repr(value) if value == "" else str(value)
 
 
-def told_scheme(scheme: str, scopes: Iterable[str]) -> str:
+def formatted_scheme(scheme: str, scopes: Iterable[str]) -> str:
     return " ".join([scheme, *sorted(scopes)])
 
 
-def short(operation: str) -> str:
-    return operation.removeprefix("mcp_server_installations_")
+def short_id(operation_id: str) -> str:
+    return operation_id.removeprefix("mcp_server_installations_")

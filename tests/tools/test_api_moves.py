@@ -1,4 +1,4 @@
-"""What happens here when the API moves: the whole way from an upstream document to checks that pass, on a copy."""
+"""The procedure for a changed API, from an edited document to passing checks, on a copy of the checkout."""
 
 import ast
 import os
@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from upstream import compared
+from upstream import compare_documents
 
 from .documents import BELOW, GONE, ROOT, Document, edited, ours
 
 FACADE = ROOT / "src" / "posthog_mcp_store"
-# Fast ones that between them make every call, and read every kind of answer.
+# Fast ones that together make every call, and read every kind of response.
 TESTS = (
     "store/test_operations.py",
     "store/test_configuration.py",
@@ -25,8 +25,8 @@ TESTS = (
     "pagination/test_pages.py",
     "oauth/test_redirect.py",
 )
-# What the generated client has nothing to do with need not be read by the type checker again.
-LEFT_OUT = """
+# Keeps the type checker from reading packages that the generated client does not affect.
+MYPY_SETTINGS = """
 [[tool.mypy.overrides]]
 module = ["aiohttp.*", "click.*", "cryptography.*", "jwt.*", "limits.*", "markdown_it.*",
   "opentelemetry.*", "redis.*", "rich.*"]
@@ -65,14 +65,14 @@ ADDITIONS: list[tuple[str, Any]] = [
 
 
 def renamed(document: Document, old: str, new: str) -> Document:
-    """A document in which a schema has another name."""
+    """A document with a schema renamed."""
     text = yaml.safe_dump(document, sort_keys=False)
     found: Document = yaml.safe_load(re.sub(rf"\b{old}\b", new, text))
     return found
 
 
 class Copy:
-    """A copy of the checkout that an editor works in."""
+    """A copy of the checkout to edit."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -81,18 +81,18 @@ class Copy:
         for name in ("openapi.yaml", "openapi.lock", "pyproject.toml"):
             shutil.copy(ROOT / name, root)
         with (root / "pyproject.toml").open("a") as settings:
-            settings.write(LEFT_OUT)
+            settings.write(MYPY_SETTINGS)
 
     def regenerate(self, document: Document) -> None:
         (self.root / "openapi.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
         self.run("scripts/regenerate.py")
 
     def type_errors(self) -> list[tuple[str, str, str]]:
-        """Module, function and message of each error that the type checker has with the facade."""
+        """Module, function and message of each type error in the facade."""
         modules = sorted((self.root / "src" / "posthog_mcp_store").glob("*.py"))
-        said = self.run("-m", "mypy", *modules, status=None)
+        output = self.run("-m", "mypy", *modules, status=None)
         errors, function = [], ""
-        for line in said.splitlines():
+        for line in output.splitlines():
             if found := re.search(r": note: (?:In (?:function|member) \"(\w+)\"|At top level)", line):
                 function = found[1] or ""
             elif found := re.search(r"(\w+\.py):\d+: (?:error|note): (.*)", line):
@@ -117,20 +117,20 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     return Copy(tmp_path_factory.mktemp("copy"))
 
 
-# The tests of this part share one copy, for the sake of the type checker's cache: each brings its own document.
+# These tests share a copy, and so the cache of the type checker; each writes its own document.
 
 
-def test_what_is_added_needs_no_hand_in_the_source(checkout: Copy) -> None:
+def test_additions_need_no_change_of_the_source(checkout: Copy) -> None:
     document = edited(ours(), *ADDITIONS)
-    noticed = compared(ours(), document, "upstream.yaml")
-    assert [each.where for each in noticed.sections["new"]] == [
+    report = compare_documents(ours(), document, "upstream.yaml")
+    assert [each.where for each in report.sections["non_breaking"]] == [
         "MCPServerInstallation.tool_count",
         "query parameter search",
         "InstallCustom.return_path",
-        "answer 409",
+        "response 409",
         "share_create",
     ]
-    assert (noticed.sections["breaks"], noticed.sections["words"]) == ((), ())
+    assert (report.sections["breaking"], report.sections["wording"]) == ((), ())
 
     checkout.regenerate(document)
 
@@ -152,11 +152,11 @@ print(share.build_request("1", ID).path[-6:])
 """
 
 
-def test_a_renamed_schema_is_an_error_in_the_adapter_and_nowhere_else(checkout: Copy) -> None:
+def test_a_renamed_schema_is_a_type_error_in_the_adapter_only(checkout: Copy) -> None:
     document = renamed(ours(), "OAuthRedirectResponse", "OAuthRedirect")
-    noticed = compared(ours(), document, "upstream.yaml")
-    assert (noticed.sections["breaks"], noticed.sections["new"]) == ((), ())
-    assert {each.change.theirs for each in noticed.sections["words"]} == {"OAuthRedirect"}
+    report = compare_documents(ours(), document, "upstream.yaml")
+    assert (report.sections["breaking"], report.sections["non_breaking"]) == ((), ())
+    assert {each.change.theirs for each in report.sections["wording"]} == {"OAuthRedirect"}
 
     checkout.regenerate(document)
 
@@ -165,7 +165,7 @@ def test_a_renamed_schema_is_an_error_in_the_adapter_and_nowhere_else(checkout: 
     assert any("OAuthRedirectResponse" in message for _, _, message in errors)
 
 
-def test_a_field_that_is_gone_or_renamed_is_an_error_at_the_operation_that_uses_it(
+def test_a_removed_or_renamed_field_is_a_type_error_at_the_operation_that_uses_it(
     checkout: Copy,
 ) -> None:
     document = edited(
@@ -204,8 +204,8 @@ def test_a_field_that_is_gone_or_renamed_is_an_error_at_the_operation_that_uses_
         )
 
 
-def test_what_the_adapter_lists_of_an_installation_is_what_the_facade_reads() -> None:
-    """Else the error of a missing field would not be in the adapter."""
+def test_the_adapter_lists_the_fields_of_an_installation_that_the_facade_reads() -> None:
+    """Otherwise a removed field would not be a type error in the adapter."""
     read = {
         node.attr
         for module in ("_oauth/flow", "_installations", "_oauth/polling")
@@ -222,7 +222,7 @@ def test_what_the_adapter_lists_of_an_installation_is_what_the_facade_reads() ->
     assert listed == read
 
 
-def test_both_versions_are_told_without_the_packages_metadata() -> None:
+def test_both_versions_are_available_without_package_metadata() -> None:
     program = """
 import sys
 sys.modules["importlib.metadata"] = None

@@ -1,4 +1,4 @@
-"""scripts/regenerate.py, as a maintainer and CI run it: on a copy of the checkout, as a process of its own."""
+"""scripts/regenerate.py as a command, on a copy of the checkout."""
 
 import os
 import shutil
@@ -32,8 +32,8 @@ def regenerate(
     return run
 
 
-def refusal(root: Path, *arguments: str, path: str | None = None) -> str:
-    """What the script says when it refuses; it has to leave everything as it was."""
+def failure(root: Path, *arguments: str, path: str | None = None) -> str:
+    """The output of a run that fails, which must not change any file."""
     before = contents(root)
     run = regenerate(root, *arguments, path=path, status=1)
     assert contents(root) == before
@@ -47,13 +47,13 @@ def contents(root: Path) -> dict[str, bytes]:
 
 def edit(file: Path, old: str, new: str) -> None:
     text = file.read_text()
-    assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {file.name}"
+    assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in {file.name}"
     file.write_text(text.replace(old, new))
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """What the script needs of the checkout, and writes to."""
+    """A copy of the files that the script reads and writes."""
     for name in ("openapi.yaml", "openapi.lock"):
         shutil.copy(CHECKOUT / name, tmp_path)
     for name in ("generated", "scripts"):
@@ -61,16 +61,16 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_faithful_copy_passes_the_check_bytecode_or_not(checkout: Path) -> None:
+def test_an_unchanged_checkout_passes_the_check_with_or_without_bytecode(checkout: Path) -> None:
     cache = checkout / "generated" / "__pycache__"
     cache.mkdir()
     (cache / "client.cpython-311.pyc").write_bytes(b"\xa7\r\r\n")
     before = contents(checkout)
-    assert "generated/ is current" in regenerate(checkout, "--check").stdout
+    assert "generated/ is up to date" in regenerate(checkout, "--check").stdout
     assert contents(checkout) == before
 
 
-def test_regenerating_gives_what_is_checked_in_byte_for_byte_and_nothing_else(checkout: Path) -> None:
+def test_regenerating_restores_the_checked_in_files_byte_for_byte(checkout: Path) -> None:
     before = contents(checkout)
     (checkout / "generated" / "models" / "extra.py").touch()
     (checkout / "generated" / "client.py").unlink()
@@ -79,7 +79,7 @@ def test_regenerating_gives_what_is_checked_in_byte_for_byte_and_nothing_else(ch
     assert contents(checkout) == before
 
 
-def test_every_difference_to_what_regeneration_gives_is_shown(checkout: Path) -> None:
+def test_the_check_shows_every_difference(checkout: Path) -> None:
     generated = checkout / "generated"
     edit(generated / "client.py", "httpx.Timeout(30.0)", "httpx.Timeout(31.0)")
     (generated / "types.py").write_bytes((generated / "types.py").read_bytes().replace(b"\n", b"\r\n"))
@@ -90,69 +90,69 @@ def test_every_difference_to_what_regeneration_gives_is_shown(checkout: Path) ->
     (generated / "models" / "extra_and_empty.py").touch()
     (checkout / "openapi.lock").unlink()
 
-    said = refusal(checkout, "--check")
+    output = failure(checkout, "--check")
 
-    assert "-DEFAULT_TIMEOUT = httpx.Timeout(31.0)\n" in said
-    assert "+DEFAULT_TIMEOUT = httpx.Timeout(30.0)\n" in said
-    assert "-UNSET: Unset = Unset()\\r\n" in said
-    assert "-)\\ no newline at the end\n" in said
-    assert "-\\xff\\xfe" in said
-    assert "--- not checked in: generated/models/install_custom.py\n" in said
-    assert "+++ not generated: generated/models/extra.py\n" in said
-    assert "not generated: generated/models/extra_and_empty.py\n" in said
-    assert "--- not checked in: openapi.lock\n" in said
-    assert "nox -s regenerate" in said
-    assert "generated/models/error_response.py" not in said
+    assert "-DEFAULT_TIMEOUT = httpx.Timeout(31.0)\n" in output
+    assert "+DEFAULT_TIMEOUT = httpx.Timeout(30.0)\n" in output
+    assert "-UNSET: Unset = Unset()\\r\n" in output
+    assert "-)\\ no newline at end of file\n" in output
+    assert "-\\xff\\xfe" in output
+    assert "--- not checked in: generated/models/install_custom.py\n" in output
+    assert "+++ not generated: generated/models/extra.py\n" in output
+    assert "not generated: generated/models/extra_and_empty.py\n" in output
+    assert "--- not checked in: openapi.lock\n" in output
+    assert "nox -s regenerate" in output
+    assert "generated/models/error_response.py" not in output
 
 
-def test_a_lost_newline_alone_fails_the_check(checkout: Path) -> None:
+def test_a_missing_final_newline_fails_the_check(checkout: Path) -> None:
     file = checkout / "generated" / "client.py"
     file.write_bytes(file.read_bytes().rstrip(b"\n"))
-    assert "generated/client.py" in refusal(checkout, "--check")
+    assert "generated/client.py" in failure(checkout, "--check")
 
 
-def test_an_empty_file_alone_fails_the_check(checkout: Path) -> None:
+def test_an_additional_empty_file_fails_the_check(checkout: Path) -> None:
     (checkout / "generated" / "extra.py").touch()
-    assert "generated/extra.py" in refusal(checkout, "--check")
+    assert "generated/extra.py" in failure(checkout, "--check")
 
 
-def test_an_edited_document_without_regeneration_fails_the_check(checkout: Path) -> None:
+def test_an_edited_document_fails_the_check_until_it_is_regenerated(checkout: Path) -> None:
     edit(
         checkout / "openapi.yaml",
         "description: Whether the proxy serves it.\n          example: false",
         "example: false",
     )
-    said = refusal(checkout, "--check")
-    assert "generated/models/patched_mcp_server_installation_update.py" in said
-    assert '-    """Whether the proxy serves it."""' in said
-    assert "openapi.lock" in said
+    output = failure(checkout, "--check")
+    assert "generated/models/patched_mcp_server_installation_update.py" in output
+    assert '-    """Whether the proxy serves it."""' in output
+    assert "openapi.lock" in output
 
 
-def test_a_comment_in_the_document_shows_in_the_lock_alone(checkout: Path) -> None:
+def test_a_comment_in_the_document_changes_only_the_lock(checkout: Path) -> None:
     with (checkout / "openapi.yaml").open("a") as document:
         document.write("# A comment.\n")
-    said = refusal(checkout, "--check")
-    assert "openapi.lock" in said
-    assert "generated/client.py" not in said
+    output = failure(checkout, "--check")
+    assert "openapi.lock" in output
+    assert "generated/client.py" not in output
 
 
-def test_an_override_of_a_template_that_has_changed_is_refused(checkout: Path) -> None:
+def test_an_override_of_a_changed_template_is_rejected(checkout: Path) -> None:
     text = (checkout / TYPES_TEMPLATE).read_text()
     digest = text.partition("sha256:")[2][:64]
     (checkout / TYPES_TEMPLATE).write_text(text.replace(digest, "0" * 64))
-    said = refusal(checkout)
-    assert "types.py.jinja" in said
-    assert "has changed" in said
+    output = failure(checkout)
+    assert "types.py.jinja" in output
+    assert "has changed" in output
 
 
-def test_an_override_of_a_template_that_is_gone_is_refused(checkout: Path) -> None:
+def test_an_override_of_a_removed_template_is_rejected(checkout: Path) -> None:
     edit(checkout / TYPES_TEMPLATE, "0.29.1 types.py.jinja", "0.29.1 kinds.py.jinja")
-    assert "types.py.jinja" in refusal(checkout)
+    assert "types.py.jinja" in failure(checkout)
 
 
-def test_an_override_without_a_hash_is_refused(checkout: Path) -> None:
+def test_an_override_without_a_hash_is_rejected(checkout: Path) -> None:
     edit(checkout / TYPES_TEMPLATE, "overrides openapi-python-client", "replaces openapi-python-client")
-    assert "types.py.jinja" in refusal(checkout)
+    assert "types.py.jinja" in failure(checkout)
 
 
 def unsupported_body(text: str) -> str:
@@ -180,7 +180,7 @@ def field_of_two_types(text: str) -> str:
     )
 
 
-def list_of_texts(text: str) -> str:
+def list_of_strings(text: str) -> str:
     return text.replace(
         "error:\n          type: string\n          nullable: true",
         "error:\n          type: array\n          items: { type: string }",
@@ -188,39 +188,39 @@ def list_of_texts(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    ("change", "message"),
     [
-        # The generator warns of the first two, leaves the operation out and is content; of the third it knows nothing.
+        # The generator only warns of the first two and skips the operation; it does not detect the third.
         (unsupported_body, "application/x-msgpack"),
         (unknown_reference, "POST /api/environments/{project_id}/mcp_server_installations/install_custom/"),
         (same_operation_twice, "mcp_server_installations_list (GET /api/environments/{project_id}"),
-        # These three are what our own templates do not know how to write.
+        # The others are not supported by our templates.
         (second_body, "several bodies or a body other than JSON: not supported by endpoint_module.py.jinja"),
         (field_of_two_types, "error: its type is not supported by decode.jinja"),
-        (list_of_texts, "error_item: its type is not supported by decode.jinja"),
+        (list_of_strings, "error_item: its type is not supported by decode.jinja"),
     ],
 )
-def test_a_document_that_the_client_could_not_follow_is_refused(
-    checkout: Path, change: Callable[[str], str], named: str
-) -> None:
+def test_an_unsupported_document_is_rejected(checkout: Path, change: Callable[[str], str], message: str) -> None:
     document = checkout / "openapi.yaml"
     text = document.read_text()
     document.write_text(change(text))
     assert document.read_text() != text
-    assert named in refusal(checkout)
+    assert message in failure(checkout)
 
 
-def test_a_missing_formatter_is_refused(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    assert "ruff" in refusal(checkout, path=str(tmp_path_factory.mktemp("empty")))
+def test_a_missing_formatter_is_an_error(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert "ruff" in failure(checkout, path=str(tmp_path_factory.mktemp("empty")))
 
 
-def test_the_lock_names_the_formatter_that_ran(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What formats is the ruff on PATH, which need not be the one that Python would import."""
+def test_the_lock_has_the_version_of_the_formatter_that_ran(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The generator runs the ruff on PATH, which need not be the installed package."""
     directory = tmp_path_factory.mktemp("other")
     ruff = directory / "ruff"
     ruff.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exec echo "ruff 0.0.1"\nexec {shutil.which("ruff")} "$@"\n')
     ruff.chmod(0o755)
-    assert '+    "ruff": "0.0.1"' in refusal(checkout, "--check", path=f"{directory}{os.pathsep}{os.environ['PATH']}")
+    assert '+    "ruff": "0.0.1"' in failure(checkout, "--check", path=f"{directory}{os.pathsep}{os.environ['PATH']}")
 
 
 PINNED = metadata.version("openapi-python-client")
@@ -233,9 +233,9 @@ def test_the_pinned_generator_would_change_nothing(checkout: Path) -> None:
 
 
 def generator(wheels: Path, program: str) -> str:
-    """Puts a generator of another version where pip finds it: it writes what is checked in, and then runs the program.
+    """Build a wheel of another generator, which copies the checked-in files and then runs the program.
 
-    One of the templates that we override is not what it was.
+    One of the templates that we override has changed in it.
     """
     templates = Path(openapi_python_client.__file__).parent / "templates"
     files = {f"openapi_python_client/templates/{file.name}": file.read_text() for file in templates.glob("*.jinja")}
@@ -258,51 +258,51 @@ def generator(wheels: Path, program: str) -> str:
 
 @pytest.fixture
 def wheels(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """All that pip can install from."""
+    """The only directory that pip installs from."""
     folder = tmp_path_factory.mktemp("wheels")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     return folder
 
 
-def test_what_another_generator_would_change_is_shown_and_left_alone(checkout: Path, wheels: Path) -> None:
+def test_the_changes_of_another_generator_are_shown_and_not_written(checkout: Path, wheels: Path) -> None:
     other = generator(wheels, "(output / 'client.py').write_text('# new\\n'); (output / 'extra.py').touch()")
     before = contents(checkout)
 
-    said = regenerate(checkout, "--with", other, status=1).stdout
+    output = regenerate(checkout, "--with", other, status=1).stdout
 
     assert contents(checkout) == before
-    assert said.startswith("types.py.jinja: the generator's own types.py.jinja has changed; ")
-    assert "+++ regenerated: generated/client.py\n" in said
-    assert "\n+# new\n" in said
-    assert "regenerated: generated/extra.py\n" in said
-    assert said.endswith("openapi-python-client 99.0 would change 2 files\n")
+    assert output.startswith("types.py.jinja: the generator's own types.py.jinja has changed; ")
+    assert "+++ regenerated: generated/client.py\n" in output
+    assert "\n+# new\n" in output
+    assert "regenerated: generated/extra.py\n" in output
+    assert output.endswith("openapi-python-client 99.0 would change 2 files\n")
 
 
-def test_another_generator_that_fails_is_told_from_one_that_changes_something(checkout: Path, wheels: Path) -> None:
+def test_a_failure_of_another_generator_has_an_exit_status_of_its_own(checkout: Path, wheels: Path) -> None:
     other = generator(wheels, "sys.exit('no filter named x')")
     run = regenerate(checkout, "--with", other, status=2)
     assert run.stderr == "regenerate: the generator failed or warned:\nno filter named x\n"
 
 
-def test_another_generator_that_drops_an_operation_is_told(checkout: Path, wheels: Path) -> None:
+def test_another_generator_that_skips_an_operation_is_an_error(checkout: Path, wheels: Path) -> None:
     other = generator(wheels, "(output / 'api/mcp_store/mcp_server_installations_list.py').unlink()")
     assert "mcp_server_installations_list (GET " in regenerate(checkout, "--with", other, status=2).stderr
 
 
-def test_a_generator_that_does_not_exist_is_told_in_one_line(checkout: Path, wheels: Path) -> None:
+def test_an_unknown_version_of_the_generator_is_an_error_of_one_line(checkout: Path, wheels: Path) -> None:
     assert regenerate(checkout, "--with", "98.0", status=2).stderr == (
         "regenerate: openapi-python-client 98.0 can't be installed: "
         "No matching distribution found for openapi-python-client==98.0\n"
     )
 
 
-def test_what_is_no_version_never_reaches_pip(checkout: Path) -> None:
+def test_an_invalid_version_is_not_passed_to_pip(checkout: Path) -> None:
     assert "invalid version value" in regenerate(checkout, "--with", "./wheel", status=2).stderr
 
 
-def test_help_says_what_it_does(checkout: Path) -> None:
-    said = regenerate(checkout, "--help").stdout
-    assert "openapi.yaml" in said
-    assert "--check" in said
-    assert "--with VERSION" in said
+def test_help_describes_the_options(checkout: Path) -> None:
+    output = regenerate(checkout, "--help").stdout
+    assert "openapi.yaml" in output
+    assert "--check" in output
+    assert "--with VERSION" in output

@@ -1,6 +1,7 @@
-"""scripts/upstream.py as a person and a scheduled job run it: where it reads from, and what it prints."""
+"""scripts/upstream.py as a command: its sources, output and exit status."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,15 +19,15 @@ from .documents import BELOW, GONE, ROOT, edited, upstream
 PUBLISHED, LATER = (ROOT / "tests" / "tools" / "upstream" / f"{name}.json" for name in ("published", "later"))
 SCHEMAS = "components.schemas"
 MANY = 300
-"""Enough to be too long or too large, and no more where nobody stops it."""
+"""Enough chunks to exceed the limits, but bounded in case the client never stops."""
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     def run(*arguments: object) -> tuple[int, str, str]:
         status = main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return status, said.out, said.err
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
 
     return run
 
@@ -34,70 +35,72 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
 Run = Callable[..., tuple[int, str, str]]
 
 
-# What a scheduled job goes by.
+# The exit status.
 
 
-def test_nothing_to_do_is_0(run: Run) -> None:
-    status, said, _ = run(PUBLISHED)
+def test_the_exit_status_is_0_if_there_is_nothing_to_do(run: Run) -> None:
+    status, output, _ = run(PUBLISHED)
     assert status == 0
-    assert said.startswith(f"openapi.yaml 1.0.0 beside {PUBLISHED} (OpenAPI 3.0.3)\n0 break callers, 0 new, ")
+    assert output.startswith(
+        f"openapi.yaml 1.0.0 compared with {PUBLISHED} (OpenAPI 3.0.3)\n0 breaking, 0 non-breaking, "
+    )
 
 
-def test_callers_that_would_break_are_1(run: Run) -> None:
-    status, said, _ = run(LATER)
+def test_the_exit_status_is_1_for_breaking_changes(run: Run) -> None:
+    status, output, _ = run(LATER)
     assert status == 1
-    assert "\nBreaks callers (3)\n" in said
+    assert "\nBreaking changes (3)\n" in output
 
 
-def test_news_alone_are_3(run: Run, tmp_path: Path) -> None:
+def test_the_exit_status_is_3_for_non_breaking_changes_only(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "upstream.json"
-    news = (f"{SCHEMAS}.MCPServerInstallation.properties.tool_count", {"type": "integer"})
-    file.write_text(json.dumps(edited(upstream("published"), news)))
+    addition = (f"{SCHEMAS}.MCPServerInstallation.properties.tool_count", {"type": "integer"})
+    file.write_text(json.dumps(edited(upstream("published"), addition)))
     assert run(file)[0] == 3
 
 
-def test_words_alone_are_0(run: Run, tmp_path: Path) -> None:
+def test_the_exit_status_is_0_for_changes_of_wording_only(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "upstream.json"
-    words = (f"{SCHEMAS}.InstallCustom.properties.name.description", "What to call it.")
-    file.write_text(json.dumps(edited(upstream("published"), words)))
-    status, said, _ = run(file)
+    description = (f"{SCHEMAS}.InstallCustom.properties.name.description", "What to call it.")
+    file.write_text(json.dumps(edited(upstream("published"), description)))
+    status, output, _ = run(file)
     assert status == 0
-    assert "Only words and names (1)" in said
+    assert "Changes of wording and names only (1)" in output
 
 
-def refusal(run: Run, source: object, *options: object) -> str:
-    """What it says when nothing was compared: one line that names the source."""
-    status, said, complaint = run(source, *options)
-    assert (status, said) == (2, "")
-    assert complaint.startswith(f"upstream: {source}: ")
-    assert complaint.count("\n") == 1
-    return complaint
+def error_line(run: Run, source: object, *options: object) -> str:
+    """The only output when nothing was compared: one line that names the source."""
+    status, output, error = run(source, *options)
+    assert (status, output) == (2, "")
+    assert error.startswith(f"upstream: {source}: ")
+    assert error.count("\n") == 1
+    return error
 
 
-def test_a_missing_file_is_2(run: Run, tmp_path: Path) -> None:
-    assert "No such file" in refusal(run, tmp_path / "nothing.json")
+def test_a_missing_file_is_an_error(run: Run, tmp_path: Path) -> None:
+    assert "No such file" in error_line(run, tmp_path / "nothing.json")
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (b"\x00\x01", "neither JSON nor YAML"),
         (b"{", "neither JSON nor YAML"),
         (b"\xff\xfe\xff", "neither JSON nor YAML"),
-        (b"<html>sign in</html>", "no OpenAPI document"),
+        (b"<html>sign in</html>", "not an OpenAPI document"),
         (b"[" * 100_000, "nested too deeply"),
-        (b'{"paths": []}', "no OpenAPI document"),
-        (b'{"swagger": "2.0", "paths": {}}', "OpenAPI 2.0, not 3.0 or 3.1"),
+        (b'{"paths": []}', "not an OpenAPI document"),
+        (b'{"swagger": "2.0", "paths": {}}', "OpenAPI 2.0 is not supported, only 3.0 and 3.1"),
         (b'{"openapi": "3.0.3", "paths": {}}', "no operation of mcp_server_installations"),
     ],
 )
-def test_a_file_that_holds_something_else_is_2(run: Run, tmp_path: Path, content: bytes, says: str) -> None:
+def test_a_file_with_other_content_is_an_error(run: Run, tmp_path: Path, content: bytes, message: str) -> None:
     file = tmp_path / "upstream"
     file.write_bytes(content)
-    assert says in refusal(run, file)
+    assert message in error_line(run, file)
 
 
-def test_references_that_fan_out_are_2(run: Run, tmp_path: Path) -> None:
+def test_references_that_multiply_are_an_error(run: Run, tmp_path: Path) -> None:
     both = {
         f"L{n}": {"properties": {side: {"$ref": f"#/components/schemas/L{n + 1}"} for side in "ab"}} for n in range(40)
     }
@@ -105,27 +108,27 @@ def test_references_that_fan_out_are_2(run: Run, tmp_path: Path) -> None:
     document["components"]["schemas"]["L40"] = {}
     file = tmp_path / "upstream.json"
     file.write_text(json.dumps(edited(document, (f"{SCHEMAS}.InstallCustom.properties.name", both["L0"]))))
-    assert "refer to each other in more than 100000 ways" in refusal(run, file)
+    assert "resolving its references takes more than 100000 schemas" in error_line(run, file)
 
 
 @pytest.mark.parametrize("version", ["3.1", "3.1.0 \x1b[31mred\nline"])
-def test_the_version_is_told_as_it_is_and_works_on_no_terminal(run: Run, tmp_path: Path, version: str) -> None:
+def test_the_version_is_shown_without_control_characters(run: Run, tmp_path: Path, version: str) -> None:
     file = tmp_path / "upstream.json"
     file.write_text(json.dumps({**upstream("later"), "openapi": version}))
-    status, said, _ = run(file)
+    status, output, _ = run(file)
     assert status == 1
-    assert said.partition("\n")[0].startswith(f"openapi.yaml 1.0.0 beside {file} (OpenAPI 3.1")
-    assert "\x1b" not in said
+    assert output.partition("\n")[0].startswith(f"openapi.yaml 1.0.0 compared with {file} (OpenAPI 3.1")
+    assert "\x1b" not in output
 
 
-def test_a_file_that_is_too_large_is_2(run: Run) -> None:
-    assert "larger than 0.02 MB" in refusal(run, PUBLISHED, "--max-megabytes", "0.02")
+def test_a_file_over_the_size_limit_is_an_error(run: Run) -> None:
+    assert "larger than 0.02 MB" in error_line(run, PUBLISHED, "--max-megabytes", "0.02")
 
 
-def test_a_document_that_can_not_be_followed_is_2(run: Run, tmp_path: Path) -> None:
+def test_a_reference_without_a_target_is_an_error(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "upstream.json"
     file.write_text(json.dumps(edited(upstream("published"), (f"{SCHEMAS}.MCPServerInstallation", GONE))))
-    assert "refers to nothing: #/components/schemas/MCPServerInstallation" in refusal(run, file)
+    assert "reference without a target: #/components/schemas/MCPServerInstallation" in error_line(run, file)
 
 
 @pytest.mark.parametrize(
@@ -135,37 +138,39 @@ def test_a_document_that_can_not_be_followed_is_2(run: Run, tmp_path: Path) -> N
         (f"paths.{BELOW}/.get.responses", {"": {"description": "Nothing."}}),
     ],
 )
-def test_a_document_that_makes_no_sense_is_2(run: Run, tmp_path: Path, edit: tuple[str, Any]) -> None:
+def test_an_invalid_document_is_an_error(run: Run, tmp_path: Path, edit: tuple[str, Any]) -> None:
     file = tmp_path / "upstream.json"
     file.write_text(json.dumps(edited(upstream("published"), edit)))
-    assert f"{file}: can't be compared: " in refusal(run, file)
+    assert f"{file}: can't be compared: " in error_line(run, file)
 
 
 @pytest.mark.parametrize("arguments", [["--timeout", "-1"], ["--max-megabytes", "nan"], ["--max-megabytes", "inf"]])
-def test_a_bound_that_bounds_nothing_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_limit_that_is_not_a_positive_number_is_rejected(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit, match="2"):
         main([*arguments, str(PUBLISHED)])
-    assert "is no number above 0" in capsys.readouterr().err
+    assert "is not a number above 0" in capsys.readouterr().err
 
 
-def test_help_tells_the_exit_statuses() -> None:
-    said = subprocess.run(
+def test_help_lists_the_exit_statuses() -> None:
+    output = subprocess.run(
         [sys.executable, ROOT / "scripts" / "upstream.py", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    assert "Exit status: 0" in said
-    assert "FILE_OR_URL" in said
+    assert "Exit status: 0" in output
+    assert "FILE_OR_URL" in output
 
 
-def test_a_wrong_argument_is_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_format_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["--format", "html", str(PUBLISHED)])
 
 
-# What it reads.
+# Files and URLs.
 
 
 @pytest.mark.parametrize("name", ["published", "later"])
-def test_yaml_is_read_as_json_is(run: Run, tmp_path: Path, name: str) -> None:
+def test_yaml_and_json_give_the_same_result(run: Run, tmp_path: Path, name: str) -> None:
     file = tmp_path / "upstream"
     document = upstream(name)
     document["components"]["schemas"]["InstallCustom"]["properties"]["name"]["default"] = "2026-03-04T09:13:44Z"
@@ -181,7 +186,7 @@ def test_yaml_is_read_as_json_is(run: Run, tmp_path: Path, name: str) -> None:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves the published document, and all that may go wrong with it."""
+    """Serves the published document, and misbehaves on other paths."""
 
     def do_GET(self) -> None:
         content = PUBLISHED.read_bytes()
@@ -222,73 +227,72 @@ def host() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", ["/api/schema/", "/moved"])
-def test_a_url_is_read(run: Run, host: str, path: str) -> None:
-    status, said, _ = run(host + path)
+def test_a_url_is_downloaded(run: Run, host: str, path: str) -> None:
+    status, output, _ = run(host + path)
     assert status == 0
-    assert f"beside {host}{path} (OpenAPI 3.0.3)" in said
+    assert f"compared with {host}{path} (OpenAPI 3.0.3)" in output
 
 
 @pytest.mark.parametrize(
-    ("path", "options", "says"),
+    ("path", "options", "message"),
     [
-        ("/missing", [], "the server answers 404"),
-        ("/silent", ["--timeout", "0.2"], "not there after 0.2 seconds"),
-        ("/dripping", ["--timeout", "0.2"], "not there after 0.2 seconds"),
+        ("/missing", [], "the server responded with 404"),
+        ("/silent", ["--timeout", "0.2"], "timed out after 0.2 seconds"),
+        ("/dripping", ["--timeout", "0.2"], "timed out after 0.2 seconds"),
         ("/endless", ["--max-megabytes", "1"], "larger than 1 MB"),
     ],
 )
-def test_a_url_that_does_not_give_a_document_is_2(
-    run: Run, host: str, path: str, options: list[str], says: str
-) -> None:
-    assert says in refusal(run, host + path, *options)
+def test_a_failed_download_is_an_error(run: Run, host: str, path: str, options: list[str], message: str) -> None:
+    assert message in error_line(run, host + path, *options)
 
 
-def test_a_url_that_nobody_serves_is_2(run: Run) -> None:
-    assert refusal(run, "http://127.0.0.1:1/")
-    assert refusal(run, "http://[::1")
+def test_an_unreachable_or_invalid_url_is_an_error(run: Run) -> None:
+    assert error_line(run, "http://127.0.0.1:1/")
+    assert error_line(run, "http://[::1")
 
 
-# What it prints.
+# The output.
 
 
-def test_text_groups_departures_by_their_reason(run: Run) -> None:
+def test_text_groups_departures_by_reason(run: Run) -> None:
     lines = run(PUBLISHED)[1].splitlines()
-    at = lines.index("  Upstream publishes no error answer for any operation; the service gives these.")
-    assert lines[at + 1] == "    answer 401: upstream has no such error, in answers of every operation"
+    at = lines.index("    response 401: error response missing in upstream, in responses of all operations")
+    accepted = json.loads(run(PUBLISHED, "--format", "json")[1])["accepted"]
+    assert lines[at - 1] == f"  {next(each['why'] for each in accepted if each['where'] == 'response 401')}"
 
 
-def test_text_tells_what_upstream_says_of_a_new_thing(run: Run) -> None:
+def test_text_shows_the_description_of_an_addition(run: Run) -> None:
     lines = run(LATER)[1].splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("  MCPServerInstallation.tool_count: "))
     assert lines[at + 1].strip() == '"Tools not marked as removed."'
 
 
-def test_markdown_is_for_an_issue(run: Run) -> None:
-    status, said, _ = run(LATER, "--format", "markdown")
+def test_markdown_has_headings_and_escaped_items(run: Run) -> None:
+    status, output, _ = run(LATER, "--format", "markdown")
     assert status == 1
-    assert "\n## Breaks callers (3)\n\n- `operation`: prefix: " in said
-    assert "\n- The service always sends it; upstream's schema doubles as create's request body.\n  - `MCP" in said
-    assert "(integer, required), in answers of list, create, retrieve, partial\\_update, " in said
-    assert '. "Tools not marked as removed."\n' in said
+    assert "\n## Breaking changes (3)\n\n- `operation`: prefix: " in output
+    assert re.search(r"\n- [^`]+\n  - `MCPServerInstallation", output)
+    assert "(integer, required), in responses of list, create, retrieve, partial\\_update, " in output
+    assert '. "Tools not marked as removed."\n' in output
 
 
-def test_json_is_for_programs(run: Run) -> None:
-    status, said, _ = run(LATER, "--format", "json")
-    data = json.loads(said)
-    assert (status, data["status"], len(data["breaks"]), len(data["new"])) == (1, 1, 3, 23)
-    assert data["breaks"][1] == {
+def test_json_has_all_details(run: Run) -> None:
+    status, output, _ = run(LATER, "--format", "json")
+    data = json.loads(output)
+    assert (status, data["status"], len(data["breaking"]), len(data["non_breaking"])) == (1, 1, 3, 23)
+    assert data["breaking"][1] == {
         "where": "MCPServerInstallation.server_id",
-        "what": "upstream has no such field (null or string, uuid, optional)",
+        "what": "field missing in upstream (null or string, uuid, optional)",
         "subject": "field",
-        "move": "gone",
-        "here": "null or string, uuid, optional",
-        "side": "answer",
+        "action": "removed",
+        "ours": "null or string, uuid, optional",
+        "direction": "response",
         "operations": ["list", "create", "retrieve", "partial_update", "install_custom_create"],
     }
     assert all(each["why"] for each in data["accepted"])
 
 
-def test_nothing_of_upstreams_words_works_on_a_terminal_or_in_an_issue(run: Run, tmp_path: Path) -> None:
+def test_upstream_text_is_escaped_and_shortened(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "upstream.json"
     hostile = {"type": "string", "description": "\x1b[31m @team `code` <b>\n# head " + "x" * 1000}
     place = f"{SCHEMAS}.InstallCustom.properties.a`\x1b"
@@ -298,5 +302,5 @@ def test_nothing_of_upstreams_words_works_on_a_terminal_or_in_an_issue(run: Run,
 
     assert "\x1b" not in in_text + in_markdown
     assert "x" * 500 not in in_text + in_markdown
-    assert "- `InstallCustom.a `: only upstream" in in_markdown
+    assert "- `InstallCustom.a `: field only in upstream" in in_markdown
     assert '" \\[31m \\@team \\`code\\` \\<b\\> \\# head xxx' in in_markdown

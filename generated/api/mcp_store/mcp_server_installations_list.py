@@ -40,12 +40,12 @@ def build_request(
 def parse_response(
     *, client: AuthenticatedClient | Client, response: RawResponse
 ) -> PaginatedMCPServerInstallationList | ErrorResponse | None:
-    """What `asyncio_detailed` makes of an answer.
+    """Parse a response, as `asyncio_detailed` does.
 
     Raises:
-        ValueError: The body is not what the document promises; an errors.InvalidBodyError names the field.
-        TypeError: The body is of another JSON type than the document promises.
-        errors.UnexpectedStatus: The document does not list the status, and `client` asks for an error then.
+        ValueError: The body does not match the document; an errors.InvalidBodyError names the field.
+        TypeError: The body has another JSON type than in the document.
+        errors.UnexpectedStatus: The document does not list the status, and `client` raises in that case.
     """
     if response.status_code == 200:
         response_200 = PaginatedMCPServerInstallationList.from_dict(response.json())

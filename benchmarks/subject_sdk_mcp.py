@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from load import Scenario
-from subject_store import open_store
-from tool_load import Connect, tool_scenarios
+from client_scenarios import Scenario
+from subject_sdk import open_store
+from tool_scenarios import Connect, tool_scenarios
 
 
 def scenarios() -> dict[str, Scenario]:

@@ -1,10 +1,10 @@
-"""The proxy's answers, as in front of MCP servers with two tools: `add`, and `count`, which tells of its progress."""
+"""Responses of the proxy to MCP servers with two tools: `add`, and `count`, which sends progress notifications."""
 
 import json
 from typing import Any
 
-from http_answers import END_OF_CHUNKS, EVENT_STREAM, JSON, chunked, http_answer, stream_head
-from installation_rows import EVENT_STREAM_INDEX, installation_id, proxy_path
+from http_responses import END_OF_CHUNKS, EVENT_STREAM, JSON, chunked, http_response, stream_head
+from installations import EVENT_STREAM_INDEX, installation_id, proxy_path
 
 SESSION = "mcp-session-id: 0195f3a0000070008000abcdef012345\r\n"
 STREAMING = proxy_path(installation_id(EVENT_STREAM_INDEX)).encode()
@@ -27,36 +27,36 @@ ADD = {
 }
 
 
-def proxy_answer(method: bytes, target: bytes, body: bytes) -> list[bytes]:
-    """The parts of an answer; where there are several, time passes between them."""
+def proxy_response(method: bytes, target: bytes, body: bytes) -> list[bytes]:
+    """The parts of a response, which are sent with a pause between them."""
     if method != b"POST":
-        return [http_answer("405 Method Not Allowed", b"typecodedetailattr", "content-type: */*; charset=utf-8\r\n")]
+        return [http_response("405 Method Not Allowed", b"typecodedetailattr", "content-type: */*; charset=utf-8\r\n")]
     message = json.loads(body)
     if "id" not in message:
-        return [http_answer("202 Accepted", b"", JSON + SESSION)]
-    *news, answer = _messages(message)
+        return [http_response("202 Accepted", b"", JSON + SESSION)]
+    *notifications, response = _messages(message)
     if target != STREAMING:
-        return [http_answer("200 OK", _json(answer), JSON + SESSION)]
-    head, last = stream_head(EVENT_STREAM + SESSION), chunked(_event(answer)) + END_OF_CHUNKS
-    return [head + chunked(b"".join(map(_event, news))), last] if news else [head + last]
+        return [http_response("200 OK", _json(response), JSON + SESSION)]
+    head, last = stream_head(EVENT_STREAM + SESSION), chunked(_event(response)) + END_OF_CHUNKS
+    return [head + chunked(b"".join(map(_event, notifications))), last] if notifications else [head + last]
 
 
 def _messages(request: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the MCP server says to a request; its answer comes last."""
+    """The messages of the MCP server for a request; the response is the last."""
     method, params = request["method"], request.get("params", {})
-    answer = {"jsonrpc": "2.0", "id": request["id"]}
+    response = {"jsonrpc": "2.0", "id": request["id"]}
     if method == "initialize":
-        return [{**answer, "result": _welcome(params["protocolVersion"])}]
+        return [{**response, "result": _initialize_result(params["protocolVersion"])}]
     if method == "tools/list":
-        return [{**answer, "result": {"tools": [ADD]}}]
+        return [{**response, "result": {"tools": [ADD]}}]
     if method == "tools/call" and params["name"] == "add":
-        return [{**answer, "result": _sum(**params["arguments"])}]
+        return [{**response, "result": _add_result(**params["arguments"])}]
     if method == "tools/call" and params["name"] == "count":
-        return [*_progress(**params["arguments"]), {**answer, "result": {"content": [], "isError": False}}]
-    return [{**answer, "error": {"code": -32601, "message": "Method not found"}}]
+        return [*_progress(**params["arguments"]), {**response, "result": {"content": [], "isError": False}}]
+    return [{**response, "error": {"code": -32601, "message": "Method not found"}}]
 
 
-def _welcome(version: str) -> dict[str, Any]:
+def _initialize_result(version: str) -> dict[str, Any]:
     return {
         "protocolVersion": version,
         "capabilities": {"tools": {"listChanged": False}},
@@ -64,13 +64,13 @@ def _welcome(version: str) -> dict[str, Any]:
     }
 
 
-def _sum(a: int, b: int) -> dict[str, Any]:
+def _add_result(a: int, b: int) -> dict[str, Any]:
     content = [{"type": "text", "text": f"{a + b}"}]
     return {"content": content, "structuredContent": {"result": a + b}, "isError": False}
 
 
 def _progress(to: int, size: int) -> list[dict[str, Any]]:
-    """So many notifications, each with a text of so many characters."""
+    """`to` notifications with texts of `size` characters."""
     return [
         {
             "jsonrpc": "2.0",

@@ -1,4 +1,4 @@
-"""The yardstick of a burst: httpx's transports of one connection each, side by side, with nothing of an SDK around."""
+"""httpx transports with one connection each, without an SDK: the baseline of a burst."""
 
 import asyncio
 import json
@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
-from installation_rows import COLLECTION
-from load import Retrieve, Scenario, client_scenarios
+from client_scenarios import Retrieve, Scenario, client_scenarios
+from installations import COLLECTION
 
 WIDTH = 100
 

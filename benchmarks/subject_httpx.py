@@ -1,4 +1,4 @@
-"""httpx or httpx2 as one uses it without an SDK."""
+"""httpx or httpx2 used directly, without an SDK."""
 
 import json
 from collections.abc import AsyncIterator
@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-from installation_rows import COLLECTION, EVENT_STREAM_INDEX, installation_id, proxy_path
-from load import Retrieve, Scenario, client_scenarios
-from stream_load import Ask, Message, stream_scenarios
+from client_scenarios import Retrieve, Scenario, client_scenarios
+from installations import COLLECTION, EVENT_STREAM_INDEX, installation_id, proxy_path
+from stream_scenarios import Message, Send, stream_scenarios
 
 HEADERS = {"Authorization": "Bearer phx_bench"}
 
@@ -27,22 +27,22 @@ def scenarios(library_name: str) -> dict[str, Scenario]:
             yield retrieve
 
     @asynccontextmanager
-    async def open_streams(url: str) -> AsyncIterator[Ask]:
+    async def open_streams(url: str) -> AsyncIterator[Send]:
         async with library.AsyncClient(headers=HEADERS) as client:
 
             @asynccontextmanager
-            async def ask(message: Message) -> AsyncIterator[AsyncIterator[Message]]:
+            async def send(message: Message) -> AsyncIterator[AsyncIterator[Message]]:
                 proxy = f"{url}{proxy_path(installation_id(EVENT_STREAM_INDEX))}"
                 async with client.stream("POST", proxy, json=message) as response:
                     yield messages(response.aiter_bytes())
 
-            yield ask
+            yield send
 
     return {**client_scenarios(connect, library.HTTPError), **stream_scenarios(open_streams)}
 
 
 async def messages(chunks: AsyncIterator[bytes]) -> AsyncIterator[Message]:
-    """The messages of a stream of events, of which it is known how they are written."""
+    """The messages of an event stream, in the one format that the service sends."""
     received = b""
     async for chunk in chunks:
         *events, received = (received + chunk).split(b"\r\n\r\n")

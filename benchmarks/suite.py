@@ -1,22 +1,22 @@
-"""The rows of the table: the subjects of each, how they are compared, and the targets."""
+"""The benchmarks: their subjects, comparisons and targets."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from environments import STORE
-from installation_rows import EVENT_STREAM_INDEX, JSON_INDEX
+from environments import SDK
+from installations import EVENT_STREAM_INDEX, JSON_INDEX
 from subjects import (
-    CONNECT,
     HTTPX,
     HTTPX2,
     MCP,
     MSGSPEC,
     OPENAI,
     OURS,
+    OURS_WITH_MCP,
     TRANSPORTS,
     Subject,
-    is_installed,
-    runs_statement,
+    installed_size,
+    statement_time,
 )
 
 MEGA = 1_000_000
@@ -24,7 +24,7 @@ MEGA = 1_000_000
 
 @dataclass(frozen=True)
 class Unit:
-    """How a figure is shown: so many of `name` make one."""
+    """How a value is shown: multiplied by `scale`, in `name`."""
 
     name: str
     scale: float
@@ -49,17 +49,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One subject's figure over another's, or by itself where there is no base; without a target it only informs."""
+    """The ratio of a subject to a baseline, or the subject alone. Without a target it is only for information."""
 
     subject: str
-    base: str | None = None
+    baseline: str | None = None
     target: Target | None = None
 
 
 @dataclass(frozen=True)
-class Row:
+class Benchmark:
     name: str
-    what: str
+    description: str
     unit: Unit
     rounds: int
     subjects: list[Subject]
@@ -70,51 +70,51 @@ def in_flight(width: int, calls: int) -> dict[str, Any]:
     return {"scenario": "in_flight", "width": width, "calls": calls}
 
 
-# Many short rounds: what else the machine does comes and goes, and should not fall on one subject only.
+# Many short rounds, so that temporary load on the machine affects more than one subject.
 RETRIEVE: dict[str, Any] = {"scenario": "one_after_other", "calls": 100}
-FIFTY: dict[str, Any] = in_flight(50, 500)
-FIVE_HUNDRED: dict[str, Any] = in_flight(500, 1000)
-FIVE_HUNDRED_FOR_LONGER: dict[str, Any] = in_flight(500, 2000)
-THOUSAND: dict[str, Any] = {"scenario": "all_at_once", "calls": 1000, "latency": 50}
+IN_FLIGHT_50: dict[str, Any] = in_flight(50, 500)
+IN_FLIGHT_500: dict[str, Any] = in_flight(500, 1000)
+IN_FLIGHT_500_LONGER: dict[str, Any] = in_flight(500, 2000)
+BURST: dict[str, Any] = {"scenario": "all_at_once", "calls": 1000, "latency": 50}
 TOOL_CALLS: dict[str, Any] = {"scenario": "tool_calls", "index": JSON_INDEX, "calls": 40}
 STREAMED_TOOL_CALLS: dict[str, Any] = {**TOOL_CALLS, "index": EVENT_STREAM_INDEX}
 SESSIONS: dict[str, Any] = {"scenario": "sessions_at_once", "index": EVENT_STREAM_INDEX, "sessions": 50}
 FIRST_MESSAGE: dict[str, Any] = {"scenario": "first_message", "calls": 30}
-# Messages of 10 kB, so many that they make 1 MB, and ten times that.
+# 1 MB and 10 MB in messages of 10 kB.
 ONE_MEGABYTE: dict[str, Any] = {"scenario": "stream_memory", "messages": 100, "size": 10_000}
 TEN_MEGABYTES: dict[str, Any] = {**ONE_MEGABYTE, "messages": 1000}
 
-ROWS = [
-    Row(
+SUITE = [
+    Benchmark(
         "retrieve",
-        "one call after the other, time per call",
+        "sequential calls, time per call",
         MICROSECONDS,
         21,
-        [OURS.does(**RETRIEVE), HTTPX.does(**RETRIEVE), OPENAI.does(**RETRIEVE)],
+        [OURS.runs(**RETRIEVE), HTTPX.runs(**RETRIEVE), OPENAI.runs(**RETRIEVE)],
         [
             Comparison("ours", "httpx", Target(0.85)),
             Comparison("openai", "httpx"),
         ],
     ),
-    Row(
+    Benchmark(
         "flight-50",
         "50 calls in flight, calls per second",
         PER_SECOND,
         7,
-        [OURS.does(**FIFTY), HTTPX.does(**FIFTY), OPENAI.does(**FIFTY, rounds=3)],
+        [OURS.runs(**IN_FLIGHT_50), HTTPX.runs(**IN_FLIGHT_50), OPENAI.runs(**IN_FLIGHT_50, rounds=3)],
         [Comparison("ours", "httpx", Target(3.5, is_floor=True)), Comparison("openai", "httpx")],
     ),
-    Row(
+    Benchmark(
         "flight-500",
-        "500 calls in flight, calls per second; without an error of ours",
+        "500 calls in flight, calls per second; ours without errors",
         PER_SECOND,
         11,
-        # The last two take long, and are only good to know. httpx gives up when its queue takes more than 5 seconds.
+        # The last two are slow and only for information. A call of httpx fails after 5 seconds in its queue.
         [
-            OURS.does(**FIVE_HUNDRED),
-            HTTPX2.does(**FIVE_HUNDRED),
-            OPENAI.does(**FIVE_HUNDRED, rounds=1),
-            HTTPX.does(**FIVE_HUNDRED_FOR_LONGER, rounds=1),
+            OURS.runs(**IN_FLIGHT_500),
+            HTTPX2.runs(**IN_FLIGHT_500),
+            OPENAI.runs(**IN_FLIGHT_500, rounds=1),
+            HTTPX.runs(**IN_FLIGHT_500_LONGER, rounds=1),
         ],
         [
             Comparison("ours", "httpx2", Target(1.0, is_floor=True)),
@@ -122,98 +122,98 @@ ROWS = [
             Comparison("httpx", "httpx2"),
         ],
     ),
-    Row(
+    Benchmark(
         "burst",
-        "1,000 calls at once on a new client, answers after 50 ms, until all are there",
+        "1,000 calls at once on a new client, responses after 50 ms, until the last one",
         SECONDS,
         5,
-        [OURS.does(**THOUSAND), TRANSPORTS.does(**THOUSAND)],
+        [OURS.runs(**BURST), TRANSPORTS.runs(**BURST)],
         [Comparison("ours", target=Target(1.1)), Comparison("ours", "httpx transports")],
     ),
-    Row(
+    Benchmark(
         "iterate",
-        "10,000 rows in pages of 100, answers after 20 ms; beside one page after the other",
+        "10,000 installations in pages of 100, responses after 20 ms; compared with sequential pages",
         SECONDS,
         3,
         [
-            OURS.does("iterate", latency=20, limit=100),
-            OURS.named("without limit").does("iterate", latency=20),
-            OURS.named("page by page").does("page_by_page", latency=20),
+            OURS.runs("iterate", latency=20, limit=100),
+            OURS.named("without limit").runs("iterate", latency=20),
+            OURS.named("page by page").runs("page_by_page", latency=20),
         ],
         [
             Comparison("ours", "page by page", Target(0.25)),
             Comparison("without limit", "page by page", Target(0.25)),
         ],
     ),
-    Row(
+    Benchmark(
         "memory",
-        "peak of iterating over 10,000 rows of which none is kept",
+        "peak while iterating over 10,000 installations, none of which is kept",
         MEGABYTES,
         3,
-        [OURS.does_in_new_process("memory")],
+        [OURS.runs_in_new_process("memory")],
         [Comparison("ours", target=Target(3 * MEGA))],
     ),
-    Row(
+    Benchmark(
         "decode",
-        "a page of 100 from bytes to typed objects",
+        "a page of 100 installations, from bytes to typed objects",
         MICROSECONDS,
         5,
-        [OURS.does("decode"), MSGSPEC.does("decode")],
+        [OURS.runs("decode"), MSGSPEC.runs("decode")],
         [Comparison("ours", "msgspec", Target(6))],
     ),
-    Row(
+    Benchmark(
         "tool-call",
-        "one call of a tool after the other, time per call; beside the bare mcp.Client",
+        "sequential tool calls, time per call; compared with mcp.Client alone",
         MICROSECONDS,
         41,
         [
-            CONNECT.does(**TOOL_CALLS),
-            MCP.does(**TOOL_CALLS),
-            CONNECT.named("ours, SSE").does(**STREAMED_TOOL_CALLS),
-            MCP.named("mcp, SSE").does(**STREAMED_TOOL_CALLS),
+            OURS_WITH_MCP.runs(**TOOL_CALLS),
+            MCP.runs(**TOOL_CALLS),
+            OURS_WITH_MCP.named("ours, SSE").runs(**STREAMED_TOOL_CALLS),
+            MCP.named("mcp, SSE").runs(**STREAMED_TOOL_CALLS),
         ],
         [Comparison("ours", "mcp", Target(1.1)), Comparison("ours, SSE", "mcp, SSE", Target(1.1))],
     ),
-    Row(
+    Benchmark(
         "sessions",
-        "50 sessions with an MCP server at once, each for one call of a tool, until all are over",
+        "50 simultaneous MCP sessions of one tool call each, until the last one ends",
         SECONDS,
         5,
-        [CONNECT.does(**SESSIONS), MCP.does(**SESSIONS)],
+        [OURS_WITH_MCP.runs(**SESSIONS), MCP.runs(**SESSIONS)],
         [Comparison("ours", "mcp")],
     ),
-    Row(
+    Benchmark(
         "first-message",
-        "from sending to the first message of a stream that ends later",
+        "from sending a request to the first message of a stream",
         MICROSECONDS,
         41,
-        [OURS.does(**FIRST_MESSAGE), HTTPX.does(**FIRST_MESSAGE)],
+        [OURS.runs(**FIRST_MESSAGE), HTTPX.runs(**FIRST_MESSAGE)],
         [Comparison("ours", "httpx", Target(1.1))],
     ),
-    Row(
+    Benchmark(
         "stream-memory",
-        "peak of reading a stream of 10 MB of which nothing is kept; beside one of 1 MB",
+        "peak while reading a stream of 10 MB, of which nothing is kept; compared with 1 MB",
         MEGABYTES,
         3,
         [
-            OURS.does_in_new_process(**TEN_MEGABYTES),
-            OURS.named("1 MB").does_in_new_process(**ONE_MEGABYTE),
+            OURS.runs_in_new_process(**TEN_MEGABYTES),
+            OURS.named("1 MB").runs_in_new_process(**ONE_MEGABYTE),
         ],
         [
             Comparison("ours", target=Target(3 * MEGA)),
             Comparison("ours", "1 MB", Target(1.1)),
         ],
     ),
-    Row(
+    Benchmark(
         "import",
-        "in a fresh interpreter",
+        "in a new interpreter",
         MILLISECONDS,
         25,
         [
-            runs_statement("httpx", "httpx", "import httpx"),
-            runs_statement("ours", STORE, "import posthog_mcp_store"),
-            runs_statement("MCPStore", STORE, "from posthog_mcp_store import MCPStore"),
-            runs_statement("openai", "openai", "import openai", rounds=5),
+            statement_time("httpx", "httpx", "import httpx"),
+            statement_time("ours", SDK, "import posthog_mcp_store"),
+            statement_time("MCPStore", SDK, "from posthog_mcp_store import MCPStore"),
+            statement_time("openai", "openai", "import openai", rounds=5),
         ],
         [
             Comparison("ours", "httpx", Target(1.25)),
@@ -221,12 +221,12 @@ ROWS = [
             Comparison("openai", "httpx"),
         ],
     ),
-    Row(
+    Benchmark(
         "size",
-        "the SDK installed, with all it brings",
+        "the installed SDK with its dependencies",
         MEGABYTES,
         1,
-        [is_installed("ours", STORE)],
+        [installed_size("ours", SDK)],
         [Comparison("ours", target=Target(3 * MEGA))],
     ),
 ]

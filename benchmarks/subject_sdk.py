@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Any
 
-from installation_rows import COUNT, EVENT_STREAM_INDEX, installation_id
-from load import Figure, Retrieve, Scenario, client_scenarios, peak_of, time_decoding
-from stream_load import Ask, Message, stream_scenarios
+from client_scenarios import Measurement, Retrieve, Scenario, client_scenarios, peak_memory, time_decoding
+from installations import COUNT, EVENT_STREAM_INDEX, installation_id
+from stream_scenarios import Message, Send, stream_scenarios
 
 from posthog_mcp_store import Installation, MCPStore, MCPStoreError, Page, ProxyCall
 from posthog_mcp_store.lowlevel.models import PaginatedMCPServerInstallationList
@@ -36,55 +36,55 @@ async def connect(url: str, **options: Any) -> AsyncIterator[Retrieve]:
 
 
 @asynccontextmanager
-async def open_streams(url: str) -> AsyncIterator[Ask]:
+async def open_streams(url: str) -> AsyncIterator[Send]:
     async with open_store(url) as store:
 
-        def ask(message: Message) -> ProxyCall:
+        def send(message: Message) -> ProxyCall:
             return store.installations.proxy(installation_id(EVENT_STREAM_INDEX), message)
 
-        yield ask
+        yield send
 
 
-async def iterate(*, url: str, limit: int | None = None) -> Figure:
-    """Seconds to iterate over all rows."""
+async def iterate(*, url: str, limit: int | None = None) -> Measurement:
+    """Seconds to iterate over all installations."""
     async with open_store(url) as store:
         began = perf_counter()
-        await _count_rows(store, limit)
-        return Figure(perf_counter() - began)
+        await _iterate_all(store, limit)
+        return Measurement(perf_counter() - began)
 
 
-async def page_by_page(*, url: str) -> Figure:
-    """Seconds to read all rows, each page asked for when the one before it is read."""
-    rows = 0
+async def page_by_page(*, url: str) -> Measurement:
+    """Seconds to read all installations page by page, without concurrency."""
+    count = 0
     async with open_store(url) as store:
         began = perf_counter()
         page: Page[Installation] | None = await store.installations.list(limit=100)
         while page is not None:
-            rows += len(page)
+            count += len(page)
             page = await page.next()
         seconds = perf_counter() - began
-    _check(rows)
-    return Figure(seconds)
+    _check(count)
+    return Measurement(seconds)
 
 
-async def memory(*, url: str) -> Figure:
-    """Bytes at the peak of iterating over all rows, beyond those before it; the caller keeps no row."""
+async def memory(*, url: str) -> Measurement:
+    """Additional bytes in use at the peak of iterating over all installations; none is kept."""
     async with open_store(url) as store:
         await store.installations.list(limit=1)
-        return await peak_of(_count_rows(store))
+        return await peak_memory(_iterate_all(store))
 
 
-async def decode(*, url: str) -> Figure:
+async def decode(*, url: str) -> Measurement:
     return time_decoding(lambda body: PaginatedMCPServerInstallationList.from_dict(json.loads(body)), url)
 
 
-async def _count_rows(store: MCPStore, limit: int | None = None) -> None:
-    rows = 0
+async def _iterate_all(store: MCPStore, limit: int | None = None) -> None:
+    count = 0
     async for _ in store.installations.list(limit=limit):
-        rows += 1
-    _check(rows)
+        count += 1
+    _check(count)
 
 
-def _check(rows: int) -> None:
-    if rows != COUNT:
-        raise RuntimeError(f"{rows} rows were read, not {COUNT}")
+def _check(count: int) -> None:
+    if count != COUNT:
+        raise RuntimeError(f"read {count} installations instead of {COUNT}")

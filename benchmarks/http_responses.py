@@ -1,4 +1,4 @@
-"""Answers as bytes, with the headers that the service sends."""
+"""HTTP responses as bytes, with the headers of the real service."""
 
 HEADERS = (
     "vary: Accept, Cookie\r\n"
@@ -9,16 +9,16 @@ HEADERS = (
 JSON = "content-type: application/json\r\n"
 EVENT_STREAM = "content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 CHUNK_BYTES = 4096
-"""What the service's proxy passes on at once."""
+"""The chunk size of the service's proxy."""
 END_OF_CHUNKS = b"0\r\n\r\n"
 
 
-def http_answer(status: str, body: bytes, headers: str = JSON) -> bytes:
+def http_response(status: str, body: bytes, headers: str = JSON) -> bytes:
     return f"HTTP/1.1 {status}\r\n{headers}{HEADERS}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
 def stream_head(headers: str) -> bytes:
-    """The head of an answer whose body comes in chunks."""
+    """The head of a response with a chunked body."""
     return f"HTTP/1.1 200 OK\r\n{headers}{HEADERS}transfer-encoding: chunked\r\n\r\n".encode()
 
 

@@ -1,11 +1,23 @@
-"""The rows that the bench's service holds: made from numbers, so that whoever asks for one knows its id."""
+"""The installations of the benchmarks' service. They are numbered, so that clients can derive their ids."""
 
 import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 COUNT = 10_000
 COLLECTION = "/api/environments/1/mcp_server_installations/"
 JSON_INDEX, EVENT_STREAM_INDEX = 0, 1
-"""Installations whose MCP servers answer with a JSON body, and with a stream of events."""
+"""The installations whose MCP servers respond with JSON and with an event stream."""
+
+FIELDS: list[tuple[Any, ...]] = [
+    *((name, str) for name in ("name", "url", "auth_type", "proxy_url")),
+    *((name, bool) for name in ("needs_reauth", "pending_oauth")),
+    *(("id", UUID), ("created_at", datetime)),
+    *((name, str, "") for name in ("display_name", "description")),
+    *(("is_enabled", bool, True), ("server_id", UUID | None, None), ("updated_at", datetime | None, None)),
+]
+"""Name, type and default of each field of an installation, required ones first."""
 
 
 def installation_id(index: int) -> str:
@@ -17,7 +29,7 @@ def proxy_path(id: str) -> str:
 
 
 def installation_json(index: int) -> bytes:
-    """A row as the service writes it."""
+    """An installation as the service serializes it."""
     id = installation_id(index)
     row = {
         "id": id,
