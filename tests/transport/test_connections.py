@@ -163,11 +163,14 @@ def test_all_connections_that_are_idle_for_long_are_closed_without_another_call(
         peer = Peer()
         async with store_on("httpx", peer, max_concurrency=10) as store:
             await asyncio.gather(*(store.installations.retrieve(ID) for _ in range(10)))
+            put_forward(4)
             await store.installations.retrieve(ID)
-            put_forward(6)
-            async with asyncio.timeout(5):
-                for _ in range(10):
-                    await peer.ended.acquire()
+            # First those that were not used a second time, and then that one.
+            for seconds, count in ((2, 9), (4, 1)):
+                put_forward(seconds)
+                async with asyncio.timeout(5):
+                    for _ in range(count):
+                        await peer.ended.acquire()
         assert peer.made == 10
 
     run_with_clock(main())
