@@ -473,7 +473,10 @@ def test_what_is_no_copy_is_refused(tmp_path: Path, capsys: Capture, mode: str) 
     ],
 )
 @pytest.mark.parametrize("mode", ["--check", "--update"])
-def test_a_manifest_that_can_not_be_read_is_refused(copy: Path, capsys: Capture, mode: str, content: bytes) -> None:
+def test_a_manifest_that_can_not_be_read_is_refused(tmp_path: Path, capsys: Capture, mode: str, content: bytes) -> None:
+    copy = tmp_path / "mcp_store"
+    copy.mkdir()
+    (copy / "_store.py").touch()
     (copy / "MANIFEST.json").write_bytes(content)
     before = tree(copy)
 
