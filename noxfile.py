@@ -19,7 +19,10 @@ OF_TOOLS = ["tests/contract", "tests/tools"]
 # Files and pure decisions, at length: they, too, are the same on every Python.
 ON_THE_FIRST_PYTHON = [
     *OF_TOOLS,
-    *(f"tests/vendoring/test_{name}.py" for name in ("commands", "copies", "facade", "interruptions", "meanwhile")),
+    *(
+        f"tests/vendoring/test_{name}.py"
+        for name in ("commands", "copies", "edits_during_update", "facade", "interruptions")
+    ),
     "tests/pagination/test_whole_lists.py",
 ]
 # What works on the oldest and the newest Python works on those between them.

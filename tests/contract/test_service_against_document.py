@@ -50,7 +50,7 @@ PROXY_TYPES = {"application/json", "text/event-stream; charset=utf-8", "*/*; cha
 
 @pytest.mark.parametrize("create_works", [False, True])
 @schema.parametrize()
-def test_every_answer_is_one_that_the_document_promises(case: AnyCase, create_works: bool) -> None:
+def test_every_response_is_one_that_the_document_promises(case: AnyCase, create_works: bool) -> None:
     check(case, application.set(case, create_works=create_works))
 
 
@@ -128,7 +128,7 @@ ANSWERS: list[tuple[str, int, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("operation", "status", "request_"), ANSWERS)
-def test_every_answer_worth_a_word_is_given_and_is_as_promised(
+def test_each_important_response_is_given_and_is_as_promised(
     operation: str, status: int, request_: dict[str, Any]
 ) -> None:
     headers = {**application.prepare(create_works=status != 405), **request_.get("headers", {})}

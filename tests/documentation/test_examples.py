@@ -76,7 +76,7 @@ async def test_one_worker_of_the_web_service_starts_a_flow_and_another_notices_i
         assert (await browser.get(f"{notices}/tools")).status_code == 502
 
 
-async def test_the_web_service_says_when_the_installation_was_removed_meanwhile(stack: OAuthStack) -> None:
+async def test_the_web_service_says_when_the_installation_was_removed_during_the_flow(stack: OAuthStack) -> None:
     async with worker(stack) as process, httpx.AsyncClient(timeout=40) as browser:
         site = await printed(process, r"running on (http://[0-9.:]+)")
         await browser.get(f"{site}/connect")

@@ -95,7 +95,7 @@ def test_an_operation_asks_for_the_scope_that_the_service_asks_for(name: str) ->
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_operation_lists_every_status_that_the_service_answers(name: str) -> None:
+def test_an_operation_lists_every_status_of_the_service(name: str) -> None:
     assert {int(status) for status in operation(name)["responses"]} == OPERATIONS[name][3]
 
 
@@ -128,7 +128,7 @@ def test_only_the_proxy_has_glued_errors() -> None:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_operation_and_its_parameters_and_answers_are_described(name: str) -> None:
+def test_an_operation_and_its_parameters_and_responses_are_described(name: str) -> None:
     path = OPERATIONS[name][1]
     part = operation(name)
     parameters = [
@@ -292,7 +292,7 @@ def test_no_object_is_closed_to_fields_of_a_later_service(name: str) -> None:
     assert SCHEMAS[name].get("additionalProperties", True) is True
 
 
-def test_no_answer_holds_a_closed_enum() -> None:
+def test_no_response_holds_a_closed_enum() -> None:
     for name in (
         "MCPServerInstallation",
         "PaginatedMCPServerInstallationList",

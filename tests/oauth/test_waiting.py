@@ -116,7 +116,7 @@ async def test_a_dead_installation_is_authorized_when_it_needs_it_no_longer(
 
 
 @pytest.mark.parametrize("by_id", [True, False])
-async def test_a_healthy_installation_is_not_authorized_anew_by_having_been_so_before(
+async def test_a_healthy_installation_is_not_authorized_again_by_having_been_so_before(
     service: EmbeddedService, store: MCPStore, by_id: bool
 ) -> None:
     row = service.add_installation(auth_type="oauth", url=URL)
@@ -134,7 +134,7 @@ async def test_a_healthy_installation_is_not_authorized_anew_by_having_been_so_b
     assert looks[0] == looks[1] != looks[2] == done.updated_at
 
 
-async def test_a_healthy_installation_that_nobody_authorizes_anew_is_not_reported(
+async def test_a_healthy_installation_that_nobody_authorizes_again_is_not_reported(
     service: EmbeddedService, store: MCPStore
 ) -> None:
     row = service.add_installation(auth_type="oauth")
@@ -195,7 +195,7 @@ async def test_an_edit_is_not_taken_for_the_end_of_a_flow(
     assert looks == [1, 2, 3]
 
 
-async def test_an_answer_without_times_is_no_end_of_a_flow(wire: Wire, faked: Faked) -> None:
+async def test_a_response_without_times_does_not_end_a_flow(wire: Wire, faked: Faked) -> None:
     healthy = installation(auth_type="oauth", updated_at=None, created_at="2026-03-04T09:13:44")  # without a zone
     moved = installation(auth_type="oauth", updated_at="2026-03-04T09:13:44")
     wire.answers(
@@ -265,7 +265,7 @@ SPACES = [" ", "\n", "\t", "\r\n", "\x1f", "\x85", "\xa0", "\u2003", "\u3000"]
 
 
 @pytest.mark.parametrize("space", SPACES, ids=ascii)
-async def test_white_space_around_a_url_is_no_matter(service: EmbeddedService, store: MCPStore, space: str) -> None:
+async def test_white_space_around_a_url_does_not_matter(service: EmbeddedService, store: MCPStore, space: str) -> None:
     redirect = await start(store, f"{space}{URL}{space}")
     assert redirect.server_url == service.installations[0].url == URL
     service.installations[0].access_token = "token"
@@ -303,7 +303,7 @@ async def test_white_space_around_other_text_is_the_services_to_strip(
         (timedelta(0), timedelta(seconds=5), True),
     ],
 )
-async def test_what_came_before_a_flow_is_told_by_the_services_clock(
+async def test_earlier_changes_are_recognized_by_the_services_clock(
     wire: Wire, faked: Faked, ahead: timedelta, after_start: timedelta, is_over: bool
 ) -> None:
     there = datetime.now(UTC) + ahead
@@ -342,7 +342,7 @@ async def test_what_came_before_a_flow_is_told_by_the_services_clock(
         f"Thu, 01 Jan 2026 00:00:00 +{'9' * 30}",
     ],
 )
-async def test_a_date_that_makes_no_sense_is_passed_over(wire: Wire, faked: Faked, date: str) -> None:
+async def test_a_date_that_makes_no_sense_is_skipped(wire: Wire, faked: Faked, date: str) -> None:
     installations = faked().installations
     wire.answers(
         httpx.Response(302, headers={"Location": "https://auth.example.com/?state=s", "Date": date}),
@@ -399,7 +399,7 @@ async def test_an_installation_that_vanishes_ends_the_wait(
     assert gone.value.detail == "Not found."
 
 
-async def test_one_that_vanishes_is_no_matter_for_those_who_wait_for_others(
+async def test_an_installation_that_vanishes_does_not_affect_waits_for_others(
     service: EmbeddedService, store: MCPStore
 ) -> None:
     rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(3)]
@@ -472,7 +472,7 @@ async def test_a_list_that_changes_too_fast_does_not_end_a_wait(wire: Wire, fake
     assert (await store.installations.wait_until_authorized(await start(store), timeout=20)).url == URL
 
 
-async def test_a_wait_in_which_every_look_failed_says_why(service: EmbeddedService) -> None:
+async def test_a_wait_in_which_every_poll_failed_says_why(service: EmbeddedService) -> None:
     async with open_store(service, max_retries=0) as store:
         row = service.add_installation(auth_type="oauth", pending_oauth=True)
         service.inject(Fault(method="GET", status=503, times=None))
@@ -503,7 +503,7 @@ async def test_a_deadline_bounds_a_wait_as_it_does_every_call(service: EmbeddedS
         await store.with_options(deadline=20).installations.wait_until_authorized(row.id, timeout=0.2)
 
 
-async def test_what_a_progress_callback_raises_ends_the_wait(service: EmbeddedService, store: MCPStore) -> None:
+async def test_an_error_of_a_progress_callback_ends_the_wait(service: EmbeddedService, store: MCPStore) -> None:
     row = service.add_installation(auth_type="oauth", pending_oauth=True)
 
     def fail(_: AuthorizationProgress) -> None:
@@ -549,7 +549,7 @@ async def test_a_wait_that_makes_no_sense_is_refused_at_once(
 # Gently
 
 
-async def test_looks_are_frequent_at_first_and_some_seconds_apart_in_the_end() -> None:
+async def test_polls_are_frequent_at_first_and_some_seconds_apart_in_the_end() -> None:
     lengths = list(islice(pauses(), 20))
 
     assert lengths[0] == 0.5
@@ -608,7 +608,7 @@ async def test_hundreds_of_waits_take_hardly_more_requests_than_one(service: Emb
     assert len(service.requests) < 12
 
 
-async def test_a_look_that_fails_is_no_matter_for_other_waits(service: EmbeddedService, store: MCPStore) -> None:
+async def test_a_poll_that_fails_does_not_affect_other_waits(service: EmbeddedService, store: MCPStore) -> None:
     rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(6)]
     hasty = [store.with_options(deadline=0.05, max_retries=0) for _ in range(3)]
     service.inject(Fault(delay=0.5, times=4))
@@ -656,7 +656,7 @@ async def test_a_long_list_is_one_request(service: EmbeddedService, store: MCPSt
 # Each wait for itself
 
 
-async def test_each_wait_looks_with_the_settings_of_its_own_view(service: EmbeddedService, store: MCPStore) -> None:
+async def test_each_wait_polls_with_the_settings_of_its_own_view(service: EmbeddedService, store: MCPStore) -> None:
     other = service.add_project()
     rows = [
         service.add_installation(auth_type="oauth", pending_oauth=True, project_id=project)
@@ -744,7 +744,7 @@ async def test_a_cancelled_wait_leaves_no_task_and_disturbs_no_other(service: Em
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_a_wait_cancelled_during_a_look_leaves_no_task(service: EmbeddedService, store: MCPStore) -> None:
+async def test_a_wait_cancelled_during_a_poll_leaves_no_task(service: EmbeddedService, store: MCPStore) -> None:
     row = service.add_installation(auth_type="oauth", pending_oauth=True)
     arrivals = Arrivals(service)
     service.inject(Fault(delay=30))

@@ -272,7 +272,7 @@ def test_wrong_arguments_are_named_in_one_line(make: Callable[[], object], compl
         None,
     ],
 )
-def test_a_url_that_is_none_of_redis_is_refused_without_showing_it(url: Any) -> None:
+def test_a_url_that_is_not_for_redis_is_refused_without_showing_it(url: Any) -> None:
     with pytest.raises(ConfigurationError, match="url must be a Redis URL") as caught:
         RedisRateLimiter(url)
 
@@ -483,7 +483,7 @@ async def test_the_services_rates_hold_unless_others_are_given(redis_url: str, p
         assert await has_to_wait(limiter, "mcp_oauth")
 
 
-async def test_a_connection_that_redis_closed_is_made_anew(shared: Shared, counts: Counts) -> None:
+async def test_a_connection_that_redis_closed_is_made_again(shared: Shared, counts: Counts) -> None:
     limiter = shared(RECORD)
     await go(limiter)
 

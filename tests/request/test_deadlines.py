@@ -100,7 +100,9 @@ async def cancelled_promptly(call: "asyncio.Task[object]") -> bool:
     return monotonic() - began < 0.2
 
 
-async def test_a_call_is_cancelled_while_it_waits_for_its_answer(service: EmbeddedService, any_store: MCPStore) -> None:
+async def test_a_call_is_cancelled_while_it_waits_for_its_response(
+    service: EmbeddedService, any_store: MCPStore
+) -> None:
     arrivals = Arrivals(service)
     service.inject(Fault(delay=0.5))
     call: asyncio.Task[object] = asyncio.create_task(any_store.installations.retrieve(ID))
@@ -218,7 +220,7 @@ async def test_an_abandoned_attempt_ends_within_its_timeout(service: EmbeddedSer
             assert (await store.installations.retrieve(row.id)).id == row.id
 
 
-async def test_nothing_reads_the_body_of_an_abandoned_answer(service: EmbeddedService) -> None:
+async def test_nothing_reads_the_body_of_an_abandoned_response(service: EmbeddedService) -> None:
     service.inject(Fault(delay=0.2, body="x" * 100, drip=1.0))
     async with (
         httpx.AsyncClient() as client,
@@ -231,7 +233,7 @@ async def test_nothing_reads_the_body_of_an_abandoned_answer(service: EmbeddedSe
             assert (await store.installations.retrieve(row.id)).id == row.id
 
 
-async def test_a_timeout_of_an_attempt_is_told_as_such_within_a_deadline(
+async def test_a_timeout_of_an_attempt_is_raised_as_such_within_a_deadline(
     service: EmbeddedService, any_store: MCPStore
 ) -> None:
     service.inject(Fault(delay=1.0))

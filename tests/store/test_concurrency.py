@@ -260,7 +260,7 @@ def test_a_stream_of_a_closed_event_loop_can_be_left_but_not_read_in_the_next(
         assert caplog.messages == []
 
 
-async def test_what_is_not_the_stores_in_a_closed_event_loop_is_left_alone(service: EmbeddedService) -> None:
+async def test_connections_of_others_in_a_closed_event_loop_are_left_alone(service: EmbeddedService) -> None:
     async def use() -> Any:
         await store.installations.list()
         protocol = asyncio.Protocol()
@@ -379,7 +379,7 @@ def test_a_client_without_connections_serves_any_event_loop(service: EmbeddedSer
     assert [asyncio.run(use()), asyncio.run(use())] == [0, 0]
 
 
-def test_what_such_a_client_had_under_way_ends_with_an_event_loop_that_was_just_closed() -> None:
+def test_calls_of_such_a_client_end_with_an_event_loop_that_was_just_closed() -> None:
     class Endless(httpx.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
             await asyncio.Event().wait()
@@ -457,7 +457,7 @@ async def test_closing_ends_what_is_under_way_and_what_queues(service: EmbeddedS
 
 
 @pytest.mark.parametrize("width", [0, -1, 1.5, True, "8"])
-def test_a_width_that_is_none_is_refused(width: object) -> None:
+def test_an_invalid_max_concurrency_is_refused(width: object) -> None:
     with pytest.raises(ConfigurationError, match="max_concurrency must be a whole number, 1 or more"):
         MCPStore("phx_key", max_concurrency=width)  # type: ignore[arg-type]
 

@@ -124,7 +124,7 @@ def with_old_name(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("use", ["from mcp_store import OldStore", "import mcp_store\nOldStore = mcp_store.OldStore"])
-def test_an_old_name_works_and_warns_where_it_is_asked_for(with_old_name: Path, use: str) -> None:
+def test_an_old_name_works_and_warns_where_it_is_used(with_old_name: Path, use: str) -> None:
     program = with_old_name / "program.py"
     program.write_text(f"{use}\nfrom mcp_store import MCPStore\nassert OldStore is MCPStore\n")
 
@@ -136,7 +136,7 @@ def test_an_old_name_works_and_warns_where_it_is_asked_for(with_old_name: Path, 
     assert rest.count("Warning") == 0
 
 
-def test_an_old_name_is_an_error_for_those_who_want_it_so(with_old_name: Path) -> None:
+def test_an_old_name_is_an_error_where_the_warning_filter_says_so(with_old_name: Path) -> None:
     said = run("-W", "error", "-c", "from mcp_store import OldStore", path=with_old_name, status=1)
 
     assert said.stderr.endswith("DeprecationWarning: OldStore is deprecated: use MCPStore; removed in 0.4.0\n")

@@ -88,7 +88,7 @@ class EndlessBody(httpx.AsyncByteStream):
         self.is_closed = True
 
 
-async def test_a_call_that_is_cancelled_lets_go_of_its_answer(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+async def test_a_call_that_is_cancelled_lets_go_of_its_response(wire: Wire, faked: Callable[..., MCPStore]) -> None:
     body = EndlessBody()
     wire.answers(httpx.Response(200, stream=body))
     call = asyncio.create_task(faked().installations.retrieve(ID))

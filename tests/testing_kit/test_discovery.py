@@ -260,7 +260,7 @@ async def test_an_error_of_the_provider_is_a_refusal(
 
 
 @pytest.mark.parametrize("text", ["<html>", "[]", "\udcff"])
-async def test_metadata_that_is_no_object_is_refused(
+async def test_metadata_that_is_not_an_object_is_refused(
     service: EmbeddedService, client: httpx.AsyncClient, text: str
 ) -> None:
     async def target(scope: Scope, receive: Receive, send: Send) -> None:
@@ -321,7 +321,7 @@ async def test_a_call_that_is_cancelled_leaves_no_row(service: EmbeddedService, 
     assert service.installations == []
 
 
-async def test_a_url_that_nothing_stands_in_for_has_a_provider_in_name_only(
+async def test_a_url_without_a_registered_server_has_a_provider_in_name_only(
     service: EmbeddedService, client: httpx.AsyncClient
 ) -> None:
     url = (await install(client)).json()["redirect_url"]

@@ -221,7 +221,7 @@ def test_no_message_shows_the_query_of_a_url_that_aiohttp_quotes() -> None:
 
 
 @pytest.mark.parametrize("call", [retrieve, install, stream_proxy])
-async def test_a_server_that_hangs_up_is_no_timeout(call: Step) -> None:
+async def test_a_server_that_hangs_up_is_not_a_timeout(call: Step) -> None:
     async with store_over(hang_up) as store:
         with pytest.raises(APIConnectionError, match="ServerDisconnectedError: Server disconnected") as caught:
             await call(store)
@@ -229,7 +229,7 @@ async def test_a_server_that_hangs_up_is_no_timeout(call: Step) -> None:
     assert (type(caught.value), caught.value.is_sent) == (APIConnectionError, True)
 
 
-async def test_a_reset_is_no_timeout() -> None:
+async def test_a_reset_is_not_a_timeout() -> None:
     async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -242,7 +242,7 @@ async def test_a_reset_is_no_timeout() -> None:
     assert (type(caught.value), caught.value.is_sent) == (APIConnectionError, True)
 
 
-async def test_a_refused_connection_is_no_timeout_and_got_nothing() -> None:
+async def test_a_refused_connection_is_not_a_timeout_and_got_nothing() -> None:
     async with open_aiohttp(1) as store:
         with pytest.raises(APIConnectionError) as caught:
             await install(store)
@@ -506,7 +506,7 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
     ],
 )
 @pytest.mark.parametrize("comes", ["at once", "later"])
-async def test_what_comes_behind_an_answer_is_nobodys_answer(stray: bytes, comes: str) -> None:
+async def test_bytes_after_a_response_belong_to_no_call(stray: bytes, comes: str) -> None:
     first_of: list[str] = []
 
     async def say_more(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -536,7 +536,7 @@ async def test_what_comes_behind_an_answer_is_nobodys_answer(stray: bytes, comes
     assert first_of == ["DELETE"]
 
 
-async def test_what_has_just_come_behind_an_answer_is_nobodys_answer(listener: Listener) -> None:
+async def test_bytes_that_have_just_come_after_a_response_belong_to_no_call(listener: Listener) -> None:
     async with open_aiohttp(listener.port) as store:
         call = asyncio.create_task(retrieve(store))
         await listener.until(lambda seen: seen.received.endswith(b"\r\n\r\n"))
@@ -551,7 +551,7 @@ async def test_what_has_just_come_behind_an_answer_is_nobodys_answer(listener: L
             await deletion
 
 
-async def test_what_comes_before_the_first_request_is_nobodys_answer(listener: Listener) -> None:
+async def test_bytes_before_the_first_request_belong_to_no_call(listener: Listener) -> None:
     async with open_aiohttp(listener.port) as store:
         call = asyncio.create_task(retrieve(store))
         await listener.until(lambda seen: len(seen.accepted) == 1)
@@ -565,7 +565,7 @@ async def test_what_comes_before_the_first_request_is_nobodys_answer(listener: L
 
 @pytest.mark.parametrize("status", [204, 304])
 @pytest.mark.parametrize("comes", ["at once", "later"])
-async def test_a_body_that_an_answer_without_one_announces_is_nobodys_answer(status: int, comes: str) -> None:
+async def test_a_body_that_a_bodiless_response_announces_belongs_to_no_call(status: int, comes: str) -> None:
     async def announce(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         _, _ = await read_request(reader)
         head = b"HTTP/1.1 %d Status\r\nContent-Length: %d\r\n\r\n" % (status, len(NO_CONTENT))

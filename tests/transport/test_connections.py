@@ -16,7 +16,7 @@ from posthog_mcp_store import APIConnectionError, APITimeoutError, Configuration
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from ..support.event_loop import put_forward, run_with_clock
-from ..support.factories import lanes_only, open_store
+from ..support.factories import httpx_only, open_store
 from ..support.serving import answer, serving, store_on
 from ..support.wire import ID
 
@@ -72,7 +72,7 @@ async def test_over_aiohttp_too_a_host_that_is_not_there_got_nothing() -> None:
     assert not caught.value.is_sent
 
 
-def test_a_transport_that_is_none_is_refused() -> None:
+def test_an_unknown_transport_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="transport must be 'httpx' or 'aiohttp', not 'curl'"):
         MCPStore(KEY, transport="curl")  # type: ignore[arg-type]
 
@@ -90,7 +90,7 @@ def test_a_client_of_httpx2_is_refused_with_what_to_do() -> None:
         MCPStore(KEY, http_client=lookalike)
 
 
-@lanes_only
+@httpx_only
 @pytest.mark.parametrize("is_own", [False, True])
 async def test_spans_come_out_of_the_ecosystems_instrumentation(service: EmbeddedService, is_own: bool) -> None:
     spans = InMemorySpanExporter()

@@ -155,7 +155,7 @@ def speaking_mcp(coding: str, compress: Callable[[bytes], bytes], **bodies: byte
 
 @every_transport
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate"])
-async def test_a_connection_reads_compressed_answers(kind: str, coding: str) -> None:
+async def test_a_connection_reads_compressed_responses(kind: str, coding: str) -> None:
     compress = zlib.compress if coding == "deflate" else gzip.compress
 
     async with store_on(kind, speaking_mcp(coding, compress)) as store:
@@ -163,7 +163,7 @@ async def test_a_connection_reads_compressed_answers(kind: str, coding: str) -> 
 
 
 @every_transport
-async def test_what_can_be_decoded_is_what_is_asked_for(kind: str) -> None:
+async def test_only_codings_that_can_be_decoded_are_requested(kind: str) -> None:
     server = Says(ROW)
     async with store_on(kind, server) as store:
         await retrieve(store)

@@ -265,7 +265,7 @@ async def test_the_systems_proxy_and_its_exceptions_count_too(
         {"HTTPS_PROXY": "", "HTTP_PROXY": "http://[::1"},
     ],
 )
-async def test_what_does_not_concern_the_host_does_not_matter(
+async def test_settings_that_do_not_concern_the_host_do_not_matter(
     tls_port: int, monkeypatch: pytest.MonkeyPatch, transport: str, others: dict[str, str]
 ) -> None:
     async with serving(Tunnel(tls_port)) as proxy_port:
