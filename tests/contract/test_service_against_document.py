@@ -1,4 +1,4 @@
-"""The embedded service answers as openapi.yaml promises, to requests that follow it and to requests that do not."""
+"""The embedded service responds as openapi.yaml promises, to requests that follow it and to those that do not."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -55,7 +55,7 @@ def test_every_response_is_one_that_the_document_promises(case: AnyCase, create_
 
 
 def check(case: AnyCase, headers: Mapping[str, str]) -> int:
-    """Send a case, hold its answer against the document, and return the status."""
+    """Send a case, check the response against the document, and return the status."""
     response = application.call(case, headers)
     case.validate_response(response, headers=dict(headers), excluded_checks=checks_to_skip(case, response))
     if operation_id(case) == PROXY:
@@ -78,7 +78,7 @@ def row(number: int) -> dict[str, Any]:
     return {"path_parameters": {"id": str(ROW_IDS[number])}}
 
 
-# Of each operation, the answers that say most about it, each with a request that gets it. What is generated gets there
+# The most important responses of each operation, each with a request that gets it. Generated requests get there only
 # by chance.
 ANSWERS: list[tuple[str, int, dict[str, Any]]] = [
     ("list", 200, {}),

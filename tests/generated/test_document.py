@@ -15,7 +15,7 @@ COMPONENTS = DOCUMENT["components"]
 SCHEMAS = COMPONENTS["schemas"]
 ROWS = "/api/environments/{project_id}/mcp_server_installations/"
 
-# Operation: method, path, scope (docs/service.md, section 1), and the statuses it answers.
+# Operation: method, path, scope (docs/service.md, section 1), and its statuses.
 COMMON = {401, 403, 404, 406, 429, 500, 503}
 OPERATIONS = {
     "list": ("get", "", "project:read", {200} | COMMON),
@@ -44,7 +44,7 @@ def operation(name: str) -> dict[str, Any]:
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
-    """What a `$ref` into components stands for."""
+    """The part that a `$ref` into components refers to."""
     while "$ref" in part:
         found: Any = DOCUMENT
         for key in part["$ref"].removeprefix("#/").split("/"):
@@ -54,7 +54,7 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def everything(part: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object in the document, with the way to it; but not what is said of upstream's document."""
+    """Every object in the document with its path, except for the notes about upstream's document."""
     if isinstance(part, dict):
         yield where, part
     for key, value in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():

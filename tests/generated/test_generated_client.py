@@ -1,4 +1,4 @@
-"""What scripts/generator/templates/ cures, and that each cure is still needed.
+"""Defects that scripts/generator/templates/ corrects, and whether each correction is still needed.
 
 Every cure has two tests: one of `posthog_mcp_store.lowlevel`, and one named `test_stock_...` of what the generator
 writes without our templates. A stock test that fails means: cured upstream, drop our override.
@@ -68,7 +68,7 @@ def row_without(*names: str) -> dict[str, Any]:
 
 
 class Service:
-    """Gives one answer to everything, and keeps what it was asked."""
+    """Sends one response to every request, and keeps the requests."""
 
     def __init__(self, status: int = 200, **answer: Any) -> None:
         self.requests: list[httpx.Request] = []
@@ -90,7 +90,7 @@ class Service:
 
 @pytest.fixture(scope="session")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
-    """What the pinned generator makes of the document without our templates and configuration."""
+    """The client that the pinned generator writes without our templates and configuration."""
     name = "client_of_the_unmodified_generator"
     package = tmp_path_factory.mktemp("stock") / name
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--path"]
@@ -685,7 +685,7 @@ TEXTS_FOR_A_UUID = [
     f"{ID.hex[:-2]}_1",
     f" {ID.hex[1:-1]}\n",
     ID.hex.replace("0", "\N{FULLWIDTH DIGIT ZERO}"),
-    # And not these: too short, too long, what would be too short after stripping, what is no hexadecimal digit.
+    # And not these: too short, too long, too short after stripping, not hexadecimal.
     "",
     str(ID)[:-1],
     f"{ID}0",

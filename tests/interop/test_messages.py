@@ -19,7 +19,7 @@ GREETING = {
 
 
 class Talk:
-    """A session that the test leads by hand."""
+    """A session whose messages the test sends itself."""
 
     def __init__(self, store: MCPStore, row: InstallationRecord) -> None:
         self._store = store

@@ -22,7 +22,7 @@ def text(result: types.CallToolResult) -> str:
 
 
 def calls(service: EmbeddedService) -> int:
-    """How many `tools/call` reached the proxy."""
+    """The number of `tools/call` that reached the proxy."""
     return sum(b'"tools/call"' in request.body for request in service.requests)
 
 

@@ -1,4 +1,4 @@
-"""The browser that comes back to this machine: real connections, from everybody who may make one."""
+"""LoopbackReceiver: real connections, from browsers and from everybody else who may make one."""
 
 import asyncio
 import gc
@@ -40,7 +40,7 @@ class Page(NamedTuple):
 
 
 class Outline(HTMLParser):
-    """What a page is made of."""
+    """The parts of a response page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ async def browse(url: str) -> httpx.Response:
 
 
 def connect(receiver: LoopbackReceiver, address: str = "127.0.0.1") -> socket.socket:
-    """A connection that the receiver has not seen yet: the system makes it, while the event loop stands still."""
+    """A connection that the receiver has not seen yet: the system accepts it while the event loop does not run."""
     return socket.create_connection((address, port_of(receiver)), timeout=PATIENCE)
 
 
@@ -147,7 +147,7 @@ def descriptors_used_up() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-# What is taken
+# Callbacks
 
 
 async def test_the_browser_that_comes_back_is_taken(receiver: LoopbackReceiver) -> None:
@@ -258,7 +258,7 @@ async def test_two_receivers_do_not_take_what_is_the_others(receiver: LoopbackRe
         assert await receiver.wait(PATIENCE) == SUCCESS
 
 
-# What is answered and ignored
+# Other requests
 
 IGNORED: dict[str, tuple[int, dict[str, str]]] = {
     "the root": (404, {"target": "/"}),
@@ -693,7 +693,7 @@ async def test_where_ipv6_is_switched_off_one_address_is_enough(monkeypatch: pyt
 
 
 async def test_only_this_machine_can_connect(receiver: LoopbackReceiver) -> None:
-    # Another of its addresses stands for those that other machines can reach.
+    # Another loopback address is used in place of one that other machines can reach.
     if sys.platform != "linux":
         pytest.skip("elsewhere 127.0.0.2 is not an address of this machine")
     assert is_refused("127.0.0.2", port_of(receiver))

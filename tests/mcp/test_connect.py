@@ -1,4 +1,4 @@
-"""`connect()` over a fake wire: which messages go out, and what is made of the answers."""
+"""`connect()` over a fake transport: the messages it sends, and how it reads responses."""
 
 import asyncio
 import json
@@ -423,7 +423,7 @@ async def test_a_list_of_tools_that_starts_again_is_given_up(server: FakeMCPServ
     assert [method for method, _ in server.messages].count("tools/list") == 2
 
 
-# What the tools promise of their results
+# Output schemas
 
 
 SUM = {"type": "object", "properties": {"sum": {"type": "integer"}}, "required": ["sum"]}

@@ -1,4 +1,4 @@
-"""Opening the provider's page, in a process of its own: what a browser is, the environment says when Python starts."""
+"""Opening the provider's page, in a separate process: Python reads the browsers from the environment when it starts."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ def open_in_new_process(**environment: str) -> str:
 
 
 def browser(directory: Path, *, exit_status: int) -> str:
-    """A browser that writes down what it is told to open."""
+    """A browser that records the URLs it opens."""
     program = directory / "browser"
     program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{directory}/opened"\nexit {exit_status}\n')
     program.chmod(0o755)

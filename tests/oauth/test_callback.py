@@ -1,4 +1,4 @@
-"""What the browser brings back at the end of an OAuth flow."""
+"""The callback URL at the end of an OAuth flow."""
 
 import pytest
 from hypothesis import given

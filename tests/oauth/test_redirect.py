@@ -1,4 +1,4 @@
-"""Where to send a user's browser: read from the answer and judged."""
+"""The URL to send a user's browser to: read from the response and validated."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Waiting for the end of an OAuth flow: what counts as its end, and how gently it is looked for."""
+"""Waiting for the end of an OAuth flow: what counts as its end, and how often to poll."""
 
 import asyncio
 import gc
@@ -38,8 +38,8 @@ Faked = Callable[..., MCPStore]
 URL = "https://mcp.example.com/mcp"
 
 
-def on_look(number: int, act: Callable[[], object]) -> Callable[[AuthorizationProgress], None]:
-    """A progress callback that acts after the look with this number, as the person in the browser would."""
+def on_poll(number: int, act: Callable[[], object]) -> Callable[[AuthorizationProgress], None]:
+    """A progress callback that acts after the poll with this number, as the person in the browser would."""
 
     def callback(progress: AuthorizationProgress) -> None:
         if progress.polls == number:
@@ -49,7 +49,7 @@ def on_look(number: int, act: Callable[[], object]) -> Callable[[AuthorizationPr
 
 
 def finish(row: InstallationRecord) -> None:
-    """What the service does to a row at the end of its flow."""
+    """Change a row as the service does at the end of its flow."""
     row.access_token, row.needs_reauth, row.updated_at = "new-token", False, datetime.now(UTC)
 
 
@@ -58,11 +58,11 @@ async def start(store: MCPStore, url: str = URL) -> AuthorizationRedirect:
 
 
 def paths(service: EmbeddedService) -> list[str]:
-    """What was asked for, behind the collection's path."""
+    """The paths of the requests, below that of the collection."""
     return [request.path.partition("mcp_server_installations/")[2] for request in service.requests]
 
 
-# What counts as the end
+# The end of a flow
 
 
 async def test_the_first_flow_is_over_when_the_installation_is_no_longer_pending(
@@ -85,7 +85,7 @@ async def test_the_first_flow_is_over_when_the_installation_is_no_longer_pending
         (3, False),
     ]
     assert all(progress.elapsed + progress.remaining == pytest.approx(20) for progress in seen)
-    # The answer that started the flow has no id, so the first look lists.
+    # The response that started the flow has no id, so the first poll lists.
     assert paths(service) == ["install_custom/", "", f"{done.id}/", f"{done.id}/"]
 
 
@@ -93,7 +93,7 @@ async def test_a_wait_can_do_with_the_id(service: EmbeddedService, store: MCPSto
     row = service.add_installation(auth_type="oauth", pending_oauth=True)
 
     done = await store.installations.wait_until_authorized(
-        str(row.id), timeout=20, on_progress=on_look(1, lambda: finish(row))
+        str(row.id), timeout=20, on_progress=on_poll(1, lambda: finish(row))
     )
 
     assert done.id == row.id
@@ -110,7 +110,7 @@ async def test_a_dead_installation_is_authorized_when_it_needs_it_no_longer(
     def revive() -> None:
         row.needs_reauth = False
 
-    done = await store.installations.wait_until_authorized(redirect, timeout=20, on_progress=on_look(2, revive))
+    done = await store.installations.wait_until_authorized(redirect, timeout=20, on_progress=on_poll(2, revive))
 
     assert (done.id, done.needs_reauth) == (row.id, False)
 
@@ -164,7 +164,7 @@ async def test_an_installation_that_the_flow_made_is_authorized_once_it_is_no_lo
     service: EmbeddedService, store: MCPStore
 ) -> None:
     redirect = await start(store)
-    service.installations[0].access_token = "token"  # and `updated_at` tells nothing
+    service.installations[0].access_token = "token"  # and `updated_at` does not change
 
     done = await store.installations.wait_until_authorized(redirect, timeout=20)
 
@@ -393,7 +393,7 @@ async def test_an_installation_that_vanishes_ends_the_wait(
         await store.installations.wait_until_authorized(
             service.installations[0].id if by_id else redirect,
             timeout=20,
-            on_progress=on_look(1, service.installations.clear),
+            on_progress=on_poll(1, service.installations.clear),
         )
 
     assert gone.value.detail == "Not found."
@@ -407,7 +407,7 @@ async def test_an_installation_that_vanishes_does_not_affect_waits_for_others(
 
     gone, *done = await asyncio.gather(
         *[
-            store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_look(1, act))
+            store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_poll(1, act))
             for row, act in zip(rows, acts, strict=True)
         ],
         return_exceptions=True,
@@ -439,7 +439,7 @@ async def test_failures_that_pass_do_not_end_a_wait(service: EmbeddedService) ->
         service.inject(Fault(method="GET", reset="before", times=1))
 
         done = await store.installations.wait_until_authorized(
-            row.id, timeout=20, on_progress=on_look(1, lambda: finish(row))
+            row.id, timeout=20, on_progress=on_poll(1, lambda: finish(row))
         )
 
     assert done.id == row.id
@@ -453,7 +453,7 @@ async def test_a_status_that_passes_does_not_end_a_wait_without_retries(service:
         service.inject(Fault(method="GET", status=status))
 
         done = await store.installations.wait_until_authorized(
-            row.id, timeout=20, on_progress=on_look(1, lambda: finish(row))
+            row.id, timeout=20, on_progress=on_poll(1, lambda: finish(row))
         )
 
     assert done.id == row.id
@@ -491,7 +491,7 @@ async def test_a_failure_that_does_not_pass_ends_a_wait_at_once(service: Embedde
         await store.installations.wait_until_authorized(row.id, timeout=20)
 
     assert len(service.requests) == 1
-    await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_look(1, lambda: finish(row)))
+    await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_poll(1, lambda: finish(row)))
 
 
 async def test_a_deadline_bounds_a_wait_as_it_does_every_call(service: EmbeddedService, store: MCPStore) -> None:
@@ -615,7 +615,7 @@ async def test_a_poll_that_fails_does_not_affect_other_waits(service: EmbeddedSe
 
     ends = await asyncio.gather(
         *[
-            view.installations.wait_until_authorized(row.id, timeout=10, on_progress=on_look(1, partial(finish, row)))
+            view.installations.wait_until_authorized(row.id, timeout=10, on_progress=on_poll(1, partial(finish, row)))
             for view, row in zip([*hasty, store, store, store], rows, strict=True)
         ],
         return_exceptions=True,
@@ -631,7 +631,7 @@ async def test_one_of_many_that_vanishes_says_so(service: EmbeddedService, store
 
     ends = await asyncio.gather(
         *[
-            store.installations.wait_until_authorized(row.id, timeout=10, on_progress=on_look(1, event))
+            store.installations.wait_until_authorized(row.id, timeout=10, on_progress=on_poll(1, event))
             for row, event in zip(rows, events, strict=True)
         ],
         return_exceptions=True,
@@ -648,7 +648,7 @@ async def test_a_long_list_is_one_request(service: EmbeddedService, store: MCPSt
         service.add_installation()
     service.requests.clear()
 
-    await store.installations.wait_until_authorized(redirect, timeout=20, on_progress=on_look(2, lambda: finish(row)))
+    await store.installations.wait_until_authorized(redirect, timeout=20, on_progress=on_poll(2, lambda: finish(row)))
 
     assert paths(service) == ["", f"{row.id}/", f"{row.id}/"]
 
@@ -678,7 +678,7 @@ async def test_each_wait_polls_with_the_settings_of_its_own_view(service: Embedd
             view.installations.wait_until_authorized(
                 row.id,
                 timeout=20,
-                on_progress=on_look(2, lambda row=row: finish(row)),  # type: ignore[misc]
+                on_progress=on_poll(2, lambda row=row: finish(row)),  # type: ignore[misc]
             )
             for view, row in zip(views, rows, strict=True)
         ]
@@ -728,7 +728,7 @@ async def test_a_cancelled_wait_leaves_no_task_and_disturbs_no_other(service: Em
     looked = [asyncio.Event() for _ in rows]
     waits = [
         asyncio.create_task(
-            store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_look(1, event.set))
+            store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_poll(1, event.set))
         )
         for row, event in zip(rows, looked, strict=True)
     ]
@@ -755,7 +755,7 @@ async def test_a_wait_cancelled_during_a_poll_leaves_no_task(service: EmbeddedSe
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(waiting, 5)
 
-    # The connection is closed in a task of its own.
+    # The connection is closed in a separate task.
     if others := asyncio.all_tasks() - {asyncio.current_task()}:
         _, left = await asyncio.wait(others, timeout=5)
         assert left == set()

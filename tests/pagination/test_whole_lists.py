@@ -23,7 +23,7 @@ from ..support.racing_list import RacingList, Step
 from ..support.wire import BASE, installation
 
 SCHEDULES = os.environ.get("LIST_SCHEDULES")
-"""How many random schedules to try, by hand: a few hundred, always the same, unless it is set."""
+"""Set it to try more random schedules; otherwise they are a few hundred, always the same."""
 racing = settings(derandomize=SCHEDULES is None, max_examples=int(SCHEDULES or 200), deadline=None)
 
 
@@ -34,7 +34,7 @@ async def numbers(listed: Pager[Installation]) -> list[int]:
 
 
 class ChangingList:
-    """The list endpoint of a service whose rows change before each request is answered. Newest rows come first."""
+    """The list endpoint of a service whose rows change before each response. Newest rows come first."""
 
     def __init__(self, rows: int, change: Callable[["ChangingList"], None] = lambda _: None) -> None:
         self.numbers = list(range(rows, 0, -1))
@@ -397,7 +397,7 @@ async def test_over_http_rows_come_and_go_after_they_were_counted(
     read = []
     try:
         async for row in store.installations.list(limit=limit):
-            read.append(row.id)  # noqa: PERF401  # what was read before an error is looked at, too
+            read.append(row.id)  # noqa: PERF401  # rows before an error are compared, too
     except ListUnstableError:
         assert len(read) == len(set(read))
         return
@@ -502,7 +502,7 @@ async def test_a_count_of_rows_that_are_nowhere_costs_no_more_than_two_requests(
     async def read_all(listed: Pager[Installation]) -> None:
         async with asyncio.timeout(20):
             async for row in listed:
-                read.append(row.id.int)  # noqa: PERF401  # the rows before the error are looked at, too
+                read.append(row.id.int)  # noqa: PERF401  # rows before the error are compared, too
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(lying)) as client:
         listed = MCPStore("phx_key", http_client=client).installations.list(limit=limit, concurrency=concurrency)
@@ -596,7 +596,7 @@ async def test_a_list_that_shrinks_at_its_end_is_over_with_the_first_page_that_s
     service = ChangingList(12, change)
 
     assert await service.read(limit=5, concurrency=1) == list(range(12, 0, -1))
-    # Three pages, the third once more because rows were removed, and a look behind its end.
+    # Three pages, the third once more because rows were removed, and a request after its end.
     assert len(service.requests) == 5
 
 

@@ -1,4 +1,4 @@
-"""JSON-RPC through the proxy: what goes out, and what is made of the answer."""
+"""JSON-RPC through the proxy: requests, and the parsing of responses."""
 
 import asyncio
 import json

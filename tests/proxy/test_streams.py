@@ -1,4 +1,4 @@
-"""Streams through the proxy: messages as they arrive, and what becomes of the connection."""
+"""Streams through the proxy: messages as they arrive, and the connection afterwards."""
 
 import asyncio
 import gc
@@ -73,7 +73,7 @@ async def open_store(request: pytest.FixtureRequest, served: tuple[StreamServer,
 
 
 class Chunks(httpx.AsyncByteStream):
-    """A body that arrives in these chunks, and breaks off where it is told to."""
+    """A body that arrives in these chunks, and may break off."""
 
     def __init__(self, *chunks: bytes, breaks: bool = False) -> None:
         self.chunks = chunks
@@ -706,7 +706,7 @@ async def test_a_call_that_is_cancelled_just_when_its_response_begins_closes_it(
     answer, body = streamed(event(ANSWER))
 
     async def handler(_: httpx.Request) -> httpx.Response:
-        # After the attempt, which ends in this turn of the loop, and before its caller is told.
+        # After the attempt, which ends in this round of the loop, and before its caller resumes.
         asyncio.get_running_loop().call_soon(call.cancel)
         return answer
 

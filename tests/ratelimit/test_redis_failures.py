@@ -1,4 +1,4 @@
-"""RedisRateLimiter while Redis fails, or is none."""
+"""RedisRateLimiter when Redis fails, or is another server."""
 
 import asyncio
 import time
@@ -126,7 +126,7 @@ async def test_while_the_address_leads_to_a_replica_the_error_says_so(pair: Pair
     assert str(error).endswith(": url has to lead to the primary, not to a replica")
 
 
-# What servers answer
+# Replies
 
 READONLY = b"-READONLY You can't write against a read only replica. script: 5d, on @user_script:20.\r\n"
 READONLY_OF_REDIS_6 = (
@@ -151,7 +151,7 @@ PASSING = {
     "NOAUTH": (NOAUTH, 2, "check the user and the password in url"),
     "LOADING": (LOADING, 3, "Redis is loading the dataset in memory"),
 }
-"""The answer, how often Redis is asked when all connections get it, and what the error says."""
+"""The reply, the number of requests when all connections get it, and the text of the error."""
 
 
 @pytest.mark.parametrize("asked", [looks, counts], ids=["looking", "counting"])
@@ -204,7 +204,7 @@ async def test_a_refusal_that_every_server_shares_is_not_retried(refusal: bytes)
 
 
 async def test_other_connections_to_a_demoted_server_are_dropped_too() -> None:
-    """Each limit has a line of its own, and so may each have a connection."""
+    """Each limit has its own queue, and so may each have a connection."""
     rates = {"default": [RATE], "mcp_proxy": [RATE]}
 
     def refuse_old_ones(number: int, command: Command) -> bytes:
@@ -276,7 +276,7 @@ async def test_only_the_lost_count_is_retried_and_not_those_before_it() -> None:
     assert asked == [b"100/60/second", b"200/3600/second", b"200/3600/second"]
 
 
-# What servers quote
+# Errors that quote the password
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "x" * 200], ids=["short", "cut by the server"])
@@ -341,7 +341,7 @@ async def test_no_time_that_redis_holds_makes_a_wait_longer_than_the_window(olde
     assert fake.counted == 1
 
 
-# Servers that are no Redis
+# Servers other than Redis
 
 FOREIGN = "the server at url does not answer as Redis does"
 FOREIGN_ANSWERS = {

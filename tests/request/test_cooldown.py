@@ -1,4 +1,4 @@
-"""What one call is refused, all calls under that limit wait for, and no others."""
+"""After a 429, all calls under the same limit wait, and no others."""
 
 import asyncio
 from collections.abc import Callable

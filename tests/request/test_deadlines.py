@@ -1,4 +1,4 @@
-"""Deadlines, timeouts and cancellation: a call ends when it is told to, and leaves nothing behind."""
+"""Deadlines, timeouts and cancellation: a call ends in time, and leaves nothing open."""
 
 import asyncio
 import random
@@ -182,7 +182,7 @@ async def test_a_call_is_cancelled_while_it_waits_to_try_again(service: Embedded
 
 @pytest.mark.parametrize("is_own", [False, True])
 async def test_connections_survive_a_storm_of_cancellations(service: EmbeddedService, is_own: bool) -> None:
-    """httpcore 1.0.9 alone ends with connections that are in use for ever, and answers nothing any more."""
+    """httpcore 1.0.9 alone ends with connections that are in use forever, and sends nothing any more."""
     row = service.add_installation()
     service.inject(Fault(delay=0.01, times=None))
     rng = random.Random(1)
@@ -207,7 +207,7 @@ async def test_connections_survive_a_storm_of_cancellations(service: EmbeddedSer
 
 
 async def test_an_abandoned_attempt_ends_within_its_timeout(service: EmbeddedService) -> None:
-    """An attempt over a user's client outlives its caller until the head of its answer comes; not for ever."""
+    """An attempt over a user's client outlives its caller until the head of its response comes; not forever."""
     service.inject(Fault(delay=5.0))
     async with (
         httpx.AsyncClient() as client,

@@ -1,4 +1,4 @@
-"""From answers to errors: which class, what it carries, and how it prints and pickles."""
+"""From responses to errors: their classes, attributes, texts and pickles."""
 
 import concurrent.futures
 import multiprocessing
@@ -124,7 +124,7 @@ async def test_a_status_becomes_its_class(
         ),
         (503, {"content": b"", "headers": {"Retry-After": "15"}}, "ServerError"),
         (307, {"content": b"", "headers": {"Location": "/api/projects/1/"}}, "APIStatusError"),
-        # Everything else came from the MCP server, also where it looks nearly like the service's own.
+        # Everything else came from the MCP server, even where it resembles the service's own.
         (401, {"content": b""}, "UpstreamError"),
         (401, {"json": {"error": "invalid_token", "error_description": "expired"}}, "UpstreamError"),
         (401, {"json": {"error": {"code": 1}}}, "UpstreamError"),

@@ -1,4 +1,4 @@
-"""A call is sent again where that may help and can do no harm."""
+"""Calls are retried where that may help and can do no harm."""
 
 import asyncio
 import pickle

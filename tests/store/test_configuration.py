@@ -1,4 +1,4 @@
-"""Arguments, environment and views; what is wrong in them is said before anything is sent."""
+"""Arguments, environment and views; errors in them are raised before anything is sent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

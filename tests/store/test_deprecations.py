@@ -1,4 +1,4 @@
-"""What is on its way out warns, of what to use and of when it goes. There is nothing yet that does."""
+"""Deprecated names warn, and say what to use and when they will be removed. There are none yet."""
 
 import inspect
 import warnings
@@ -20,7 +20,7 @@ MESSAGE = "use new(); removed in 0.4.0"
 class Store:
     @deprecated("use new(); removed in 0.4.0")
     def old(self, number: int, *, more: int = 0) -> int:
-        """What it did."""
+        """The old docstring."""
         return number + more
 
     @deprecated("use new(); removed in 0.4.0")

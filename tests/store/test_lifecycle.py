@@ -1,4 +1,4 @@
-"""Opening, closing, and what is left behind."""
+"""Opening and closing stores."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -73,7 +73,7 @@ async def test_users_can_fake_the_service_with_respx(respx_mock: respx.MockRoute
 
 
 class EndlessBody(httpx.AsyncByteStream):
-    """A body that never comes, and tells when it is let go of."""
+    """A body that never comes, and records that it was closed."""
 
     def __init__(self) -> None:
         self.is_read = asyncio.Event()

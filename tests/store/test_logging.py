@@ -1,4 +1,4 @@
-"""What is logged, where, and what never is."""
+"""Log records: their content, their loggers, and what they never contain."""
 
 import logging
 import re

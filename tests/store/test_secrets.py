@@ -1,4 +1,4 @@
-"""The API key goes to the host, and nowhere else."""
+"""The API key is sent to the host, and appears nowhere else."""
 
 import asyncio
 import html

@@ -1,4 +1,4 @@
-"""What the service may say without breaking a call, and what it may not."""
+"""Unusual responses that do not break a call, and those that do."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""Faults of the connection: resets, answers cut short, answers that take their time."""
+"""Faults of the connection: resets, truncated responses, slow responses."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Accept headers, content types and bodies that are no JSON."""
+"""Accept headers, content types and bodies that are not JSON."""
 
 import httpx
 import pytest

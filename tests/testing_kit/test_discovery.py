@@ -1,4 +1,4 @@
-"""How the service finds an MCP server's provider, with providers of all kinds."""
+"""Discovery of an MCP server's provider, with providers of all kinds."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ REGISTRATION = "OAuth registration failed."
 
 
 class Fake:
-    """An MCP server and provider in one, that answers each path with what a test says; `{here}` is its own URL."""
+    """An MCP server and provider in one, whose responses a test sets by path; `{here}` is its own URL."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {
@@ -365,7 +365,7 @@ async def test_nobody_is_contacted_who_is_not_on_this_machine(
     client: httpx.AsyncClient, fake: Fake, host: str, case: tuple[str, str, str]
 ) -> None:
     path, name, unasked = case
-    # An address that is none of this machine's own by its looks, and would lead here all the same.
+    # An address that does not look like one of this machine, and would lead here all the same.
     outside = host.replace("127.0.0.1", "0.0.0.0")
     fake.changed(path, **{name: [outside] if name == "authorization_servers" else outside + unasked})
     answer = await install(client)

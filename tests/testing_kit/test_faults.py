@@ -1,4 +1,4 @@
-"""Faults: which requests they happen to, and what becomes of the answer."""
+"""Faults: which requests they apply to, and their effect on the response."""
 
 import json
 from typing import Any

@@ -22,7 +22,7 @@ def state_of(url: str) -> str:
 
 
 async def end(client: httpx.AsyncClient, state: str, **query: str) -> httpx.Response:
-    """What a browser gets that a provider sent back. A bare client: no key is needed."""
+    """The response to a browser that a provider sent back. A bare client: no key is needed."""
     async with httpx.AsyncClient(transport=client._transport) as browser:
         return await browser.get(END, params={"state": state, **query})
 

@@ -1,4 +1,4 @@
-"""Where the OAuth flows of the service's versions differ."""
+"""Differences between the OAuth flows of the service's versions."""
 
 from urllib.parse import parse_qs, urlsplit
 

@@ -1,4 +1,4 @@
-"""What the proxy sends to an MCP server, and what of the answer comes back."""
+"""Requests of the proxy to an MCP server, and the responses it passes on."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What the proxy says by itself, before any MCP server is asked."""
+"""Refusals of the proxy itself, before any request to an MCP server."""
 
 import json
 

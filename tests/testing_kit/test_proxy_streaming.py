@@ -28,7 +28,7 @@ by_both_ways = pytest.mark.parametrize("reached", [in_process, serve_app])
 
 
 class Upstream:
-    """An MCP server that answers as `answer` does, and notices what becomes of its requests."""
+    """An MCP server that responds as `answer` does, and records how its requests end."""
 
     def __init__(self, answer: Callable[["Upstream"], Awaitable[None]]) -> None:
         self._answer = answer
@@ -97,7 +97,7 @@ def row(service: EmbeddedService) -> InstallationRecord:
 
 
 async def read(chunks: AsyncIterator[bytes], length: int) -> bytes:
-    """So many bytes, however they are cut."""
+    """This many bytes, however they are cut."""
     read = b""
     while len(read) < length:
         read += await anext(chunks)

@@ -106,7 +106,7 @@ def test_a_request_that_is_cut_short_is_not_recorded(service: EmbeddedService) -
         with socket.create_connection((host, int(port)), timeout=10) as connection:
             head = f"POST {ROWS}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n"
             connection.sendall(head.encode())
-            # The answer to Expect: the service is reading the body now.
+            # The response to Expect: the service is reading the body now.
             assert connection.recv(1024).startswith(b"HTTP/1.1 100")
             connection.sendall(b"{")
     assert service.requests == []

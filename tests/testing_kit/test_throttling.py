@@ -1,4 +1,4 @@
-"""Rate limits: which calls are counted together, and what a refusal looks like."""
+"""Rate limits: which calls are counted together, and the form of a refusal."""
 
 import time
 from typing import Any

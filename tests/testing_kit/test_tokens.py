@@ -1,4 +1,4 @@
-"""What becomes of access tokens that run out: refreshes inside the proxy call."""
+"""Access tokens that expire: refreshes inside the proxy call."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

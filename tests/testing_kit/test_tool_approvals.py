@@ -34,7 +34,7 @@ def service(request: pytest.FixtureRequest) -> EmbeddedService:
 
 @pytest.fixture
 def row(service: EmbeddedService) -> InstallationRecord:
-    """No MCP server stands behind it: what passes answers 502."""
+    """There is no MCP server behind it: calls that pass get a 502."""
     return service.add_installation(
         url=URL,
         tools={

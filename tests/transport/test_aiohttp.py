@@ -1,4 +1,4 @@
-"""What holds over `transport="aiohttp"`: what errors keep, what cancelled calls leave, which answer is whose."""
+"""`transport="aiohttp"`: its errors, cancelled calls, and bytes that belong to no call."""
 
 import asyncio
 import gc
@@ -77,7 +77,7 @@ async def stream_proxy(store: MCPStore) -> object:
         return [message async for message in stream]
 
 
-# What errors keep
+# Contents of errors
 
 
 def frames_of(error: BaseException) -> list[Any]:
@@ -85,7 +85,7 @@ def frames_of(error: BaseException) -> list[Any]:
 
 
 def everything_kept_by(error: BaseException) -> str:
-    """All that a reporter of crashes could show: the chain of causes, with the variables of all frames."""
+    """Everything a crash reporter could show: the chain of causes, with the variables of all frames."""
     said, chain = [], [error]
     while chain:
         seen = chain.pop()
@@ -217,7 +217,7 @@ def test_no_message_shows_the_query_of_a_url_that_aiohttp_quotes() -> None:
     assert reason(error) == "ClientOSError: [Errno 32] Can not write request body for https://us.posthog.com/a/"
 
 
-# What went wrong
+# Kinds of errors
 
 
 @pytest.mark.parametrize("call", [retrieve, install, stream_proxy])
@@ -339,7 +339,7 @@ async def test_a_handshake_that_is_cancelled_leaves_no_connection(listener: List
 
 @define
 class Stalling:
-    """Says something to the first requests and no more; the others get their answer."""
+    """Sends something to the first requests and no more; the others get their response."""
 
     stalled: int
     says: bytes
@@ -485,7 +485,7 @@ async def test_two_event_loops_at_once_are_one_clear_error() -> None:
             await asyncio.to_thread(asyncio.run, retrieve(store))
 
 
-# Whose answer it is
+# Stray bytes
 
 
 ABSENT = answer_bytes(b'{"detail": "Not found."}', {"Content-Type": "application/json"}, 404)

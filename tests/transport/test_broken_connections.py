@@ -1,4 +1,4 @@
-"""Connections that break below HTTP, and bytes on them that belong to no answer."""
+"""Connections that break below HTTP, and stray bytes that belong to no response."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ async def stream_a_ping(store: MCPStore) -> object:
 
 
 class GarbledTLS:
-    """Puts an unreadable record in the place of an answer, or of its body."""
+    """Sends an unreadable record in place of a response, or of its body."""
 
     def __init__(self, head: bytes, *, times: int) -> None:
         self.requests = 0
@@ -157,7 +157,7 @@ class Scripted:
 
 
 def filled(size: int) -> bytes:
-    """An answer of so many bytes in all, some ten thousand."""
+    """A response of this many bytes in all, some ten thousand."""
     head = answer_bytes(bytes(10_000), JSON)[:-10_000]
     return answer_bytes(json.dumps(installation()).encode().ljust(size - len(head)), JSON)
 

@@ -25,7 +25,7 @@ on_all = pytest.mark.parametrize("kind", ["httpx", "client", "aiohttp"])
 
 @pytest.fixture
 def _uncollected() -> Iterator[None]:
-    """What the garbage collector would close is not closed."""
+    """The garbage collector closes nothing."""
     gc.disable()
     yield
     gc.enable()
@@ -206,7 +206,7 @@ async def test_a_caller_that_is_cancelled_while_its_store_is_closed_is_cancelled
 
 
 async def test_a_clients_own_queue_is_unharmed_by_closing_a_store(listener: Listener) -> None:
-    """httpcore 1.0.9 counts a connection that a cancelled request was just given as in use for ever."""
+    """httpcore 1.0.9 counts a connection that a cancelled request was just given as in use forever."""
     limits = httpx.Limits(max_connections=1)
     async with httpx.AsyncClient(limits=limits) as client, serving(answer) as port:
         store = MCPStore(KEY, host=f"https://127.0.0.1:{listener.port}", http_client=client, max_retries=0)

@@ -1,4 +1,4 @@
-"""TLS, proxies, other transports, and what users set around them."""
+"""TLS, other transports, instrumentation, and idle connections."""
 
 import asyncio
 import sys

@@ -44,7 +44,7 @@ def tree(directory: Path) -> dict[str, bytes]:
 
 
 def everything(directory: Path) -> dict[str, tuple[int, str]]:
-    """What is in a directory, with what it is and where links lead."""
+    """The entries of a directory, with their kinds and the targets of links."""
     return {
         path.relative_to(directory).as_posix(): (path.lstat().st_mode, str(path.resolve()))
         for path in directory.rglob("*")

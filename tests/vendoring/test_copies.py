@@ -1,4 +1,4 @@
-"""Copies as other teams use them: under any path, beside each other, out of zip files."""
+"""Copies as other teams use them: under any path, next to each other, out of zip files."""
 
 import ast
 import importlib

@@ -43,7 +43,7 @@ def test_unreadable_files_are_not_taken_for_missing(tmp_path: Path) -> None:
         read(tmp_path / "nowhere")
 
 
-# Where the system can't swap two directories
+# Systems that can't swap two directories
 
 
 def test_where_the_system_can_not_swap_directories_a_copy_is_updated_too(copy: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_swap_that_the_system_refuses_is_tried_in_two_steps_and_reported(tmp_p
     assert main(["--check", str(one)]) == 0
 
 
-# Where a directory can't be moved
+# Directories that can't be moved
 
 
 def can_not_be_moved(other: Path, directory: Path) -> None:
@@ -125,7 +125,7 @@ def test_other_errors_are_reported_and_change_nothing(copy: Path) -> None:
     assert is_as_it_was(copy)
 
 
-# What others do meanwhile
+# Changes by others during an update
 
 
 def test_a_new_copy_replaces_nothing_that_came_there_in_the_meantime(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_new_copy_replaces_nothing_that_came_there_in_the_meantime(tmp_path: P
 
 
 def left_beside(copy: Path, raised: pytest.ExceptionInfo[ChangedError]) -> Path:
-    """What an update could neither put back nor delete, and where it says that this is."""
+    """The files an update could neither put back nor delete, and where it says they are."""
     (note,) = raised.value.__notes__
     told, _, place = note.rpartition(" is in ")
     assert told == "what could not be put back, or was saved meanwhile,"

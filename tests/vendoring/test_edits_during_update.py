@@ -1,4 +1,4 @@
-"""Nothing that somebody saves in a copy while it is updated is lost."""
+"""Files that somebody saves in a copy while it is updated are not lost."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from .support import run
 
-# Each update runs in a fork in which something is saved at the n-th step, of which Python tells its audit hooks.
+# Each update runs in a fork in which something is saved at the n-th step, as counted by an audit hook.
 PROGRAM = """
 import contextlib, errno, io, json, os, shutil, sys
 from pathlib import Path
