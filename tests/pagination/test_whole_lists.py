@@ -344,6 +344,20 @@ async def test_a_row_that_is_counted_and_never_shown_is_an_error() -> None:
         await service.read(limit=2)
 
 
+async def test_a_list_that_grows_too_fast_to_find_a_missing_row_in_it_is_an_error() -> None:
+    def grow(service: ChangingList) -> None:
+        if len(service.requests) == 3:
+            service.add(40)
+
+    service = ChangingList(5, grow)
+    service.numbers[3] = service.numbers[2]
+
+    with pytest.raises(ListUnstableError, match=r"counts 45 rows .* only 11"):
+        await service.read(limit=2, concurrency=1)
+
+    assert service.requests[3:] == [(7, 0)]
+
+
 async def test_a_list_that_never_settles_is_an_error() -> None:
     def change(service: ChangingList) -> None:
         del service.numbers[100:200]

@@ -70,7 +70,7 @@ def test_a_deprecated_property_warns_when_it_is_read() -> None:
 
 def test_a_deprecated_method_keeps_its_name_and_text_and_is_marked_for_tools() -> None:
     assert Store.old.__name__ == "old"
-    assert Store.old.__doc__ == "What it did."
+    assert Store.old.__doc__ == "The old docstring."
     assert getattr(Store.old, "__deprecated__") == MESSAGE  # noqa: B009  # type checkers do not know it
 
 
