@@ -1,4 +1,4 @@
-"""What the tests stand on: the embedded service over real HTTP, and a fake wire where exact bytes matter."""
+"""Fixtures of most tests: the embedded service over real HTTP, and a fake transport where exact bytes matter."""
 
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -21,7 +21,7 @@ pytest_plugins = ["posthog_mcp_store.testing.pytest_plugin"]
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the machine decides a test."""
+    """Settings of the machine do not affect tests."""
     settings = ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_PROJECT_ID", "POSTHOG_HOST")
     connections = (
         "ALL_PROXY",
@@ -59,14 +59,14 @@ def reader(service: EmbeddedService) -> MCPStore:
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    """A server of sockets alone."""
+    """A server of bare sockets."""
     with listening() as listener:
         yield listener
 
 
 @pytest.fixture
 def tls_context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """What a service needs for TLS, whose authority this process trusts by the variable that TLS libraries read."""
+    """A TLS context for servers; this process trusts its authority, by the variable that TLS libraries read."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
@@ -91,13 +91,13 @@ def tools_url() -> Iterator[str]:
 
 @pytest.fixture
 def wire() -> Wire:
-    """A fake wire: says what it is told to, and keeps what it was sent."""
+    """A fake transport: returns the responses it was given, and keeps the requests."""
     return Wire()
 
 
 @pytest.fixture
 async def faked(wire: Wire) -> AsyncIterator[Callable[..., MCPStore]]:
-    """Makes stores that send over the fake wire, once unless they are told otherwise."""
+    """Makes stores that send over the fake transport, without retries by default."""
     async with httpx.AsyncClient(transport=httpx.MockTransport(wire)) as client:
 
         def make(**options: object) -> MCPStore:

@@ -28,7 +28,7 @@ LAYERS = [
     {"_api"},
     {"__init__"},
 ]
-"""From the bottom up. A package or module imports what is in the layers below it, and nothing beside or above it."""
+"""From the bottom up. A package or module imports from the layers below it only."""
 
 ALSO_ALLOWED = {("_loopback", "_oauth")}
 IMPORTERS = {
@@ -42,7 +42,7 @@ IMPORTERS = {
     "limits": ("_ratelimit.redis_",),
     "redis": ("_ratelimit.redis_",),
 }
-"""How the names of the modules that may import a library begin. `_store` and `_installations` do for type checkers."""
+"""Prefixes of the modules that may import a library. `_store` and `_installations` do so for type checkers only."""
 OPTIONAL = {"aiohttp", "httpx2", "jsonschema", "limits", "mcp", "pydantic", "redis", "starlette", "uvicorn"}
 MOST_ENTRIES = 24
 LONGEST_CHAIN = 12

@@ -56,7 +56,7 @@ class ApplicationPerCase:
 
 
 def prepared_service(*, create_works: bool) -> EmbeddedService:
-    """A service with a row for each answer that the proxy gives by itself, and that an MCP server gives through it."""
+    """A service with a row for each response of the proxy itself, and of an MCP server through it."""
     service = EmbeddedService(create_works=create_works)
     server = service.add_oauth_server()
     server.id = OAUTH_SERVER_ID
@@ -132,7 +132,7 @@ def _aim_callback(fields: dict[str, Any]) -> None:
 
 
 def is_positive(case: AnyCase, part: str) -> bool:
-    """Whether a part of the request is what the document asks for."""
+    """Whether a part of the request follows the document."""
     modes = {str(location.value): info.mode for location, info in case.meta.components.items()} if case.meta else {}
     return modes.get(part, GenerationMode.POSITIVE) is GenerationMode.POSITIVE
 

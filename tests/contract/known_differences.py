@@ -1,4 +1,4 @@
-"""Where the real service is known to depart from its document, and the embedded one with it.
+"""Known differences of the real service, and of the embedded one, from the document.
 
 Each difference switches one check off, for exactly the cases it is about, and names the section of docs/service.md that
 describes it. All other checks stay on.
@@ -44,7 +44,7 @@ def checks_to_skip(case: AnyCase, response: Response) -> list[CheckFunction]:
 
 
 def create_is_not_there(case: AnyCase, response: Response) -> bool:
-    """Create is documented, and answers 405 with an empty body (docs/service.md, sections 0 and 9)."""
+    """Create is documented, and responds with 405 and an empty body (docs/service.md, sections 0 and 9)."""
     return operation_id(case) == CREATE and (response.status_code, response.content) == (405, b"")
 
 
@@ -78,7 +78,7 @@ def long_name_breaks_the_column(case: AnyCase, response: Response) -> bool:
 
 
 def mcp_server_is_down(case: AnyCase, response: Response) -> bool:
-    """502 tells of the MCP server behind the proxy, not of a fault of the service (docs/service.md, section 2.3)."""
+    """502 is about the MCP server behind the proxy, not a fault of the service (docs/service.md, section 2.3)."""
     return operation_id(case) == PROXY and response.status_code == 502
 
 

@@ -1,4 +1,4 @@
-"""The embedded service answers as openapi.yaml promises, to requests that follow it and to requests that do not."""
+"""The embedded service responds as openapi.yaml promises, to requests that follow it and to those that do not."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -50,12 +50,12 @@ PROXY_TYPES = {"application/json", "text/event-stream; charset=utf-8", "*/*; cha
 
 @pytest.mark.parametrize("create_works", [False, True])
 @schema.parametrize()
-def test_every_answer_is_one_that_the_document_promises(case: AnyCase, create_works: bool) -> None:
+def test_every_response_is_one_that_the_document_promises(case: AnyCase, create_works: bool) -> None:
     check(case, application.set(case, create_works=create_works))
 
 
 def check(case: AnyCase, headers: Mapping[str, str]) -> int:
-    """Send a case, hold its answer against the document, and return the status."""
+    """Send a case, check the response against the document, and return the status."""
     response = application.call(case, headers)
     case.validate_response(response, headers=dict(headers), excluded_checks=checks_to_skip(case, response))
     if operation_id(case) == PROXY:
@@ -78,7 +78,7 @@ def row(number: int) -> dict[str, Any]:
     return {"path_parameters": {"id": str(ROW_IDS[number])}}
 
 
-# Of each operation, the answers that say most about it, each with a request that gets it. What is generated gets there
+# The most important responses of each operation, each with a request that gets it. Generated requests get there only
 # by chance.
 ANSWERS: list[tuple[str, int, dict[str, Any]]] = [
     ("list", 200, {}),
@@ -128,7 +128,7 @@ ANSWERS: list[tuple[str, int, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("operation", "status", "request_"), ANSWERS)
-def test_every_answer_worth_a_word_is_given_and_is_as_promised(
+def test_each_important_response_is_given_and_is_as_promised(
     operation: str, status: int, request_: dict[str, Any]
 ) -> None:
     headers = {**application.prepare(create_works=status != 405), **request_.get("headers", {})}

@@ -27,7 +27,7 @@ def stack() -> Iterator[OAuthStack]:
 
 @asynccontextmanager
 async def run(stack: OAuthStack, *command: str) -> AsyncIterator[Process]:
-    """A program in a process of its own, without a screen."""
+    """A program in a separate process, without a screen."""
     environment = {name: value for name, value in os.environ.items() if not name.endswith(("DISPLAY", "BROWSER"))} | {
         "POSTHOG_PERSONAL_API_KEY": stack.service.api_key,
         "POSTHOG_HOST": stack.service.base_url,
@@ -46,7 +46,7 @@ async def run(stack: OAuthStack, *command: str) -> AsyncIterator[Process]:
 
 
 async def printed(process: Process, pattern: str) -> str:
-    """What a program prints where the pattern has its group."""
+    """The part of a program's output that the pattern's group matches."""
     assert process.stdout is not None
     lines = []
     while line := (await asyncio.wait_for(process.stdout.readline(), 60)).decode():
@@ -76,7 +76,7 @@ async def test_one_worker_of_the_web_service_starts_a_flow_and_another_notices_i
         assert (await browser.get(f"{notices}/tools")).status_code == 502
 
 
-async def test_the_web_service_says_when_the_installation_was_removed_meanwhile(stack: OAuthStack) -> None:
+async def test_the_web_service_says_when_the_installation_was_removed_during_the_flow(stack: OAuthStack) -> None:
     async with worker(stack) as process, httpx.AsyncClient(timeout=40) as browser:
         site = await printed(process, r"running on (http://[0-9.:]+)")
         await browser.get(f"{site}/connect")

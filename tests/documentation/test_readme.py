@@ -1,4 +1,4 @@
-"""The README tells the truth: its examples run, and CI runs its commands."""
+"""The README is true: its examples run, and CI runs its commands."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ COMMANDS = [text.strip() for language, text in BLOCKS if not language and "nox" 
 
 
 def consent(service: EmbeddedService, request: RecordedRequest) -> None:
-    """Be the user who finishes the flow that an example started, before its second look."""
+    """Act as the user who finishes the flow that an example started, before its second poll."""
     row = service.installations[-1]
     if row.display_name == "Calendar" and str(row.id) in request.path:
         row.access_token = "token"

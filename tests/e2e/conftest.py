@@ -33,7 +33,7 @@ async def store(stack: OAuthStack) -> AsyncIterator[MCPStore]:
 
 
 class Person:
-    """Who sits before the browser."""
+    """The person at the browser."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -49,7 +49,7 @@ class Person:
             await self._page.get_by_role("button", name=button).click()
 
     async def sees(self, name: str) -> str:
-        """What is written on the page; a screenshot of it goes to the screenshots' folder under `name`."""
+        """The text of the page; a screenshot of it is saved in the screenshots' folder under `name`."""
         await self._page.screenshot(path=SCREENSHOTS / f"{name}.png")
         return await self._page.locator("body").inner_text()
 

@@ -34,7 +34,7 @@ async def start(store: MCPStore, receiver: LoopbackReceiver | None = None) -> Au
     )
 
 
-async def test_who_allows_access_ends_on_the_settings_page_and_the_tools_work(store: MCPStore, person: Person) -> None:
+async def test_allowing_access_ends_on_the_settings_page_and_the_tools_work(store: MCPStore, person: Person) -> None:
     redirect = await start(store)
     waiting = asyncio.create_task(store.installations.wait_until_authorized(redirect, timeout=60))
 
@@ -56,7 +56,7 @@ async def test_who_allows_access_ends_on_the_settings_page_and_the_tools_work(st
     assert person.asked == {"127.0.0.1"}
 
 
-async def test_who_denies_access_is_told_so_and_the_program_is_not_told_of_a_success(
+async def test_denying_access_is_shown_to_the_user_and_the_program_reports_no_success(
     store: MCPStore, person: Person
 ) -> None:
     redirect = await start(store)

@@ -15,7 +15,7 @@ COMPONENTS = DOCUMENT["components"]
 SCHEMAS = COMPONENTS["schemas"]
 ROWS = "/api/environments/{project_id}/mcp_server_installations/"
 
-# Operation: method, path, scope (docs/service.md, section 1), and the statuses it answers.
+# Operation: method, path, scope (docs/service.md, section 1), and its statuses.
 COMMON = {401, 403, 404, 406, 429, 500, 503}
 OPERATIONS = {
     "list": ("get", "", "project:read", {200} | COMMON),
@@ -44,7 +44,7 @@ def operation(name: str) -> dict[str, Any]:
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
-    """What a `$ref` into components stands for."""
+    """The part that a `$ref` into components refers to."""
     while "$ref" in part:
         found: Any = DOCUMENT
         for key in part["$ref"].removeprefix("#/").split("/"):
@@ -54,7 +54,7 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def everything(part: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object in the document, with the way to it; but not what is said of upstream's document."""
+    """Every object in the document with its path, except for the notes about upstream's document."""
     if isinstance(part, dict):
         yield where, part
     for key, value in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
@@ -95,7 +95,7 @@ def test_an_operation_asks_for_the_scope_that_the_service_asks_for(name: str) ->
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_operation_lists_every_status_that_the_service_answers(name: str) -> None:
+def test_an_operation_lists_every_status_of_the_service(name: str) -> None:
     assert {int(status) for status in operation(name)["responses"]} == OPERATIONS[name][3]
 
 
@@ -128,7 +128,7 @@ def test_only_the_proxy_has_glued_errors() -> None:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_operation_and_its_parameters_and_answers_are_described(name: str) -> None:
+def test_an_operation_and_its_parameters_and_responses_are_described(name: str) -> None:
     path = OPERATIONS[name][1]
     part = operation(name)
     parameters = [
@@ -292,7 +292,7 @@ def test_no_object_is_closed_to_fields_of_a_later_service(name: str) -> None:
     assert SCHEMAS[name].get("additionalProperties", True) is True
 
 
-def test_no_answer_holds_a_closed_enum() -> None:
+def test_no_response_holds_a_closed_enum() -> None:
     for name in (
         "MCPServerInstallation",
         "PaginatedMCPServerInstallationList",

@@ -1,4 +1,4 @@
-"""What scripts/generator/templates/ cures, and that each cure is still needed.
+"""Defects that scripts/generator/templates/ corrects, and whether each correction is still needed.
 
 Every cure has two tests: one of `posthog_mcp_store.lowlevel`, and one named `test_stock_...` of what the generator
 writes without our templates. A stock test that fails means: cured upstream, drop our override.
@@ -68,7 +68,7 @@ def row_without(*names: str) -> dict[str, Any]:
 
 
 class Service:
-    """Gives one answer to everything, and keeps what it was asked."""
+    """Sends one response to every request, and keeps the requests."""
 
     def __init__(self, status: int = 200, **answer: Any) -> None:
         self.requests: list[httpx.Request] = []
@@ -90,7 +90,7 @@ class Service:
 
 @pytest.fixture(scope="session")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
-    """What the pinned generator makes of the document without our templates and configuration."""
+    """The client that the pinned generator writes without our templates and configuration."""
     name = "client_of_the_unmodified_generator"
     package = tmp_path_factory.mktemp("stock") / name
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--path"]
@@ -128,7 +128,7 @@ def test_every_operation_of_the_document_has_a_module_and_nothing_else_does() ->
 
 
 @pytest.mark.parametrize("file", sorted(GENERATED.rglob("*.py")), ids=lambda file: str(file.relative_to(GENERATED)))
-def test_a_module_imports_itself_relatively_and_else_only_the_standard_library_attrs_and_httpx(file: Path) -> None:
+def test_a_module_imports_itself_relatively_and_otherwise_only_the_standard_library_attrs_and_httpx(file: Path) -> None:
     depth = len(file.relative_to(GENERATED).parts)
     allowed = {*sys.stdlib_module_names, "attrs"} | ({"httpx"} if file == GENERATED / "client.py" else set())
     for node in ast.walk(ast.parse(file.read_text())):
@@ -165,7 +165,7 @@ def test_stock_package_does_not_say_what_it_was_generated_from(stock: ModuleType
 # client.py.jinja
 
 
-async def test_a_timeout_of_its_own_leaves_the_pool_and_the_client_it_came_from_alone() -> None:
+async def test_a_separate_timeout_leaves_the_pool_and_the_original_client_alone() -> None:
     service = Service(json=ROW)
     client = service.client(timeout=httpx.Timeout(5))
     patient = client.with_timeout(httpx.Timeout(180))
@@ -176,7 +176,7 @@ async def test_a_timeout_of_its_own_leaves_the_pool_and_the_client_it_came_from_
     assert service.pool.timeout == httpx.Timeout(77)
 
 
-async def test_headers_and_cookies_of_its_own_leave_the_pool_and_the_client_it_came_from_alone() -> None:
+async def test_separate_headers_and_cookies_leave_the_pool_and_the_original_client_alone() -> None:
     service = Service(json=ROW)
     client = service.client(headers={"X-Both": "1"}, cookies={"both": "1"})
     derived = client.with_headers({"X-Own": "2"}).with_cookies({"own": "2"})
@@ -217,7 +217,7 @@ async def test_there_is_a_timeout_by_default() -> None:
     assert AuthenticatedClient(base_url=HOST, token="").get_async_httpx_client().timeout == httpx.Timeout(30)
 
 
-def test_stock_client_waits_for_ever_by_default(stock: ModuleType) -> None:
+def test_stock_client_waits_forever_by_default(stock: ModuleType) -> None:
     pool = stock.AuthenticatedClient(base_url=HOST, token="").get_async_httpx_client()
     assert pool.timeout == httpx.Timeout(None)
 
@@ -319,7 +319,7 @@ async def test_leaving_the_client_closes_its_pool() -> None:
 
 
 @pytest.mark.parametrize("status", [420, 520, 561])
-async def test_a_status_that_python_does_not_know_is_an_answer_like_any_other(status: int) -> None:
+async def test_a_status_that_python_does_not_know_is_a_response_like_any_other(status: int) -> None:
     service = Service(status, content=b"<html>")
     answer = await mcp_server_installations_retrieve.asyncio_detailed("1", ID, client=service.client())
     assert (answer.status_code, answer.parsed, answer.content) == (status, None, b"<html>")
@@ -364,7 +364,7 @@ async def test_stock_endpoints_leave_the_path_and_encode_the_at_sign(stock: Modu
     ]
 
 
-async def test_an_answer_without_a_body_is_none() -> None:
+async def test_a_response_without_a_body_is_none() -> None:
     deleted = await mcp_server_installations_destroy.asyncio_detailed("1", ID, client=Service(204).client())
     assert (deleted.status_code, deleted.parsed) == (204, None)
 
@@ -385,12 +385,12 @@ def parsed_types(module: Any) -> set[object]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_no_answer_is_typed_as_anything(operation: str) -> None:
+def test_no_response_is_typed_as_anything(operation: str) -> None:
     assert Any not in parsed_types(part(lowlevel, operation))
     assert type(None) in parsed_types(part(lowlevel, operation))
 
 
-def test_stock_endpoints_type_an_answer_without_a_body_as_anything(stock: ModuleType) -> None:
+def test_stock_endpoints_type_a_response_without_a_body_as_anything(stock: ModuleType) -> None:
     assert Any in parsed_types(part(stock, DESTROY))
 
 
@@ -418,20 +418,20 @@ NO_JSON = [
 
 
 @pytest.mark.parametrize("answer", NO_JSON)
-async def test_an_error_that_is_no_json_is_its_status(answer: dict[str, Any]) -> None:
+async def test_an_error_that_is_not_json_is_its_status(answer: dict[str, Any]) -> None:
     service = Service(401, **answer)
     error = await mcp_server_installations_retrieve.asyncio_detailed("1", ID, client=service.client())
     assert (error.status_code, error.parsed) == (401, None)
 
 
 @pytest.mark.parametrize("answer", NO_JSON)
-async def test_stock_endpoints_fail_on_an_error_that_is_no_json(stock: ModuleType, answer: dict[str, Any]) -> None:
+async def test_stock_endpoints_fail_on_an_error_that_is_not_json(stock: ModuleType, answer: dict[str, Any]) -> None:
     with pytest.raises(json.JSONDecodeError):
         await part(stock, RETRIEVE).asyncio("1", ID, client=Service(401, **answer).stock_client(stock))
 
 
 @pytest.mark.parametrize("answer", NO_JSON)
-async def test_a_success_that_is_no_json_is_refused(answer: dict[str, Any]) -> None:
+async def test_a_success_that_is_not_json_is_refused(answer: dict[str, Any]) -> None:
     with pytest.raises(json.JSONDecodeError):
         await mcp_server_installations_retrieve.asyncio("1", ID, client=Service(200, **answer).client())
 
@@ -475,7 +475,7 @@ def test_stock_error_does_not_pickle_and_prints_the_whole_body(stock: ModuleType
 # model.py.jinja
 
 
-async def test_an_answer_is_read_whole() -> None:
+async def test_a_response_is_read_completely() -> None:
     service = Service(json={"count": 1, "next": None, "previous": None, "results": [row(server_id=str(ID))]})
     page = await mcp_server_installations_list.asyncio("1", client=service.client())
     assert isinstance(page, PaginatedMCPServerInstallationList)
@@ -487,7 +487,7 @@ async def test_an_answer_is_read_whole() -> None:
     assert MCPServerInstallation.from_dict(installation.to_dict()) == installation
 
 
-def test_a_text_that_is_newer_than_the_document_stays_a_text_in_answers() -> None:
+def test_a_text_that_is_newer_than_the_document_stays_a_text_in_responses() -> None:
     installation = MCPServerInstallation.from_dict(row(auth_type="none"))
     assert installation.auth_type == "none"
     assert installation.to_dict()["auth_type"] == "none"
@@ -518,7 +518,7 @@ def test_a_field_with_a_default_that_is_null_or_missing_has_its_default(body: di
     assert [getattr(installation, name) for name in DEFAULTED] == ["", "", True]
 
 
-def test_what_a_request_leaves_out_is_not_sent_as_its_default() -> None:
+def test_fields_left_out_of_a_request_are_not_sent_as_their_defaults() -> None:
     authorize = mcp_server_installations_authorize_retrieve.build_request("1", server_id=ID)
     assert authorize.params == {"server_id": str(ID)}
     body = InstallCustom(name="n", url="u", auth_type=InstallCustomAuthTypeEnum.OAUTH)
@@ -535,12 +535,12 @@ async def test_stock_requests_hold_the_defaults_of_what_they_leave_out(stock: Mo
     assert body.to_dict()["install_source"] == "posthog"
 
 
-def test_no_field_of_an_answer_may_be_unset() -> None:
+def test_no_field_of_a_response_may_be_unset() -> None:
     for model in (MCPServerInstallation, PaginatedMCPServerInstallationList, ErrorResponse):
         assert not [name for name, hint in typing.get_type_hints(model).items() if "Unset" in str(hint)]
 
 
-def test_stock_fields_of_answers_are_unset_where_they_are_missing_even_with_a_default(stock: ModuleType) -> None:
+def test_stock_fields_of_responses_are_unset_where_they_are_missing_even_with_a_default(stock: ModuleType) -> None:
     model = part(stock, "models").MCPServerInstallation
     unset = part(stock, "types").UNSET
     missing = model.from_dict(row_without("server_id", "updated_at", *DEFAULTED))
@@ -594,14 +594,14 @@ def test_a_value_of_a_wrong_type_names_its_field(field: str, value: object) -> N
         ({"count": 0, "results": [], "next": 5}, "next: expected str, not int"),
     ],
 )
-async def test_a_fault_inside_an_answer_is_named_with_its_path(body: dict[str, Any], message: str) -> None:
+async def test_a_fault_inside_a_response_is_named_with_its_path(body: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidBodyError) as caught:
         await mcp_server_installations_list.asyncio("1", client=Service(json=body).client())
     assert str(caught.value).startswith(message)
 
 
 @pytest.mark.parametrize("body", [[], "text", 5, True])
-async def test_an_answer_of_another_json_type_is_refused(body: object) -> None:
+async def test_a_response_of_another_json_type_is_refused(body: object) -> None:
     with pytest.raises(TypeError, match="expected object, not "):
         await mcp_server_installations_retrieve.asyncio("1", ID, client=Service(json=body).client())
 
@@ -622,7 +622,7 @@ def test_stock_models_take_values_of_any_type(stock: ModuleType) -> None:
         (row(id=5), AttributeError),
     ],
 )
-def test_stock_models_do_not_say_where_an_answer_is_wrong(
+def test_stock_models_do_not_say_where_a_response_is_wrong(
     stock: ModuleType, body: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error) as caught:
@@ -685,7 +685,7 @@ TEXTS_FOR_A_UUID = [
     f"{ID.hex[:-2]}_1",
     f" {ID.hex[1:-1]}\n",
     ID.hex.replace("0", "\N{FULLWIDTH DIGIT ZERO}"),
-    # And not these: too short, too long, what would be too short after stripping, what is no hexadecimal digit.
+    # And not these: too short, too long, too short after stripping, not hexadecimal.
     "",
     str(ID)[:-1],
     f"{ID}0",
@@ -757,7 +757,7 @@ def test_fields_that_the_document_does_not_list_stay_readable() -> None:
     assert installation.to_dict()["icon"] == {"key": "k"}
 
 
-def test_what_is_left_unset_is_not_sent() -> None:
+def test_unset_fields_are_not_sent() -> None:
     body = InstallCustom(
         name="n",
         url="https://mcp.custom.com",

@@ -1,4 +1,4 @@
-"""A server that nobody here wrote, behind the proxy of the embedded service."""
+"""A third-party MCP server behind the proxy of the embedded service."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -30,7 +30,7 @@ def _server(program: Path) -> Iterator[EverythingServer]:
 
 @pytest.fixture
 def everything(_server: EverythingServer) -> EverythingServer:
-    """The server, which runs. A test may kill it: what it leaves behind is no matter for the next."""
+    """The running server. A test may kill it, which does not affect the next one."""
     if not _server.is_running:
         _server.start()
     return _server

@@ -1,4 +1,4 @@
-"""`@modelcontextprotocol/server-everything`, the reference server of the protocol's makers, as a process of its own."""
+"""`@modelcontextprotocol/server-everything`, the reference server of the MCP project, in a separate process."""
 
 import os
 import re
@@ -16,7 +16,7 @@ READY = re.compile(rb"^on 127\.0\.0\.1:(\d+)$", re.MULTILINE)
 
 
 class EverythingServer:
-    """Runs inside `with`. Started anew, it has the port that it had, and knows none of its sessions.
+    """Runs inside `with`. Started again, it has the same port, and has forgotten its sessions.
 
     Args:
         program: Its `dist/index.js`.
@@ -71,7 +71,7 @@ class EverythingServer:
         self.kill()
 
     def _listen(self) -> bytes:
-        """What it says until it is ready, has ended, or is silent for too long."""
+        """Its output until it is ready, has ended, or is silent for too long."""
         assert self._process.stderr is not None
         said = b""
         while not READY.search(said) and select.select([self._process.stderr], [], [], WITHIN)[0]:

@@ -47,7 +47,7 @@ def text_of(content: types.TextResourceContents | types.BlobResourceContents) ->
     return content.text if isinstance(content, types.TextResourceContents) else base64.b64decode(content.blob).decode()
 
 
-async def test_the_handshake_tells_who_is_there_and_leaves_no_noise(
+async def test_the_handshake_names_the_server_and_leaves_no_noise(
     store: MCPStore, row: InstallationRecord, service: EmbeddedService, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "posthog_mcp_store")
@@ -159,7 +159,7 @@ async def test_a_tool_may_make_a_resource_of_the_session(client: mcp.Client) -> 
         ("simulate-research-query", {"topic": "tea"}, "MCP error -32601: Tool simulate-research-query requires task"),
     ],
 )
-async def test_what_a_tool_fails_at_is_a_result(
+async def test_the_failure_of_a_tool_is_a_result(
     client: mcp.Client, name: str, arguments: dict[str, object], reason: str
 ) -> None:
     result = await client.call_tool(name, arguments)
@@ -227,7 +227,7 @@ async def test_an_operation_is_cancelled_there_too(client: mcp.Client, service: 
     assert texts(await client.call_tool("echo", {"message": "afterwards"})) == ["Echo: afterwards"]
 
 
-async def test_many_calls_at_once_each_get_their_own_answer(store: MCPStore, row: InstallationRecord) -> None:
+async def test_many_calls_at_once_each_get_their_own_response(store: MCPStore, row: InstallationRecord) -> None:
     async with store.installations.connect(row.id) as one, store.installations.connect(row.id) as two:
         calls = [client.call_tool("get-sum", {"a": number, "b": 0}) for number, client in enumerate([one, two] * 10)]
         results = await asyncio.wait_for(asyncio.gather(*calls), 20)
@@ -413,7 +413,7 @@ async def test_settings_of_the_session_are_accepted(client: mcp.Client, service:
 
 
 @since_deprecated
-async def test_what_the_server_says_outside_of_a_call_does_not_come(store: MCPStore, row: InstallationRecord) -> None:
+async def test_messages_that_belong_to_no_call_do_not_arrive(store: MCPStore, row: InstallationRecord) -> None:
     """It says so on the stream of a GET, which the proxy does not offer; also what it says during a call.
 
     That is the server's choice: of its log messages, updates and list changes it says to none which request they belong
@@ -451,7 +451,7 @@ async def test_roots_are_asked_for_where_the_client_cannot_hear_it(store: MCPSto
     assert asked == []
 
 
-async def test_its_tools_are_found_beside_an_installation_that_fails(
+async def test_its_tools_are_found_although_another_installation_fails(
     store: MCPStore, row: InstallationRecord, service: EmbeddedService
 ) -> None:
     broken = service.add_installation()

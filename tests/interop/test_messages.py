@@ -19,7 +19,7 @@ GREETING = {
 
 
 class Talk:
-    """A session that the test leads by hand."""
+    """A session whose messages the test sends itself."""
 
     def __init__(self, store: MCPStore, row: InstallationRecord) -> None:
         self._store = store
@@ -69,7 +69,7 @@ def text(message: Mapping[str, Any]) -> str:
 
 
 @both_ways
-async def test_a_request_is_answered(talk: Talk, way: Way) -> None:
+async def test_a_request_gets_a_response(talk: Talk, way: Way) -> None:
     (listed,) = await way(talk, talk.request("tools/list"))
     (echoed,) = await way(talk, talk.call("echo", {"message": "é漢🙂\u2028"}))
     (image,) = await way(talk, talk.call("get-tiny-image", {}))
@@ -80,7 +80,7 @@ async def test_a_request_is_answered(talk: Talk, way: Way) -> None:
 
 
 @both_ways
-async def test_a_batch_is_answered_whole(talk: Talk, way: Way) -> None:
+async def test_every_message_of_a_batch_gets_a_response(talk: Talk, way: Way) -> None:
     calls = [talk.call("get-sum", {"a": number, "b": 0}) for number in range(4)]
     slow = talk.call("trigger-long-running-operation", {"duration": 0.8, "steps": 1})
     note = {"jsonrpc": "2.0", "method": "notifications/roots/list_changed"}
@@ -128,7 +128,7 @@ async def test_a_stream_gives_progress_while_the_operation_goes_on(talk: Talk) -
     assert await asyncio.wait_for(reading, 10) == 4
 
 
-async def test_the_server_is_answered_while_its_stream_is_read(talk: Talk) -> None:
+async def test_the_server_gets_its_response_while_its_stream_is_read(talk: Talk) -> None:
     content = {"type": "text", "text": "Seventeen."}
     sampled = {"role": "assistant", "content": content, "model": "tests"}
     seen: list[str | None] = []

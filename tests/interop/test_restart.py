@@ -22,7 +22,7 @@ def text(result: types.CallToolResult) -> str:
 
 
 def calls(service: EmbeddedService) -> int:
-    """How many `tools/call` reached the proxy."""
+    """The number of `tools/call` that reached the proxy."""
     return sum(b'"tools/call"' in request.body for request in service.requests)
 
 
@@ -32,7 +32,7 @@ def sessions(service: EmbeddedService) -> list[str]:
     return list(dict.fromkeys(id for id in named if id))
 
 
-async def test_what_reads_goes_on_in_a_new_session(
+async def test_reading_continues_in_a_new_session(
     everything: EverythingServer, client: mcp.Client, service: EmbeddedService
 ) -> None:
     await client.list_tools()
@@ -114,7 +114,7 @@ async def _read_on(stream: ProxyStream) -> None:
         assert message["method"] == "notifications/progress"
 
 
-async def test_it_is_left_without_a_word_when_the_server_is_gone(
+async def test_it_is_left_silently_when_the_server_is_gone(
     everything: EverythingServer, store: MCPStore, row: InstallationRecord, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with store.installations.connect(row.id) as client:

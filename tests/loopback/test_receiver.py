@@ -1,4 +1,4 @@
-"""The browser that comes back to this machine: real connections, from everybody who may make one."""
+"""LoopbackReceiver: real connections, from browsers and from everybody else who may make one."""
 
 import asyncio
 import gc
@@ -40,7 +40,7 @@ class Page(NamedTuple):
 
 
 class Outline(HTMLParser):
-    """What a page is made of."""
+    """The parts of a response page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ async def browse(url: str) -> httpx.Response:
 
 
 def connect(receiver: LoopbackReceiver, address: str = "127.0.0.1") -> socket.socket:
-    """A connection that the receiver has not seen yet: the system makes it, while the event loop stands still."""
+    """A connection that the receiver has not seen yet: the system accepts it while the event loop does not run."""
     return socket.create_connection((address, port_of(receiver)), timeout=PATIENCE)
 
 
@@ -147,7 +147,7 @@ def descriptors_used_up() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-# What is taken
+# Callbacks
 
 
 async def test_the_browser_that_comes_back_is_taken(receiver: LoopbackReceiver) -> None:
@@ -157,7 +157,7 @@ async def test_the_browser_that_comes_back_is_taken(receiver: LoopbackReceiver) 
     assert await receiver.wait(timeout=PATIENCE) == SUCCESS
 
 
-async def test_who_waits_is_told_when_it_comes(receiver: LoopbackReceiver) -> None:
+async def test_a_waiter_gets_the_callback_when_it_comes(receiver: LoopbackReceiver) -> None:
     async with asyncio.TaskGroup() as group:
         waiting = [group.create_task(receiver.wait(PATIENCE)) for _ in range(3)]
         await asyncio.sleep(0)
@@ -242,7 +242,7 @@ async def test_on_port_80_browsers_leave_the_port_out() -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", pytest.param("::1", marks=with_ipv6)])
-async def test_both_addresses_of_localhost_answer(receiver: LoopbackReceiver, address: str) -> None:
+async def test_both_addresses_of_localhost_respond(receiver: LoopbackReceiver, address: str) -> None:
     assert (await exchange(receiver, head(receiver), address=address)).status == 200
     assert await receiver.wait(PATIENCE) == SUCCESS
 
@@ -258,7 +258,7 @@ async def test_two_receivers_do_not_take_what_is_the_others(receiver: LoopbackRe
         assert await receiver.wait(PATIENCE) == SUCCESS
 
 
-# What is answered and ignored
+# Other requests
 
 IGNORED: dict[str, tuple[int, dict[str, str]]] = {
     "the root": (404, {"target": "/"}),
@@ -303,7 +303,7 @@ NO_HTTP = [
 
 
 @pytest.mark.parametrize(("status", "changes"), IGNORED.values(), ids=IGNORED)
-async def test_everything_else_is_answered_and_ignored(
+async def test_everything_else_gets_a_response_and_is_ignored(
     receiver: LoopbackReceiver, status: int, changes: dict[str, str]
 ) -> None:
     page = await exchange(receiver, head(receiver, **changes) + b"body=")
@@ -320,7 +320,7 @@ async def test_everything_else_is_answered_and_ignored(
 
 
 @pytest.mark.parametrize("request_bytes", NO_HTTP)
-async def test_what_is_no_http_is_refused(receiver: LoopbackReceiver, request_bytes: bytes) -> None:
+async def test_bytes_other_than_http_are_refused(receiver: LoopbackReceiver, request_bytes: bytes) -> None:
     assert (await exchange(receiver, request_bytes)).status == 400
     await assert_nothing_came_yet(receiver)
 
@@ -362,7 +362,7 @@ async def test_a_client_may_go_on_sending_after_the_reply(receiver: LoopbackRece
     assert reply.startswith(b"HTTP/1.1 405 ")
 
 
-async def test_who_never_stops_sending_is_dropped(receiver: LoopbackReceiver) -> None:
+async def test_an_endless_sender_is_disconnected(receiver: LoopbackReceiver) -> None:
     with connect(receiver) as flood:
         flood.settimeout(0)
         async with asyncio.timeout(PATIENCE):
@@ -390,7 +390,7 @@ async def test_the_right_one_is_taken_after_a_hundred_wrong_ones_and_with_connec
     assert await receiver.wait(PATIENCE) == SUCCESS
 
 
-async def test_what_was_served_is_forgotten(receiver: LoopbackReceiver) -> None:
+async def test_served_requests_are_forgotten(receiver: LoopbackReceiver) -> None:
     def tasks_in_memory() -> int:
         gc.collect()
         return sum(isinstance(each, asyncio.Task) for each in gc.get_objects())
@@ -559,7 +559,7 @@ async def test_there_is_no_waiting_without_a_timeout(receiver: LoopbackReceiver)
         await receiver.wait(None)  # type: ignore[arg-type]
 
 
-async def test_who_still_waits_when_the_receiver_is_left_is_told() -> None:
+async def test_waiting_ends_with_an_error_when_the_receiver_is_left() -> None:
     async with LoopbackReceiver() as receiver:
         waiting = asyncio.create_task(receiver.wait(PATIENCE))
         await asyncio.sleep(0)
@@ -572,7 +572,7 @@ async def test_who_still_waits_when_the_receiver_is_left_is_told() -> None:
 
 
 @pytest.mark.parametrize("port", PORTS, ids=lambda port: type(port).__name__)
-def test_what_is_no_port_is_refused(port: int) -> None:
+def test_an_invalid_port_is_refused(port: int) -> None:
     with pytest.raises(ConfigurationError, match="port must be a whole number from 0 to 65535, not ") as raised:
         LoopbackReceiver(port=port)
     assert len(str(raised.value)) < 150
@@ -601,7 +601,7 @@ async def test_a_receiver_is_for_one_flow(receiver: LoopbackReceiver) -> None:
     assert (await browse(f"{receiver.url}?status=success")).status_code == 200
 
 
-async def test_what_was_not_entered_can_not_be_left() -> None:
+async def test_a_receiver_that_was_not_entered_can_not_be_left() -> None:
     with pytest.raises(ConfigurationError, match="inside `async with`"):
         await LoopbackReceiver().__aexit__(None, None, None)
 
@@ -693,7 +693,7 @@ async def test_where_ipv6_is_switched_off_one_address_is_enough(monkeypatch: pyt
 
 
 async def test_only_this_machine_can_connect(receiver: LoopbackReceiver) -> None:
-    # Another of its addresses stands for those that other machines can reach.
+    # Another loopback address is used in place of one that other machines can reach.
     if sys.platform != "linux":
         pytest.skip("elsewhere 127.0.0.2 is not an address of this machine")
     assert is_refused("127.0.0.2", port_of(receiver))

@@ -1,4 +1,4 @@
-"""`connect()` over a fake wire: which messages go out, and what is made of the answers."""
+"""`connect()` over a fake transport: the messages it sends, and how it reads responses."""
 
 import asyncio
 import json
@@ -153,7 +153,7 @@ async def test_options_of_the_client_are_passed_on(server: FakeMCPServer, store:
     assert json.loads(answer.content)["result"] == {"roots": []}
 
 
-async def test_progress_is_told_during_the_call(server: FakeMCPServer, store: MCPStore) -> None:
+async def test_progress_is_reported_during_the_call(server: FakeMCPServer, store: MCPStore) -> None:
     told: list[float] = []
 
     async def tell(progress: float, total: float | None, message: str | None) -> None:
@@ -221,7 +221,7 @@ async def test_a_refusal_of_something_else_than_a_tool_call_is_the_servers_own(
     assert type(caught.value) is ToolCallError
 
 
-async def test_an_error_without_an_id_answers_the_call(server: FakeMCPServer, store: MCPStore) -> None:
+async def test_an_error_without_an_id_ends_the_call(server: FakeMCPServer, store: MCPStore) -> None:
     server.answers["tools/call"] = lambda message: error_of({"id": None}, -32001, APPROVAL_REQUIRED)
 
     async with store.installations.connect(ID) as client:
@@ -315,7 +315,7 @@ async def test_a_result_of_another_shape_is_refused(server: FakeMCPServer, store
     assert caught.value.url.endswith(f"/{ID}/proxy/")
 
 
-async def test_what_the_package_gives_up_is_warned_of_where_it_is_called(store: MCPStore) -> None:
+async def test_deprecations_of_the_package_warn_where_they_are_called(store: MCPStore) -> None:
     async with store.installations.connect(ID) as client:
         with pytest.warns(mcp.MCPDeprecationWarning, match="ping is removed") as warned:
             await client.send_ping()
@@ -347,7 +347,7 @@ async def test_wrong_arguments_are_never_sent(server: FakeMCPServer, store: MCPS
     assert "tools/call" not in [method for method, _ in server.messages]
 
 
-async def test_what_the_users_own_callback_raises_is_raised_by_the_call(server: FakeMCPServer, store: MCPStore) -> None:
+async def test_an_error_of_the_users_own_callback_is_raised_by_the_call(server: FakeMCPServer, store: MCPStore) -> None:
     def fail(_: ResponseInfo) -> None:
         if server.messages[-1][0] == "tools/call":
             raise LookupError
@@ -358,13 +358,13 @@ async def test_what_the_users_own_callback_raises_is_raised_by_the_call(server: 
         await client.list_tools()
 
 
-async def test_what_is_raised_inside_is_not_wrapped(store: MCPStore) -> None:
+async def test_an_error_raised_inside_is_not_wrapped(store: MCPStore) -> None:
     with pytest.raises(LookupError):
         async with store.installations.connect(ID):
             raise LookupError
 
 
-async def test_an_answer_to_the_server_that_is_refused_is_told_in_the_log(
+async def test_a_refused_response_to_the_server_is_logged(
     server: FakeMCPServer, store: MCPStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.answers["answer"] = refusing(httpx.Response(502, json={"error": "Upstream MCP server unreachable"}))
@@ -423,7 +423,7 @@ async def test_a_list_of_tools_that_starts_again_is_given_up(server: FakeMCPServ
     assert [method for method, _ in server.messages].count("tools/list") == 2
 
 
-# What the tools promise of their results
+# Output schemas
 
 
 SUM = {"type": "object", "properties": {"sum": {"type": "integer"}}, "required": ["sum"]}
@@ -509,7 +509,7 @@ async def test_a_result_of_a_tool_that_changed_during_the_call_is_given_at_once(
     assert [method for method, _ in server.messages[2:]] == ["tools/list", "tools/call"]
 
 
-async def test_a_list_that_was_asked_for_before_the_tools_changed_tells_nothing(
+async def test_a_list_that_was_requested_before_the_tools_changed_is_not_used(
     server: FakeMCPServer, store: MCPStore
 ) -> None:
     server.answers["tools/list"] = lambda message: event_stream(
@@ -586,7 +586,7 @@ async def test_the_time_of_a_call_bounds_looking_its_tool_up(
 @pytest.mark.parametrize(
     "noise", [{"method": "ping"}, {"jsonrpc": "2.0", "method": "x", "params": [1]}, {"type": "ping"}]
 )
-async def test_what_is_no_message_in_front_of_the_answer_is_passed_over(
+async def test_events_without_a_message_before_the_response_are_skipped(
     server: FakeMCPServer, store: MCPStore, noise: dict[str, Any]
 ) -> None:
     server.answers["tools/call"] = lambda message: event_stream(
@@ -699,7 +699,7 @@ async def test_whatever_is_wrong_with_a_result_or_its_schema_the_result_is_kept(
     pickle.dumps(caught.value)
 
 
-async def test_what_a_schema_refers_to_is_not_fetched(server: FakeMCPServer, store: MCPStore) -> None:
+async def test_references_in_a_schema_are_not_fetched(server: FakeMCPServer, store: MCPStore) -> None:
     async def count(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         visitors.append(1)
         writer.close()
@@ -841,7 +841,7 @@ async def test_a_malformed_tool_that_was_mended_is_there_again(
         httpx.Response(401, json={"error": {"code": -1, "message": "No.", "data": "Session not found"}}),
     ],
 )
-async def test_what_only_reads_goes_on_in_a_new_session(
+async def test_calls_that_only_read_continue_in_a_new_session(
     server: FakeMCPServer, store: MCPStore, unknown: httpx.Response, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "posthog_mcp_store")
@@ -895,7 +895,7 @@ async def test_a_tool_call_that_meets_the_loss_raises_and_is_not_repeated(
     ],
 )
 @pytest.mark.parametrize("method", ["tools/call", "tools/list"])
-async def test_a_loss_that_is_told_in_a_successful_answer_begins_a_new_session_with_the_next_call(
+async def test_a_loss_that_is_reported_in_a_successful_response_begins_a_new_session_with_the_next_call(
     server: FakeMCPServer, store: MCPStore, method: str, code: int, words: str
 ) -> None:
     server.unknown_session = httpx.Response(
@@ -938,7 +938,7 @@ async def test_calls_that_meet_the_loss_together_begin_one_new_session(server: F
 
 
 @with_sessions
-async def test_a_session_that_can_not_be_begun_anew_is_tried_again_by_the_next_call(
+async def test_a_session_that_can_not_be_started_again_is_tried_again_by_the_next_call(
     server: FakeMCPServer, store: MCPStore
 ) -> None:
     async with store.installations.connect(ID) as client:
@@ -984,7 +984,7 @@ async def test_other_errors_do_not_end_the_session(
     assert [method for method, _ in server.messages].count("initialize") == 1
 
 
-async def test_a_404_where_there_is_no_session_is_no_loss(server: FakeMCPServer, store: MCPStore) -> None:
+async def test_a_404_without_a_session_is_not_a_loss(server: FakeMCPServer, store: MCPStore) -> None:
     async with store.installations.connect(ID) as client:
         server.forget()
         with pytest.raises(UpstreamError):
@@ -1026,7 +1026,7 @@ async def test_a_cancelled_call_is_cancelled_at_the_server(
     await until_alone()
 
 
-async def test_a_cancellation_that_does_not_arrive_is_no_matter(
+async def test_a_cancellation_that_does_not_arrive_does_no_harm(
     server: FakeMCPServer, store: MCPStore, stuck: asyncio.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "posthog_mcp_store")

@@ -171,7 +171,7 @@ async def test_a_list_that_breaks_off_keeps_what_was_read(project: Project, stor
 
 
 @pytest.mark.parametrize("cursor", [False, 0, {}, None])
-async def test_a_cursor_that_is_no_text_ends_the_list(project: Project, store: MCPStore, cursor: object) -> None:
+async def test_a_cursor_that_is_not_a_string_ends_the_list(project: Project, store: MCPStore, cursor: object) -> None:
     project.add("Orders").answers["tools/list"] = lambda message: result_of(
         message, {"tools": [named("a")], "nextCursor": cursor}
     )
@@ -229,7 +229,7 @@ async def test_no_more_are_connected_to_at_once_than_asked_for(project: Project,
             pass
 
 
-async def test_what_is_raised_inside_is_not_wrapped_and_nothing_is_left(project: Project, store: MCPStore) -> None:
+async def test_an_error_raised_inside_is_not_wrapped_and_nothing_is_left(project: Project, store: MCPStore) -> None:
     project.add("Orders")
 
     with pytest.raises(LookupError):

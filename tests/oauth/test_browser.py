@@ -1,4 +1,4 @@
-"""Opening the provider's page, in a process of its own: what a browser is, the environment says when Python starts."""
+"""Opening the provider's page, in a separate process: Python reads the browsers from the environment when it starts."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ def open_in_new_process(**environment: str) -> str:
 
 
 def browser(directory: Path, *, exit_status: int) -> str:
-    """A browser that writes down what it is told to open."""
+    """A browser that records the URLs it opens."""
     program = directory / "browser"
     program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{directory}/opened"\nexit {exit_status}\n')
     program.chmod(0o755)
@@ -53,7 +53,7 @@ def test_the_page_is_opened_as_one_argument_that_no_shell_reads(tmp_path: Path) 
 
 
 @on_linux
-def test_a_browser_that_fails_is_told(tmp_path: Path) -> None:
+def test_a_browser_that_fails_is_reported(tmp_path: Path) -> None:
     assert open_in_new_process(BROWSER=browser(tmp_path, exit_status=1), PATH="/nowhere") == "False"
 
 
@@ -72,7 +72,7 @@ def test_with_a_screen_and_no_browser_nothing_is_opened() -> None:
     assert open_in_new_process(DISPLAY=":99", PATH="/nowhere") == "False"
 
 
-def test_only_what_was_judged_is_opened() -> None:
+def test_only_a_validated_url_is_opened() -> None:
     with pytest.raises(ConfigurationError, match=r"takes an AuthorizationRedirect, not 'https://example\.com'"):
         open_in_browser("https://example.com")  # type: ignore[arg-type]
 
@@ -88,7 +88,7 @@ def test_only_what_was_judged_is_opened() -> None:
         ("linux", "WAYLAND_DISPLAY", True),
     ],
 )
-def test_where_there_is_a_screen_the_platform_or_the_environment_tells(
+def test_the_platform_or_the_environment_says_whether_there_is_a_screen(
     monkeypatch: pytest.MonkeyPatch, platform: str, variable: str | None, is_opened: bool
 ) -> None:
     opened: list[str] = []
@@ -112,7 +112,7 @@ def test_where_there_is_a_screen_the_platform_or_the_environment_tells(
 
 
 @pytest.mark.parametrize("error", [webbrowser.Error("no browser"), FileNotFoundError("gone")])
-def test_a_browser_that_can_not_be_started_is_told(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_a_browser_that_can_not_be_started_is_reported(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(url: str) -> bool:
         raise error
 

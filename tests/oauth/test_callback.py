@@ -1,4 +1,4 @@
-"""What the browser brings back at the end of an OAuth flow."""
+"""The callback URL at the end of an OAuth flow."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ def test_a_success_raises_nothing(url: str) -> None:
 
 @pytest.mark.parametrize("error", ["cancelled", "access_denied"])
 @pytest.mark.parametrize("base", [SCHEME, LOOPBACK])
-def test_a_denial_is_an_error_of_its_own(base: str, error: str) -> None:
+def test_a_denial_has_its_own_error(base: str, error: str) -> None:
     callback = OAuthCallback.parse(f"{base}?status=error&error={error}")
 
     assert (callback.is_success, callback.error) == (False, error)
@@ -88,7 +88,7 @@ def test_other_failures_say_what_went_wrong_in_one_line(query: str, error: str |
         f"{SCHEME}?{'a=1&' * 200}status=success",
     ],
 )
-def test_what_is_no_callback_is_refused(url: str) -> None:
+def test_a_url_that_is_not_a_callback_is_refused(url: str) -> None:
     with pytest.raises(OAuthError, match=r"is not an OAuth callback|not a valid callback URL"):
         OAuthCallback.parse(url)
 
@@ -101,7 +101,7 @@ def test_a_refusal_does_not_show_the_query() -> None:
     assert "hidden" not in str(raised.value)
 
 
-def test_what_is_no_text_is_refused() -> None:
+def test_a_value_that_is_not_a_string_is_refused() -> None:
     with pytest.raises(OAuthError, match="is text, not None"):
         OAuthCallback.parse(None)  # type: ignore[arg-type]
 

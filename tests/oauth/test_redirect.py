@@ -1,4 +1,4 @@
-"""Where to send a user's browser: read from the answer and judged."""
+"""The URL to send a user's browser to: read from the response and validated."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ async def test_a_302_names_the_page_in_its_location(wire: Wire, faked: Faked) ->
     }
 
 
-async def test_what_is_told_of_the_answer_does_not_show_its_state(wire: Wire, faked: Faked) -> None:
+async def test_the_description_of_the_response_does_not_show_its_state(wire: Wire, faked: Faked) -> None:
     seen: list[ResponseInfo] = []
     wire.answers(httpx.Response(302, headers={"Location": SAFE}))
 
@@ -50,14 +50,14 @@ async def test_a_200_names_the_page_in_its_body(wire: Wire, faked: Faked) -> Non
 @pytest.mark.parametrize(
     "answer", [httpx.Response(302), httpx.Response(200), httpx.Response(302, headers={"Location": ""})]
 )
-async def test_an_answer_that_names_no_page_says_so(wire: Wire, faked: Faked, answer: httpx.Response) -> None:
+async def test_a_response_that_names_no_page_says_so(wire: Wire, faked: Faked, answer: httpx.Response) -> None:
     wire.answers(answer)
 
     with pytest.raises(UnsafeRedirectError, match=f"answered {answer.status_code} and returned no URL"):
         await faked().installations.authorize(SERVER_ID)
 
 
-def test_a_redirect_made_by_hand_is_judged_too() -> None:
+def test_a_redirect_constructed_manually_is_validated_too() -> None:
     for url in ("", "javascript:alert(1)"):
         with pytest.raises(UnsafeRedirectError):
             AuthorizationRedirect(url)

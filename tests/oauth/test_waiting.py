@@ -1,4 +1,4 @@
-"""Waiting for the end of an OAuth flow: what counts as its end, and how gently it is looked for."""
+"""Waiting for the end of an OAuth flow: what counts as its end, and how often to poll."""
 
 import asyncio
 import gc
@@ -38,8 +38,8 @@ Faked = Callable[..., MCPStore]
 URL = "https://mcp.example.com/mcp"
 
 
-def on_look(number: int, act: Callable[[], object]) -> Callable[[AuthorizationProgress], None]:
-    """A progress callback that acts after the look with this number, as the person in the browser would."""
+def on_poll(number: int, act: Callable[[], object]) -> Callable[[AuthorizationProgress], None]:
+    """A progress callback that acts after the poll with this number, as the person in the browser would."""
 
     def callback(progress: AuthorizationProgress) -> None:
         if progress.polls == number:
@@ -49,7 +49,7 @@ def on_look(number: int, act: Callable[[], object]) -> Callable[[AuthorizationPr
 
 
 def finish(row: InstallationRecord) -> None:
-    """What the service does to a row at the end of its flow."""
+    """Change a row as the service does at the end of its flow."""
     row.access_token, row.needs_reauth, row.updated_at = "new-token", False, datetime.now(UTC)
 
 
@@ -58,11 +58,11 @@ async def start(store: MCPStore, url: str = URL) -> AuthorizationRedirect:
 
 
 def paths(service: EmbeddedService) -> list[str]:
-    """What was asked for, behind the collection's path."""
+    """The paths of the requests, below that of the collection."""
     return [request.path.partition("mcp_server_installations/")[2] for request in service.requests]
 
 
-# What counts as the end
+# The end of a flow
 
 
 async def test_the_first_flow_is_over_when_the_installation_is_no_longer_pending(
@@ -85,7 +85,7 @@ async def test_the_first_flow_is_over_when_the_installation_is_no_longer_pending
         (3, False),
     ]
     assert all(progress.elapsed + progress.remaining == pytest.approx(20) for progress in seen)
-    # The answer that started the flow has no id, so the first look lists.
+    # The response that started the flow has no id, so the first poll lists.
     assert paths(service) == ["install_custom/", "", f"{done.id}/", f"{done.id}/"]
 
 
@@ -93,7 +93,7 @@ async def test_a_wait_can_do_with_the_id(service: EmbeddedService, store: MCPSto
     row = service.add_installation(auth_type="oauth", pending_oauth=True)
 
     done = await store.installations.wait_until_authorized(
-        str(row.id), timeout=20, on_progress=on_look(1, lambda: finish(row))
+        str(row.id), timeout=20, on_progress=on_poll(1, lambda: finish(row))
     )
 
     assert done.id == row.id
@@ -110,13 +110,13 @@ async def test_a_dead_installation_is_authorized_when_it_needs_it_no_longer(
     def revive() -> None:
         row.needs_reauth = False
 
-    done = await store.installations.wait_until_authorized(redirect, timeout=20, on_progress=on_look(2, revive))
+    done = await store.installations.wait_until_authorized(redirect, timeout=20, on_progress=on_poll(2, revive))
 
     assert (done.id, done.needs_reauth) == (row.id, False)
 
 
 @pytest.mark.parametrize("by_id", [True, False])
-async def test_a_healthy_installation_is_not_authorized_anew_by_having_been_so_before(
+async def test_a_healthy_installation_is_not_authorized_again_by_having_been_so_before(
     service: EmbeddedService, store: MCPStore, by_id: bool
 ) -> None:
     row = service.add_installation(auth_type="oauth", url=URL)
@@ -134,7 +134,7 @@ async def test_a_healthy_installation_is_not_authorized_anew_by_having_been_so_b
     assert looks[0] == looks[1] != looks[2] == done.updated_at
 
 
-async def test_a_healthy_installation_that_nobody_authorizes_anew_is_not_reported(
+async def test_a_healthy_installation_that_nobody_authorizes_again_is_not_reported(
     service: EmbeddedService, store: MCPStore
 ) -> None:
     row = service.add_installation(auth_type="oauth")
@@ -164,7 +164,7 @@ async def test_an_installation_that_the_flow_made_is_authorized_once_it_is_no_lo
     service: EmbeddedService, store: MCPStore
 ) -> None:
     redirect = await start(store)
-    service.installations[0].access_token = "token"  # and `updated_at` tells nothing
+    service.installations[0].access_token = "token"  # and `updated_at` does not change
 
     done = await store.installations.wait_until_authorized(redirect, timeout=20)
 
@@ -195,7 +195,7 @@ async def test_an_edit_is_not_taken_for_the_end_of_a_flow(
     assert looks == [1, 2, 3]
 
 
-async def test_an_answer_without_times_is_no_end_of_a_flow(wire: Wire, faked: Faked) -> None:
+async def test_a_response_without_times_does_not_end_a_flow(wire: Wire, faked: Faked) -> None:
     healthy = installation(auth_type="oauth", updated_at=None, created_at="2026-03-04T09:13:44")  # without a zone
     moved = installation(auth_type="oauth", updated_at="2026-03-04T09:13:44")
     wire.answers(
@@ -265,7 +265,7 @@ SPACES = [" ", "\n", "\t", "\r\n", "\x1f", "\x85", "\xa0", "\u2003", "\u3000"]
 
 
 @pytest.mark.parametrize("space", SPACES, ids=ascii)
-async def test_white_space_around_a_url_is_no_matter(service: EmbeddedService, store: MCPStore, space: str) -> None:
+async def test_white_space_around_a_url_does_not_matter(service: EmbeddedService, store: MCPStore, space: str) -> None:
     redirect = await start(store, f"{space}{URL}{space}")
     assert redirect.server_url == service.installations[0].url == URL
     service.installations[0].access_token = "token"
@@ -303,7 +303,7 @@ async def test_white_space_around_other_text_is_the_services_to_strip(
         (timedelta(0), timedelta(seconds=5), True),
     ],
 )
-async def test_what_came_before_a_flow_is_told_by_the_services_clock(
+async def test_earlier_changes_are_recognized_by_the_services_clock(
     wire: Wire, faked: Faked, ahead: timedelta, after_start: timedelta, is_over: bool
 ) -> None:
     there = datetime.now(UTC) + ahead
@@ -342,7 +342,7 @@ async def test_what_came_before_a_flow_is_told_by_the_services_clock(
         f"Thu, 01 Jan 2026 00:00:00 +{'9' * 30}",
     ],
 )
-async def test_a_date_that_makes_no_sense_is_passed_over(wire: Wire, faked: Faked, date: str) -> None:
+async def test_a_date_that_makes_no_sense_is_skipped(wire: Wire, faked: Faked, date: str) -> None:
     installations = faked().installations
     wire.answers(
         httpx.Response(302, headers={"Location": "https://auth.example.com/?state=s", "Date": date}),
@@ -393,13 +393,13 @@ async def test_an_installation_that_vanishes_ends_the_wait(
         await store.installations.wait_until_authorized(
             service.installations[0].id if by_id else redirect,
             timeout=20,
-            on_progress=on_look(1, service.installations.clear),
+            on_progress=on_poll(1, service.installations.clear),
         )
 
     assert gone.value.detail == "Not found."
 
 
-async def test_one_that_vanishes_is_no_matter_for_those_who_wait_for_others(
+async def test_an_installation_that_vanishes_does_not_affect_waits_for_others(
     service: EmbeddedService, store: MCPStore
 ) -> None:
     rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(3)]
@@ -407,7 +407,7 @@ async def test_one_that_vanishes_is_no_matter_for_those_who_wait_for_others(
 
     gone, *done = await asyncio.gather(
         *[
-            store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_look(1, act))
+            store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_poll(1, act))
             for row, act in zip(rows, acts, strict=True)
         ],
         return_exceptions=True,
@@ -439,7 +439,7 @@ async def test_failures_that_pass_do_not_end_a_wait(service: EmbeddedService) ->
         service.inject(Fault(method="GET", reset="before", times=1))
 
         done = await store.installations.wait_until_authorized(
-            row.id, timeout=20, on_progress=on_look(1, lambda: finish(row))
+            row.id, timeout=20, on_progress=on_poll(1, lambda: finish(row))
         )
 
     assert done.id == row.id
@@ -453,7 +453,7 @@ async def test_a_status_that_passes_does_not_end_a_wait_without_retries(service:
         service.inject(Fault(method="GET", status=status))
 
         done = await store.installations.wait_until_authorized(
-            row.id, timeout=20, on_progress=on_look(1, lambda: finish(row))
+            row.id, timeout=20, on_progress=on_poll(1, lambda: finish(row))
         )
 
     assert done.id == row.id
@@ -472,7 +472,7 @@ async def test_a_list_that_changes_too_fast_does_not_end_a_wait(wire: Wire, fake
     assert (await store.installations.wait_until_authorized(await start(store), timeout=20)).url == URL
 
 
-async def test_a_wait_in_which_every_look_failed_says_why(service: EmbeddedService) -> None:
+async def test_a_wait_in_which_every_poll_failed_says_why(service: EmbeddedService) -> None:
     async with open_store(service, max_retries=0) as store:
         row = service.add_installation(auth_type="oauth", pending_oauth=True)
         service.inject(Fault(method="GET", status=503, times=None))
@@ -491,7 +491,7 @@ async def test_a_failure_that_does_not_pass_ends_a_wait_at_once(service: Embedde
         await store.installations.wait_until_authorized(row.id, timeout=20)
 
     assert len(service.requests) == 1
-    await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_look(1, lambda: finish(row)))
+    await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_poll(1, lambda: finish(row)))
 
 
 async def test_a_deadline_bounds_a_wait_as_it_does_every_call(service: EmbeddedService, store: MCPStore) -> None:
@@ -503,7 +503,7 @@ async def test_a_deadline_bounds_a_wait_as_it_does_every_call(service: EmbeddedS
         await store.with_options(deadline=20).installations.wait_until_authorized(row.id, timeout=0.2)
 
 
-async def test_what_a_progress_callback_raises_ends_the_wait(service: EmbeddedService, store: MCPStore) -> None:
+async def test_an_error_of_a_progress_callback_ends_the_wait(service: EmbeddedService, store: MCPStore) -> None:
     row = service.add_installation(auth_type="oauth", pending_oauth=True)
 
     def fail(_: AuthorizationProgress) -> None:
@@ -549,7 +549,7 @@ async def test_a_wait_that_makes_no_sense_is_refused_at_once(
 # Gently
 
 
-async def test_looks_are_frequent_at_first_and_some_seconds_apart_in_the_end() -> None:
+async def test_polls_are_frequent_at_first_and_some_seconds_apart_in_the_end() -> None:
     lengths = list(islice(pauses(), 20))
 
     assert lengths[0] == 0.5
@@ -608,14 +608,14 @@ async def test_hundreds_of_waits_take_hardly_more_requests_than_one(service: Emb
     assert len(service.requests) < 12
 
 
-async def test_a_look_that_fails_is_no_matter_for_other_waits(service: EmbeddedService, store: MCPStore) -> None:
+async def test_a_poll_that_fails_does_not_affect_other_waits(service: EmbeddedService, store: MCPStore) -> None:
     rows = [service.add_installation(auth_type="oauth", pending_oauth=True) for _ in range(6)]
     hasty = [store.with_options(deadline=0.05, max_retries=0) for _ in range(3)]
     service.inject(Fault(delay=0.5, times=4))
 
     ends = await asyncio.gather(
         *[
-            view.installations.wait_until_authorized(row.id, timeout=10, on_progress=on_look(1, partial(finish, row)))
+            view.installations.wait_until_authorized(row.id, timeout=10, on_progress=on_poll(1, partial(finish, row)))
             for view, row in zip([*hasty, store, store, store], rows, strict=True)
         ],
         return_exceptions=True,
@@ -631,7 +631,7 @@ async def test_one_of_many_that_vanishes_says_so(service: EmbeddedService, store
 
     ends = await asyncio.gather(
         *[
-            store.installations.wait_until_authorized(row.id, timeout=10, on_progress=on_look(1, event))
+            store.installations.wait_until_authorized(row.id, timeout=10, on_progress=on_poll(1, event))
             for row, event in zip(rows, events, strict=True)
         ],
         return_exceptions=True,
@@ -648,7 +648,7 @@ async def test_a_long_list_is_one_request(service: EmbeddedService, store: MCPSt
         service.add_installation()
     service.requests.clear()
 
-    await store.installations.wait_until_authorized(redirect, timeout=20, on_progress=on_look(2, lambda: finish(row)))
+    await store.installations.wait_until_authorized(redirect, timeout=20, on_progress=on_poll(2, lambda: finish(row)))
 
     assert paths(service) == ["", f"{row.id}/", f"{row.id}/"]
 
@@ -656,7 +656,7 @@ async def test_a_long_list_is_one_request(service: EmbeddedService, store: MCPSt
 # Each wait for itself
 
 
-async def test_each_wait_looks_with_the_settings_of_its_own_view(service: EmbeddedService, store: MCPStore) -> None:
+async def test_each_wait_polls_with_the_settings_of_its_own_view(service: EmbeddedService, store: MCPStore) -> None:
     other = service.add_project()
     rows = [
         service.add_installation(auth_type="oauth", pending_oauth=True, project_id=project)
@@ -678,7 +678,7 @@ async def test_each_wait_looks_with_the_settings_of_its_own_view(service: Embedd
             view.installations.wait_until_authorized(
                 row.id,
                 timeout=20,
-                on_progress=on_look(2, lambda row=row: finish(row)),  # type: ignore[misc]
+                on_progress=on_poll(2, lambda row=row: finish(row)),  # type: ignore[misc]
             )
             for view, row in zip(views, rows, strict=True)
         ]
@@ -728,7 +728,7 @@ async def test_a_cancelled_wait_leaves_no_task_and_disturbs_no_other(service: Em
     looked = [asyncio.Event() for _ in rows]
     waits = [
         asyncio.create_task(
-            store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_look(1, event.set))
+            store.installations.wait_until_authorized(row.id, timeout=20, on_progress=on_poll(1, event.set))
         )
         for row, event in zip(rows, looked, strict=True)
     ]
@@ -744,7 +744,7 @@ async def test_a_cancelled_wait_leaves_no_task_and_disturbs_no_other(service: Em
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_a_wait_cancelled_during_a_look_leaves_no_task(service: EmbeddedService, store: MCPStore) -> None:
+async def test_a_wait_cancelled_during_a_poll_leaves_no_task(service: EmbeddedService, store: MCPStore) -> None:
     row = service.add_installation(auth_type="oauth", pending_oauth=True)
     arrivals = Arrivals(service)
     service.inject(Fault(delay=30))
@@ -755,7 +755,7 @@ async def test_a_wait_cancelled_during_a_look_leaves_no_task(service: EmbeddedSe
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(waiting, 5)
 
-    # The connection is closed in a task of its own.
+    # The connection is closed in a separate task.
     if others := asyncio.all_tasks() - {asyncio.current_task()}:
         _, left = await asyncio.wait(others, timeout=5)
         assert left == set()

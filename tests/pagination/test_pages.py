@@ -92,7 +92,7 @@ async def test_a_short_page_is_followed_by_the_row_after_its_last(wire: Wire, fa
     assert [request.url.params.get("offset") for request in wire.requests] == [None, "1"]
 
 
-async def test_whether_a_page_has_a_next_is_what_the_service_says_and_iterating_looks_itself(
+async def test_the_service_says_whether_a_page_has_a_next_and_iterating_checks_itself(
     wire: Wire, faked: Callable[..., MCPStore]
 ) -> None:
     wire.answers(

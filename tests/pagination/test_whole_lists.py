@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from posthog_mcp_store import Installation, ListUnstableError, MCPStore, Pager, ServerError
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from ..support.factories import lanes_only
+from ..support.factories import httpx_only
 from ..support.racing_list import RacingList, Step
 from ..support.wire import BASE, installation
 
 SCHEDULES = os.environ.get("LIST_SCHEDULES")
-"""How many random schedules to try, by hand: a few hundred, always the same, unless it is set."""
+"""Set it to try more random schedules; otherwise they are a few hundred, always the same."""
 racing = settings(derandomize=SCHEDULES is None, max_examples=int(SCHEDULES or 200), deadline=None)
 
 
@@ -34,7 +34,7 @@ async def numbers(listed: Pager[Installation]) -> list[int]:
 
 
 class ChangingList:
-    """The list endpoint of a service whose rows change before each request is answered. Newest rows come first."""
+    """The list endpoint of a service whose rows change before each response. Newest rows come first."""
 
     def __init__(self, rows: int, change: Callable[["ChangingList"], None] = lambda _: None) -> None:
         self.numbers = list(range(rows, 0, -1))
@@ -87,7 +87,7 @@ class ChangingList:
         (99, 1),
     ],
 )
-async def test_a_list_that_holds_still_costs_what_plain_paging_costs(rows: int, limit: int, concurrency: int) -> None:
+async def test_an_unchanged_list_costs_what_plain_paging_costs(rows: int, limit: int, concurrency: int) -> None:
     service = ChangingList(rows)
 
     assert await service.read(limit=limit, concurrency=concurrency) == list(range(rows, 0, -1))
@@ -95,14 +95,14 @@ async def test_a_list_that_holds_still_costs_what_plain_paging_costs(rows: int, 
 
 
 @pytest.mark.parametrize(("rows", "requests"), [(99, 1), (100, 1), (101, 2), (200, 2), (201, 3), (1000, 10), (1100, 6)])
-async def test_so_does_a_list_in_pages_of_the_default_size(rows: int, requests: int) -> None:
+async def test_an_unchanged_list_in_pages_of_the_default_size_does_too(rows: int, requests: int) -> None:
     service = ChangingList(rows)
 
     assert await service.read() == list(range(rows, 0, -1))
     assert len(service.requests) == requests
 
 
-async def test_each_page_is_asked_for_with_the_row_that_the_next_one_starts_at() -> None:
+async def test_each_page_is_requested_with_the_first_row_of_the_next_one() -> None:
     service = ChangingList(250)
 
     assert await service.read() == list(range(250, 0, -1))
@@ -172,7 +172,7 @@ changes = st.lists(
 
 @given(rows=st.integers(0, 60), limit=st.integers(1, 20), concurrency=st.integers(1, 6), steps=changes)
 @settings(derandomize=True, max_examples=100, deadline=None)
-def test_what_is_there_all_the_while_comes_exactly_once_and_in_order(
+def test_rows_that_stay_come_exactly_once_and_in_order(
     rows: int, limit: int, concurrency: int, steps: list[list[tuple[str, int]]]
 ) -> None:
     planned = iter(steps)
@@ -317,7 +317,7 @@ async def test_rows_removed_and_as_many_added_where_no_count_shows_it_lose_nothi
     assert [number for number in read if number > 100] == list(range(200, 100, -1))
 
 
-async def test_a_row_added_to_a_long_list_is_looked_for_on_top_alone() -> None:
+async def test_a_row_added_to_a_long_list_is_searched_for_at_its_top_only() -> None:
     def change(service: ChangingList) -> None:
         if len(service.requests) == 6:
             service.add()
@@ -342,6 +342,20 @@ async def test_a_row_that_is_counted_and_never_shown_is_an_error() -> None:
 
     with pytest.raises(ListUnstableError, match=r"counts 5 rows .* only 4"):
         await service.read(limit=2)
+
+
+async def test_a_list_that_grows_too_fast_to_find_a_missing_row_in_it_is_an_error() -> None:
+    def grow(service: ChangingList) -> None:
+        if len(service.requests) == 3:
+            service.add(40)
+
+    service = ChangingList(5, grow)
+    service.numbers[3] = service.numbers[2]
+
+    with pytest.raises(ListUnstableError, match=r"counts 45 rows .* only 11"):
+        await service.read(limit=2, concurrency=1)
+
+    assert service.requests[3:] == [(7, 0)]
 
 
 async def test_a_list_that_never_settles_is_an_error() -> None:
@@ -397,7 +411,7 @@ async def test_over_http_rows_come_and_go_after_they_were_counted(
     read = []
     try:
         async for row in store.installations.list(limit=limit):
-            read.append(row.id)  # noqa: PERF401  # what was read before an error is looked at, too
+            read.append(row.id)  # noqa: PERF401  # rows before an error are compared, too
     except ListUnstableError:
         assert len(read) == len(set(read))
         return
@@ -458,7 +472,7 @@ FOREVER = f"{BASE}?limit=1&offset=1000000"
         (lambda n: page_of([n, n + 1], n, f"{BASE}?offset={n + 1}"), 5),
     ],
 )
-async def test_a_service_that_contradicts_itself_is_believed_for_so_long_only(
+async def test_a_service_that_contradicts_itself_is_believed_only_for_a_while(
     answer: Callable[[int], httpx.Response], count: int
 ) -> None:
     asked: list[str] = []
@@ -502,7 +516,7 @@ async def test_a_count_of_rows_that_are_nowhere_costs_no_more_than_two_requests(
     async def read_all(listed: Pager[Installation]) -> None:
         async with asyncio.timeout(20):
             async for row in listed:
-                read.append(row.id.int)  # noqa: PERF401  # the rows before the error are looked at, too
+                read.append(row.id.int)  # noqa: PERF401  # rows before the error are compared, too
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(lying)) as client:
         listed = MCPStore("phx_key", http_client=client).installations.list(limit=limit, concurrency=concurrency)
@@ -596,7 +610,7 @@ async def test_a_list_that_shrinks_at_its_end_is_over_with_the_first_page_that_s
     service = ChangingList(12, change)
 
     assert await service.read(limit=5, concurrency=1) == list(range(12, 0, -1))
-    # Three pages, the third once more because rows were removed, and a look behind its end.
+    # Three pages, the third once more because rows were removed, and a request after its end.
     assert len(service.requests) == 5
 
 
@@ -610,7 +624,7 @@ async def test_a_list_may_grow_while_it_is_read_as_long_as_it_is_read_faster() -
 
 
 @pytest.mark.parametrize(("limit", "most"), [(2, 9), (10, 3)])
-async def test_a_service_that_repeats_a_page_for_ever_is_left_after_a_few(limit: int, most: int) -> None:
+async def test_a_service_that_repeats_a_page_forever_is_left_after_a_few(limit: int, most: int) -> None:
     asked: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -642,7 +656,7 @@ async def test_a_service_that_gives_all_rows_at_once_is_asked_once(rows: int, li
 
 @pytest.mark.parametrize("rows", [4, 5, 6, 29, 30, 31])
 @pytest.mark.parametrize("limit", [1, 4, 5, 6])
-async def test_a_service_with_pages_of_its_own_size_is_read_whole(rows: int, limit: int) -> None:
+async def test_a_service_with_its_own_page_size_is_read_completely(rows: int, limit: int) -> None:
     service = ChangingList(rows)
 
     def stubborn(request: httpx.Request) -> httpx.Response:
@@ -656,7 +670,7 @@ async def test_a_service_with_pages_of_its_own_size_is_read_whole(rows: int, lim
 
 
 @pytest.mark.parametrize(("rows", "most", "options"), [(30, 4, {"limit": 10}), (1201, 100, {}), (1201, 50, {})])
-async def test_a_service_that_gives_less_than_it_is_asked_for_is_read_whole(
+async def test_a_service_with_shorter_pages_than_requested_is_read_completely(
     rows: int, most: int, options: dict[str, int]
 ) -> None:
     service = ChangingList(rows)
@@ -718,7 +732,7 @@ async def test_pages_are_fetched_ahead_up_to_the_concurrency_asked_for(
         assert service.most_in_flight == concurrency
 
 
-@lanes_only
+@httpx_only
 async def test_leaving_the_loop_ends_what_was_fetched_ahead(service: EmbeddedService, store: MCPStore) -> None:
     for _ in range(40):
         service.add_installation()
@@ -765,7 +779,7 @@ async def test_no_page_is_empty_but_that_of_an_empty_list(rows: int, empty_pages
     assert sizes.count(0) == empty_pages
 
 
-async def test_pages_say_where_they_stand() -> None:
+async def test_pages_say_where_they_are() -> None:
     service = ChangingList(7)
     async with httpx.AsyncClient(transport=httpx.MockTransport(service)) as client:
         listed = MCPStore("phx_key", http_client=client).installations.list(limit=3)

@@ -30,7 +30,7 @@ def test_a_byte_order_mark_comes_before_the_first_line_only() -> None:
     ]
 
 
-def test_a_line_feed_is_left_out_only_behind_the_carriage_return_that_was_cut_off() -> None:
+def test_a_line_feed_is_left_out_only_after_the_carriage_return_that_was_cut_off() -> None:
     decoder = EventStreamDecoder(1000)
 
     assert [*decoder.feed(b"data: a\r"), *decoder.feed(b"\ndata: b\n"), *decoder.feed(b"\n")] == [
@@ -38,7 +38,7 @@ def test_a_line_feed_is_left_out_only_behind_the_carriage_return_that_was_cut_of
     ]
 
 
-def test_what_is_no_utf8_and_ids_with_null_are_passed_over() -> None:
+def test_invalid_utf8_and_ids_with_null_are_skipped() -> None:
     decoder = EventStreamDecoder(1000)
 
     assert [*decoder.feed(b"id: 1\nid: 2\0\ndata: \xff\n\n")] == [ServerSentEvent("message", "\ufffd", "1")]

@@ -1,4 +1,4 @@
-"""JSON-RPC through the proxy: what goes out, and what is made of the answer."""
+"""JSON-RPC through the proxy: requests, and the parsing of responses."""
 
 import asyncio
 import json
@@ -76,7 +76,7 @@ async def test_a_batch_goes_out_as_a_list(wire: Wire, faked: Faked) -> None:
     assert (reply.result(1), reply.result(2)) == ({"ok": True}, {"ok": True})
 
 
-async def test_a_json_answer_is_one_message(wire: Wire, faked: Faked) -> None:
+async def test_a_json_response_is_one_message(wire: Wire, faked: Faked) -> None:
     wire.answers(httpx.Response(200, json=PONG, headers={"Mcp-Session-Id": "s-2"}))
 
     reply = await faked().installations.proxy(ID, PING)
@@ -84,13 +84,13 @@ async def test_a_json_answer_is_one_message(wire: Wire, faked: Faked) -> None:
     assert (reply.messages, reply.session_id, reply.result()) == ([PONG], "s-2", {"ok": True})
 
 
-async def test_an_answer_without_a_content_type_is_json(wire: Wire, faked: Faked) -> None:
+async def test_a_response_without_a_content_type_is_json(wire: Wire, faked: Faked) -> None:
     wire.answers(httpx.Response(200, content=b'{"jsonrpc":"2.0","id":1,"result":7}'))
 
     assert (await faked().installations.proxy(ID, PING)).result() == 7
 
 
-async def test_a_notification_is_answered_by_nothing(wire: Wire, faked: Faked) -> None:
+async def test_a_notification_gets_no_response(wire: Wire, faked: Faked) -> None:
     wire.answers(httpx.Response(202))
 
     reply = await faked().installations.proxy(ID, INITIALIZED)
@@ -104,7 +104,7 @@ async def test_a_notification_is_answered_by_nothing(wire: Wire, faked: Faked) -
 @pytest.mark.parametrize(
     "message", [INITIALIZED, [INITIALIZED, INITIALIZED], {"jsonrpc": "2.0", "id": 9, "result": {}}]
 )
-async def test_whatever_acknowledges_what_asks_for_nothing_is_no_matter(
+async def test_any_acknowledgement_of_a_notification_is_accepted(
     wire: Wire, faked: Faked, message: Any, answer: httpx.Response
 ) -> None:
     wire.answers(answer)
@@ -118,7 +118,7 @@ async def test_an_acknowledgement_over_the_cap_is_read_no_further(wire: Wire, fa
     assert (await faked(max_response_bytes=1000).installations.proxy(ID, INITIALIZED)).messages == []
 
 
-async def test_what_the_server_says_for_itself_beside_an_acknowledgement_is_given(wire: Wire, faked: Faked) -> None:
+async def test_messages_of_the_server_in_an_acknowledgement_are_returned(wire: Wire, faked: Faked) -> None:
     refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": -32601, "message": "Method not found"}}
     wire.answers(event_stream(f'data: {{"type":"ping"}}\n\ndata: pong\n\ndata: {json.dumps(refusal)}\n\n'))
 
@@ -161,7 +161,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("code", "text", "expected"), REFUSED)
-async def test_what_the_service_refuses_of_a_tool_call_has_a_class(
+async def test_each_refusal_of_a_tool_call_has_a_class(
     wire: Wire, faked: Faked, code: int, text: str, expected: type[ToolCallError]
 ) -> None:
     error = {"code": code, "message": text, "data": {"tool": "add"}}
@@ -189,7 +189,7 @@ async def test_the_same_error_is_a_servers_own_where_no_tool_is_called(
 
 @pytest.mark.parametrize(("code", "text", "_"), REFUSED)
 @pytest.mark.parametrize("is_stream", [True, False])
-async def test_the_same_error_is_a_servers_own_in_an_answer_of_another_form(
+async def test_the_same_error_is_the_servers_own_in_a_response_of_another_form(
     wire: Wire, faked: Faked, is_stream: bool, code: int, text: str, _: object
 ) -> None:
     answer = {"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": text}}
@@ -267,13 +267,13 @@ async def test_an_error_object_of_any_shape_is_a_tool_call_error(wire: Wire, fak
         (await faked().installations.proxy(ID, PING)).result()
 
 
-async def test_an_error_of_null_beside_a_result_is_none(wire: Wire, faked: Faked) -> None:
+async def test_a_null_error_next_to_a_result_is_not_an_error(wire: Wire, faked: Faked) -> None:
     wire.answers(httpx.Response(200, json={**PONG, "error": None}))
 
     assert (await faked().installations.proxy(ID, PING)).result() == {"ok": True}
 
 
-async def test_an_error_without_an_id_answers_the_request(wire: Wire, faked: Faked) -> None:
+async def test_an_error_without_an_id_ends_the_request(wire: Wire, faked: Faked) -> None:
     error = {"code": -32001, "message": "Tool 'add' requires approval before it can be called"}
     wire.answers(httpx.Response(200, json={"jsonrpc": "2.0", "id": None, "error": error}))
 
@@ -281,7 +281,7 @@ async def test_an_error_without_an_id_answers_the_request(wire: Wire, faked: Fak
         (await faked().installations.proxy(ID, CALL)).result()
 
 
-async def test_the_answer_with_the_id_counts_before_an_error_without_one(wire: Wire, faked: Faked) -> None:
+async def test_the_response_with_the_id_counts_before_an_error_without_one(wire: Wire, faked: Faked) -> None:
     error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error"}}
     wire.answers(httpx.Response(200, json=[error, PONG]))
 
@@ -298,7 +298,7 @@ async def test_a_message_may_be_any_mapping(wire: Wire, faked: Faked, text: str)
     assert wire.sent_json == message
 
 
-async def test_a_reply_without_the_awaited_answer_says_so(wire: Wire, faked: Faked) -> None:
+async def test_a_reply_without_the_awaited_response_says_so(wire: Wire, faked: Faked) -> None:
     wire.answers(httpx.Response(200, json={"jsonrpc": "2.0", "id": 1, "method": "sampling/createMessage"}))
     reply = await faked().installations.proxy(ID, PING)
 
@@ -308,7 +308,7 @@ async def test_a_reply_without_the_awaited_answer_says_so(wire: Wire, faked: Fak
     assert caught.value.status_code == 200
 
 
-async def test_an_event_stream_without_the_awaited_answer_is_no_reply(wire: Wire, faked: Faked) -> None:
+async def test_an_event_stream_without_the_awaited_response_is_not_a_reply(wire: Wire, faked: Faked) -> None:
     wire.answers(event_stream('data: {"jsonrpc":"2.0","id":1,"result":1}\n\ndata: {"jsonrpc":"2.0","id":2,'))
 
     with pytest.raises(ResponseDecodeError, match="it ended without the answer to request 2, 'x'") as caught:
@@ -317,7 +317,7 @@ async def test_an_event_stream_without_the_awaited_answer_is_no_reply(wire: Wire
     assert caught.value.body.startswith(b'data: {"jsonrpc"')
 
 
-async def test_events_that_hold_no_message_are_passed_over(wire: Wire, faked: Faked) -> None:
+async def test_events_that_hold_no_message_are_skipped(wire: Wire, faked: Faked) -> None:
     wire.answers(event_stream('id: 0\ndata:\n\nevent: ping\ndata: x\n\ndata: {"jsonrpc":"2.0","id":1,"result":1}\n\n'))
 
     assert (await faked().installations.proxy(ID, PING)).result() == 1
@@ -407,7 +407,7 @@ async def test_a_number_and_its_text_are_the_same_id(
     assert reply.result() == {"ok": True}
 
 
-async def test_where_a_number_and_its_text_were_both_sent_each_has_its_own_answer(wire: Wire, faked: Faked) -> None:
+async def test_where_a_number_and_its_text_were_both_sent_each_has_its_own_response(wire: Wire, faked: Faked) -> None:
     answers = [{**PONG, "id": "1", "result": "text"}, {**PONG, "id": 1, "result": "number"}]
     wire.answers(httpx.Response(200, json=answers))
 
@@ -433,7 +433,7 @@ async def test_an_id_that_is_another_text_is_another_id(wire: Wire, faked: Faked
 @pytest.mark.parametrize(
     "end", ["data: [DONE]", "data: ping", "data: <html>", "data: 7", "data: {", 'data: {"type":"x"}']
 )
-async def test_what_comes_after_the_answer_loses_nothing(wire: Wire, faked: Faked, end: str) -> None:
+async def test_messages_after_the_response_are_not_lost(wire: Wire, faked: Faked, end: str) -> None:
     late = {"jsonrpc": "2.0", "method": "notifications/message"}
     wire.answers(event_stream(f"data: {json.dumps(PONG)}\n\n{end}\n\ndata: {json.dumps(late)}\n\n"))
 
@@ -443,7 +443,7 @@ async def test_what_comes_after_the_answer_loses_nothing(wire: Wire, faked: Fake
 
 
 @pytest.mark.parametrize("heartbeat", ['{"type":"ping"}', "{}", '{"jsonrpc":"2.0"}', '{"jsonrpc":"2.0","result":{}}'])
-async def test_a_heartbeat_in_front_of_the_answer_is_passed_over(wire: Wire, faked: Faked, heartbeat: str) -> None:
+async def test_a_heartbeat_before_the_response_is_skipped(wire: Wire, faked: Faked, heartbeat: str) -> None:
     wire.answers(event_stream(f"data: {heartbeat}\n\ndata: {json.dumps(PONG)}\n\n"))
 
     assert (await faked().installations.proxy(ID, PING)).messages == [PONG]
@@ -505,7 +505,7 @@ async def test_a_result_that_was_not_asked_for_is_refused(wire: Wire, faked: Fak
 
 
 @pytest.mark.parametrize("message", [{}, [], [{}], "ping", b"ping", 7, None, [PING, "ping"], [[PING]]])
-async def test_what_is_no_message_is_never_sent(wire: Wire, faked: Faked, message: Any) -> None:
+async def test_a_malformed_message_is_never_sent(wire: Wire, faked: Faked, message: Any) -> None:
     with pytest.raises(ConfigurationError, match="JSON-RPC"):
         await faked().installations.proxy(ID, message)
     assert wire.requests == []
@@ -522,7 +522,7 @@ async def test_what_is_no_message_is_never_sent(wire: Wire, faked: Faked, messag
         event_stream("data: 7\n\n"),
     ],
 )
-async def test_an_answer_that_is_no_json_rpc_is_a_decode_error(
+async def test_a_response_that_is_not_json_rpc_is_a_decode_error(
     wire: Wire, faked: Faked, answer: httpx.Response
 ) -> None:
     wire.answers(answer)

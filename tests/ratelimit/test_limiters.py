@@ -46,7 +46,7 @@ def assert_paced(times: Sequence[float], rate: Rate, *, slack: float = 0.0) -> N
 
 
 def is_done_at_once(acquiring: Coroutine[Any, Any, None]) -> bool:
-    """Whether it ends without ever giving the event loop a chance to do something else."""
+    """Whether it ends without ever yielding to the event loop."""
     try:
         acquiring.send(None)
     except StopIteration:
@@ -141,7 +141,7 @@ async def test_a_late_comer_does_not_overtake_who_waits() -> None:
     waiting = asyncio.create_task(limiter.acquire("default"))
     await loop_rounds(10)
 
-    # Room comes while the event loop is busy.
+    # There is room again while the event loop is busy.
     end = time.monotonic() + 0.03
     while time.monotonic() < end:
         pass
@@ -272,7 +272,7 @@ def test_wrong_arguments_are_named_in_one_line(make: Callable[[], object], compl
         None,
     ],
 )
-def test_a_url_that_is_none_of_redis_is_refused_without_showing_it(url: Any) -> None:
+def test_a_url_that_is_not_for_redis_is_refused_without_showing_it(url: Any) -> None:
     with pytest.raises(ConfigurationError, match="url must be a Redis URL") as caught:
         RedisRateLimiter(url)
 
@@ -309,7 +309,7 @@ def redis_url() -> Iterator[str]:
 
 
 class Counts:
-    """What Redis keeps of one budget."""
+    """The keys of one budget in Redis."""
 
     def __init__(self, url: str, prefix: str) -> None:
         self._redis = redis.Redis.from_url(url)
@@ -329,7 +329,7 @@ class Counts:
         return [float(time) for time in self._redis.lrange(self.key(rate), 0, -1)]
 
     def put(self, rate: Rate, *ages: float) -> None:
-        """Count calls that are so many seconds old, the newest first."""
+        """Count calls of these ages in seconds, the newest first."""
         now = time.time()
         self._redis.rpush(self.key(rate), *(now - age for age in ages))
 
@@ -340,7 +340,7 @@ class Counts:
         self._redis.client_kill_filter(_type="normal", skipme=True)
 
     def questions(self) -> int:
-        """How often Redis was asked."""
+        """The number of commands that Redis ran."""
         return int(self._redis.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"])
 
 
@@ -383,7 +383,7 @@ async def go(limiter: RateLimiter, times: int = 1, *, scope: RateLimitScope = "d
 
 
 async def has_to_wait(limiter: RateLimiter, scope: RateLimitScope = "default") -> bool:
-    """Whether a call is not let go. It is given up."""
+    """Whether a call has to wait. It is cancelled then."""
     try:
         async with asyncio.timeout(0.1):
             await limiter.acquire(scope)
@@ -453,7 +453,7 @@ async def test_a_full_window_costs_no_place_in_another(shared: Shared, counts: C
 async def test_a_place_that_another_process_took_first_is_waited_for_with_pauses(
     shared: Shared, counts: Counts
 ) -> None:
-    # With the clocks of processes at odds, their times stand in no order, and the library finds room and then none.
+    # When the clocks of processes differ, their times are in no order, and the library finds room and then none.
     second, limiter = Rate(2, 1), shared(Rate(2, 1), RECORD)
     counts.put(second, 3600, 0.6)
     asked = counts.questions()
@@ -483,7 +483,7 @@ async def test_the_services_rates_hold_unless_others_are_given(redis_url: str, p
         assert await has_to_wait(limiter, "mcp_oauth")
 
 
-async def test_a_connection_that_redis_closed_is_made_anew(shared: Shared, counts: Counts) -> None:
+async def test_a_connection_that_redis_closed_is_made_again(shared: Shared, counts: Counts) -> None:
     limiter = shared(RECORD)
     await go(limiter)
 

@@ -1,4 +1,4 @@
-"""RedisRateLimiter while Redis fails, or is none."""
+"""RedisRateLimiter when Redis fails, or is another server."""
 
 import asyncio
 import time
@@ -126,7 +126,7 @@ async def test_while_the_address_leads_to_a_replica_the_error_says_so(pair: Pair
     assert str(error).endswith(": url has to lead to the primary, not to a replica")
 
 
-# What servers answer
+# Replies
 
 READONLY = b"-READONLY You can't write against a read only replica. script: 5d, on @user_script:20.\r\n"
 READONLY_OF_REDIS_6 = (
@@ -151,12 +151,12 @@ PASSING = {
     "NOAUTH": (NOAUTH, 2, "check the user and the password in url"),
     "LOADING": (LOADING, 3, "Redis is loading the dataset in memory"),
 }
-"""The answer, how often Redis is asked when all connections get it, and what the error says."""
+"""The reply, the number of requests when all connections get it, and the text of the error."""
 
 
 @pytest.mark.parametrize("asked", [looks, counts], ids=["looking", "counting"])
 @pytest.mark.parametrize(("refusal", "says"), [(each[0], each[2]) for each in PASSING.values()], ids=PASSING)
-async def test_what_another_server_may_not_refuse_is_asked_again_on_a_new_connection(
+async def test_a_refusal_that_another_server_may_not_share_is_retried_on_a_new_connection(
     refusal: bytes, says: str, asked: Callable[[Command], bool]
 ) -> None:
     async with (
@@ -171,7 +171,7 @@ async def test_what_another_server_may_not_refuse_is_asked_again_on_a_new_connec
 
 
 @pytest.mark.parametrize(("refusal", "tries", "says"), PASSING.values(), ids=PASSING)
-async def test_what_every_connection_refuses_is_an_error_that_says_what_to_do(
+async def test_a_refusal_on_every_connection_is_an_error_that_says_what_to_do(
     refusal: bytes, tries: int, says: str
 ) -> None:
     async with (
@@ -193,7 +193,7 @@ async def test_what_every_connection_refuses_is_an_error_that_says_what_to_do(
         b"-OOM command not allowed when used memory > 'maxmemory'.\r\n",
     ],
 )
-async def test_what_every_server_would_refuse_is_not_asked_again(refusal: bytes) -> None:
+async def test_a_refusal_that_every_server_shares_is_not_retried(refusal: bytes) -> None:
     async with (
         fake_redis(lambda _, command: refusal if counts(command) else usual(command)) as fake,
         limiter_at(fake.url) as limiter,
@@ -204,7 +204,7 @@ async def test_what_every_server_would_refuse_is_not_asked_again(refusal: bytes)
 
 
 async def test_other_connections_to_a_demoted_server_are_dropped_too() -> None:
-    """Each limit has a line of its own, and so may each have a connection."""
+    """Each limit has its own queue, and so may each have a connection."""
     rates = {"default": [RATE], "mcp_proxy": [RATE]}
 
     def refuse_old_ones(number: int, command: Command) -> bytes:
@@ -228,7 +228,7 @@ async def test_other_connections_to_a_demoted_server_are_dropped_too() -> None:
 
 
 @pytest.mark.parametrize(("lost", "counted"), [(0, 1), (1, 2), (2, 3)])
-async def test_a_call_whose_count_no_answer_confirms_is_counted_again(lost: int, counted: int) -> None:
+async def test_a_call_whose_count_no_response_confirms_is_counted_again(lost: int, counted: int) -> None:
     async with (
         fake_redis(lambda number, command: None if counts(command) and number <= lost else usual(command)) as fake,
         limiter_at(fake.url) as limiter,
@@ -250,7 +250,7 @@ async def test_a_call_is_counted_three_times_at_most(query: str) -> None:
     assert isinstance(error.__cause__, redis.ConnectionError | redis.TimeoutError)
 
 
-async def test_a_look_that_breaks_off_counts_nothing() -> None:
+async def test_a_check_that_breaks_off_counts_nothing() -> None:
     async with (
         fake_redis(lambda number, command: None if looks(command) and number <= 2 else usual(command)) as fake,
         limiter_at(fake.url) as limiter,
@@ -260,7 +260,7 @@ async def test_a_look_that_breaks_off_counts_nothing() -> None:
     assert (fake.connections, fake.counted) == (3, 1)
 
 
-async def test_a_count_is_asked_for_again_alone_and_not_those_before_it() -> None:
+async def test_only_the_lost_count_is_retried_and_not_those_before_it() -> None:
     """A call has a place in several windows: the first one is not taken twice."""
     asked: list[bytes] = []
 
@@ -276,7 +276,7 @@ async def test_a_count_is_asked_for_again_alone_and_not_those_before_it() -> Non
     assert asked == [b"100/60/second", b"200/3600/second", b"200/3600/second"]
 
 
-# What servers quote
+# Errors that quote the password
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "x" * 200], ids=["short", "cut by the server"])
@@ -341,7 +341,7 @@ async def test_no_time_that_redis_holds_makes_a_wait_longer_than_the_window(olde
     assert fake.counted == 1
 
 
-# Servers that are no Redis
+# Servers other than Redis
 
 FOREIGN = "the server at url does not answer as Redis does"
 FOREIGN_ANSWERS = {
@@ -361,7 +361,7 @@ FOREIGN_ANSWERS = {
 
 @pytest.mark.parametrize("asked", [lambda _: True, looks, counts], ids=["at once", "looking", "counting"])
 @pytest.mark.parametrize("name", FOREIGN_ANSWERS)
-async def test_a_server_that_is_no_redis_is_one_kind_of_error(name: str, asked: Callable[[Command], bool]) -> None:
+async def test_a_server_that_is_not_redis_is_one_kind_of_error(name: str, asked: Callable[[Command], bool]) -> None:
     async with (
         fake_redis(lambda _, command: FOREIGN_ANSWERS[name] if asked(command) else usual(command)) as fake,
         limiter_at(fake.url.replace("//", f"//:{PASSWORD}@")) as limiter,
@@ -376,7 +376,7 @@ async def test_a_server_that_is_no_redis_is_one_kind_of_error(name: str, asked: 
 @pytest.mark.parametrize(
     "window", [b":5\r\n", b"*1\r\n$1\r\n1\r\n", b"*2\r\n$1\r\na\r\n:1\r\n", b"*2\r\n:1\r\n$1\r\na\r\n"]
 )
-async def test_a_window_that_is_none_is_the_same_kind_of_error(window: bytes) -> None:
+async def test_a_malformed_window_is_the_same_kind_of_error(window: bytes) -> None:
     async with (
         fake_redis(lambda _, command: window if looks(command) else usual(command)) as fake,
         limiter_at(fake.url) as limiter,
@@ -400,7 +400,7 @@ async def test_a_password_that_an_echo_sends_back_is_not_shown() -> None:
     assert PASSWORD not in everything_said_by(error)
 
 
-async def test_a_connection_that_began_with_a_foreign_answer_is_not_used_again() -> None:
+async def test_a_connection_that_began_with_a_foreign_response_is_not_used_again() -> None:
     def greet_badly_once(number: int, command: Command) -> bytes:
         return b"*1\r\n:1\r\n" if command[0] in {b"AUTH", b"HELLO"} and number == 1 else usual(command)
 

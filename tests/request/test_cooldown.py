@@ -1,4 +1,4 @@
-"""What one call is refused, all calls under that limit wait for, and no others."""
+"""After a 429, all calls under the same limit wait, and no others."""
 
 import asyncio
 from collections.abc import Callable
@@ -53,7 +53,7 @@ async def test_after_the_window_calls_go_one_by_one(service: EmbeddedService, st
     assert service.most_in_flight == 1
 
 
-async def test_behind_the_last_that_waited_the_way_is_free_again(service: EmbeddedService, store: MCPStore) -> None:
+async def test_after_the_last_waiter_calls_no_longer_wait(service: EmbeddedService, store: MCPStore) -> None:
     row = service.add_installation()
     service.inject(Fault(status=429, headers={"Retry-After": "0"}))
     await store.installations.retrieve(row.id)
@@ -112,7 +112,7 @@ async def test_install_and_authorize_share_one_limit(wire: Wire, faked: Callable
     assert len(wire.requests) == 1
 
 
-async def test_a_wait_that_is_too_long_is_told_without_sending(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+async def test_a_wait_that_is_too_long_is_raised_without_sending(wire: Wire, faked: Callable[..., MCPStore]) -> None:
     body = {"type": "throttled_error", "code": "throttled", "detail": "Request was throttled.", "attr": None}
     wire.answers(httpx.Response(429, json=body, headers={"Retry-After": "600"}))
     store = faked()
@@ -127,7 +127,7 @@ async def test_a_wait_that_is_too_long_is_told_without_sending(wire: Wire, faked
     assert (caught.value.status_code, caught.value.method, caught.value.code) == (429, "DELETE", "throttled")
 
 
-async def test_a_wait_beyond_the_deadline_is_told_without_sending(service: EmbeddedService, store: MCPStore) -> None:
+async def test_a_wait_beyond_the_deadline_is_raised_without_sending(service: EmbeddedService, store: MCPStore) -> None:
     await be_refused(service, store, retry_after=30)
 
     began = monotonic()
@@ -154,7 +154,7 @@ async def test_calls_do_not_hammer_a_service_that_asks_for_no_wait(
     assert 50 < len(service.requests) <= 50 + 12
 
 
-async def test_those_in_line_are_told_when_the_wait_becomes_too_long(service: EmbeddedService, store: MCPStore) -> None:
+async def test_queued_calls_fail_when_the_wait_becomes_too_long(service: EmbeddedService, store: MCPStore) -> None:
     await be_refused(service, store, retry_after=0)
     service.inject(Fault(status=429, headers={"Retry-After": "600"}, times=None))
 
@@ -196,7 +196,7 @@ async def test_a_throttling_service_takes_all_calls_in_the_end(service: Embedded
     assert statuses.count(429) <= 20 + 5
 
 
-async def test_an_absurd_wait_does_not_shut_a_store_for_ever(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+async def test_an_absurd_wait_does_not_shut_a_store_forever(wire: Wire, faked: Callable[..., MCPStore]) -> None:
     wire.answers(httpx.Response(429, headers={"Retry-After": "999999999999"}))
     store = faked()
     with pytest.raises(RateLimitError):

@@ -1,4 +1,4 @@
-"""Deadlines, timeouts and cancellation: a call ends when it is told to, and leaves nothing behind."""
+"""Deadlines, timeouts and cancellation: a call ends in time, and leaves nothing open."""
 
 import asyncio
 import random
@@ -100,7 +100,9 @@ async def cancelled_promptly(call: "asyncio.Task[object]") -> bool:
     return monotonic() - began < 0.2
 
 
-async def test_a_call_is_cancelled_while_it_waits_for_its_answer(service: EmbeddedService, any_store: MCPStore) -> None:
+async def test_a_call_is_cancelled_while_it_waits_for_its_response(
+    service: EmbeddedService, any_store: MCPStore
+) -> None:
     arrivals = Arrivals(service)
     service.inject(Fault(delay=0.5))
     call: asyncio.Task[object] = asyncio.create_task(any_store.installations.retrieve(ID))
@@ -180,7 +182,7 @@ async def test_a_call_is_cancelled_while_it_waits_to_try_again(service: Embedded
 
 @pytest.mark.parametrize("is_own", [False, True])
 async def test_connections_survive_a_storm_of_cancellations(service: EmbeddedService, is_own: bool) -> None:
-    """httpcore 1.0.9 alone ends with connections that are in use for ever, and answers nothing any more."""
+    """httpcore 1.0.9 alone ends with connections that are in use forever, and sends nothing any more."""
     row = service.add_installation()
     service.inject(Fault(delay=0.01, times=None))
     rng = random.Random(1)
@@ -205,7 +207,7 @@ async def test_connections_survive_a_storm_of_cancellations(service: EmbeddedSer
 
 
 async def test_an_abandoned_attempt_ends_within_its_timeout(service: EmbeddedService) -> None:
-    """An attempt over a user's client outlives its caller until the head of its answer comes; not for ever."""
+    """An attempt over a user's client outlives its caller until the head of its response comes; not forever."""
     service.inject(Fault(delay=5.0))
     async with (
         httpx.AsyncClient() as client,
@@ -218,7 +220,7 @@ async def test_an_abandoned_attempt_ends_within_its_timeout(service: EmbeddedSer
             assert (await store.installations.retrieve(row.id)).id == row.id
 
 
-async def test_nothing_reads_the_body_of_an_abandoned_answer(service: EmbeddedService) -> None:
+async def test_nothing_reads_the_body_of_an_abandoned_response(service: EmbeddedService) -> None:
     service.inject(Fault(delay=0.2, body="x" * 100, drip=1.0))
     async with (
         httpx.AsyncClient() as client,
@@ -231,7 +233,7 @@ async def test_nothing_reads_the_body_of_an_abandoned_answer(service: EmbeddedSe
             assert (await store.installations.retrieve(row.id)).id == row.id
 
 
-async def test_a_timeout_of_an_attempt_is_told_as_such_within_a_deadline(
+async def test_a_timeout_of_an_attempt_is_raised_as_such_within_a_deadline(
     service: EmbeddedService, any_store: MCPStore
 ) -> None:
     service.inject(Fault(delay=1.0))

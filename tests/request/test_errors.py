@@ -1,4 +1,4 @@
-"""From answers to errors: which class, what it carries, and how it prints and pickles."""
+"""From responses to errors: their classes, attributes, texts and pickles."""
 
 import concurrent.futures
 import multiprocessing
@@ -124,7 +124,7 @@ async def test_a_status_becomes_its_class(
         ),
         (503, {"content": b"", "headers": {"Retry-After": "15"}}, "ServerError"),
         (307, {"content": b"", "headers": {"Location": "/api/projects/1/"}}, "APIStatusError"),
-        # Everything else came from the MCP server, also where it looks nearly like the service's own.
+        # Everything else came from the MCP server, even where it resembles the service's own.
         (401, {"content": b""}, "UpstreamError"),
         (401, {"json": {"error": "invalid_token", "error_description": "expired"}}, "UpstreamError"),
         (401, {"json": {"error": {"code": 1}}}, "UpstreamError"),
@@ -149,7 +149,7 @@ async def test_a_status_becomes_its_class(
         (301, {"content": b""}, "UpstreamError"),
     ],
 )
-async def test_behind_the_proxy_it_is_told_whose_answer_it_is(
+async def test_errors_through_the_proxy_say_whose_response_it_was(
     wire: Wire, faked: Faked, status: int, answer: dict[str, Any], expected: str
 ) -> None:
     error = await raised(wire, faked(), status, proxy=True, **answer)
@@ -344,7 +344,7 @@ LONG_STYLE = f"<style>{'a > b {} ' * 10_000}</style>"
         (" \n", {}, "no details."),
     ],
 )
-async def test_a_page_in_place_of_an_answer_is_told_by_its_title_or_words(
+async def test_an_html_page_in_place_of_a_response_is_described_by_its_title_or_text(
     wire: Wire, faked: Faked, content: str, headers: dict[str, str], words: str
 ) -> None:
     error = await raised(wire, faked(), 502, content=content.encode(), headers=headers)
@@ -444,7 +444,7 @@ async def test_a_deletion_is_done_with_204_only(wire: Wire, faked: Faked, status
     ],
 )
 @pytest.mark.parametrize("status", [301, 302, 307])
-async def test_a_redirect_to_anything_is_an_answer(wire: Wire, faked: Faked, status: int, location: str) -> None:
+async def test_a_redirect_to_anything_is_a_response(wire: Wire, faked: Faked, status: int, location: str) -> None:
     error = await raised(wire, faked(), status, headers={"Location": location})
 
     assert (error.status_code, error.headers["location"]) == (status, location)
@@ -476,7 +476,7 @@ async def test_a_broken_content_encoding_is_a_decode_error(wire: Wire, faked: Fa
         (httpx.PoolTimeout("full"), APITimeoutError),
     ],
 )
-async def test_no_answer_is_a_connection_error_that_keeps_its_cause(
+async def test_no_response_is_a_connection_error_that_keeps_its_cause(
     wire: Wire, faked: Faked, failure: Exception, expected: type[APIConnectionError]
 ) -> None:
     wire.answers(failure)

@@ -1,4 +1,4 @@
-"""Where the service has moved to is followed within its origin, and nowhere else."""
+"""Redirects are followed within the origin of the service only."""
 
 import gc
 import logging
@@ -128,7 +128,7 @@ async def test_the_provider_is_never_called(service: EmbeddedService, store: MCP
 
 
 async def test_a_transport_that_follows_redirects_by_itself_makes_no_success_of_the_providers_page(wire: Wire) -> None:
-    """Some transports do (pyreqwest's, for one), and then the answer of authorize is the provider's."""
+    """Some transports do (pyreqwest's, for one), and then the response to authorize is the provider's."""
     page = httpx.Response(200, html="<html>Allow?</html>")
     wire.answers(page)
     async with httpx.AsyncClient(transport=httpx.MockTransport(wire)) as client:
@@ -168,7 +168,7 @@ async def test_the_end_of_a_path_is_warned_of_once(
     assert "Sunset" in record.getMessage()
 
 
-async def test_what_a_service_says_of_its_end_is_one_line(
+async def test_an_announced_end_of_the_api_is_one_line(
     wire: Wire, faked: Faked, caplog: pytest.LogCaptureFixture
 ) -> None:
     wire.answers(httpx.Response(200, json=installation(), headers={"Sunset": "x" * 9999}))
@@ -179,7 +179,7 @@ async def test_what_a_service_says_of_its_end_is_one_line(
     assert len(record.getMessage()) < 400
 
 
-async def test_urls_of_answers_are_not_kept() -> None:
+async def test_urls_of_responses_are_not_kept() -> None:
     """`urlsplit` remembers what it split."""
     answered = 0
 

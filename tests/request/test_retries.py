@@ -1,4 +1,4 @@
-"""A call is sent again where that may help and can do no harm."""
+"""Calls are retried where that may help and can do no harm."""
 
 import asyncio
 import pickle
@@ -49,7 +49,7 @@ def methods(service: EmbeddedService) -> list[str]:
 
 
 @pytest.mark.parametrize("status", PASSING)
-async def test_what_may_pass_is_sent_again(service: EmbeddedService, store: MCPStore, status: int) -> None:
+async def test_a_transient_error_is_retried(service: EmbeddedService, store: MCPStore, status: int) -> None:
     row = service.add_installation()
     service.inject(Fault(status=status, headers=SOON, times=2))
 
@@ -59,7 +59,7 @@ async def test_what_may_pass_is_sent_again(service: EmbeddedService, store: MCPS
 
 
 @pytest.mark.parametrize("status", LASTING)
-async def test_what_lasts_is_not_sent_again(service: EmbeddedService, store: MCPStore, status: int) -> None:
+async def test_a_permanent_error_is_not_retried(service: EmbeddedService, store: MCPStore, status: int) -> None:
     service.inject(Fault(status=status, headers=SOON, times=None))
 
     with pytest.raises(APIStatusError) as caught:
@@ -70,9 +70,7 @@ async def test_what_lasts_is_not_sent_again(service: EmbeddedService, store: MCP
 
 
 @pytest.mark.parametrize("reset", ["before", "after", "inside"])
-async def test_a_lost_connection_is_no_reason_to_give_up_reading(
-    service: EmbeddedService, store: MCPStore, reset: str
-) -> None:
+async def test_a_lost_connection_does_not_end_reading(service: EmbeddedService, store: MCPStore, reset: str) -> None:
     row = service.add_installation()
     service.inject(Fault(reset=reset))  # type: ignore[arg-type]
 
@@ -80,7 +78,7 @@ async def test_a_lost_connection_is_no_reason_to_give_up_reading(
     assert methods(service) == ["GET", "GET"]
 
 
-async def test_a_truncated_answer_is_asked_for_again(service: EmbeddedService, store: MCPStore) -> None:
+async def test_a_truncated_response_is_requested_again(service: EmbeddedService, store: MCPStore) -> None:
     row = service.add_installation()
     service.inject(Fault(truncate=True))
 
@@ -102,7 +100,7 @@ async def test_a_post_that_may_have_been_acted_on_is_never_sent_twice(
 
 
 @pytest.mark.parametrize("reset", ["before", "after", "inside"])
-async def test_a_post_whose_answer_was_lost_is_never_sent_twice(
+async def test_a_post_whose_response_was_lost_is_never_sent_twice(
     service: EmbeddedService, store: MCPStore, reset: str
 ) -> None:
     service.inject(Fault(reset=reset))  # type: ignore[arg-type]
@@ -177,7 +175,7 @@ async def test_without_retries_the_first_failure_is_the_last_word(service: Embed
 
 
 @pytest.mark.parametrize("fault", [Fault(reset="after"), Fault(status=502, headers=SOON, takes_effect=True)])
-async def test_a_deletion_whose_answer_was_lost_has_succeeded(
+async def test_a_deletion_whose_response_was_lost_has_succeeded(
     service: EmbeddedService, store: MCPStore, fault: Fault
 ) -> None:
     row = service.add_installation()
@@ -207,7 +205,7 @@ async def test_a_reading_that_finds_nothing_the_second_time_found_nothing(
         await store.installations.retrieve(ID)
 
 
-async def test_an_answer_that_cannot_be_read_is_not_asked_for_again(service: EmbeddedService, store: MCPStore) -> None:
+async def test_a_response_that_cannot_be_read_is_not_requested_again(service: EmbeddedService, store: MCPStore) -> None:
     service.inject(Fault(body="<html>", times=None))
 
     with pytest.raises(ResponseDecodeError):
@@ -230,7 +228,7 @@ async def test_an_answer_that_cannot_be_read_is_not_asked_for_again(service: Emb
         "Fri, 31 Dec 9999 23:59:59 -2359",
     ],
 )
-async def test_a_wait_longer_than_the_cap_is_told_at_once(
+async def test_a_wait_longer_than_the_limit_is_raised_at_once(
     service: EmbeddedService, store: MCPStore, retry_after: str
 ) -> None:
     service.inject(Fault(status=503, headers={"Retry-After": retry_after}, times=None))
@@ -246,7 +244,7 @@ async def test_a_wait_longer_than_the_cap_is_told_at_once(
 
 
 @pytest.mark.parametrize("digits", [23, 5000])
-async def test_a_429_with_a_number_of_any_length_is_told_at_once(
+async def test_a_429_with_a_number_of_any_length_is_raised_at_once(
     wire: Wire, faked: Callable[..., MCPStore], digits: int
 ) -> None:
     wire.answers(httpx.Response(429, headers={"Retry-After": "9" * digits}))
@@ -270,7 +268,7 @@ async def test_the_cap_is_a_setting(service: EmbeddedService) -> None:
     assert methods(service) == ["GET"]
 
 
-async def test_a_wait_longer_than_the_deadline_is_told_at_once(service: EmbeddedService, store: MCPStore) -> None:
+async def test_a_wait_longer_than_the_deadline_is_raised_at_once(service: EmbeddedService, store: MCPStore) -> None:
     service.inject(Fault(status=503, headers={"Retry-After": "5"}, times=None))
 
     with pytest.raises(ServerError) as caught:
@@ -319,7 +317,7 @@ DATE_FORMS = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %
 
 @pytest.mark.parametrize("away", [timedelta(days=-700), timedelta(hours=-1), timedelta(0), timedelta(hours=1)], ids=str)
 @pytest.mark.parametrize("form", DATE_FORMS)
-async def test_a_date_is_measured_from_that_of_the_answer(
+async def test_a_date_is_measured_from_that_of_the_response(
     wire: Wire, faked: Callable[..., MCPStore], away: timedelta, form: str
 ) -> None:
     there = datetime.now(UTC) + away
@@ -345,7 +343,7 @@ async def test_a_date_is_measured_from_that_of_the_answer(
         f"Thu, 01 Jan {'9' * 30} 00:00:00 GMT",
     ],
 )
-async def test_without_a_usable_date_in_the_answer_our_own_clock_measures(
+async def test_without_a_usable_date_in_the_response_our_own_clock_measures(
     wire: Wire, faked: Callable[..., MCPStore], date: str | None
 ) -> None:
     headers = {} if date is None else {"Date": date}

@@ -1,4 +1,4 @@
-"""Outside of asyncio, each call says in one line that this is where it belongs."""
+"""Outside of asyncio, each call raises one line that says it needs asyncio."""
 
 import asyncio
 import traceback

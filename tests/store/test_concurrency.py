@@ -1,4 +1,4 @@
-"""Many calls at once, many stores, and what is left of them."""
+"""Many calls at once, many stores, many event loops, and resources left open."""
 
 import asyncio
 import gc
@@ -151,7 +151,7 @@ def test_a_store_serves_one_event_loop_after_another_and_is_quiet(service: Embed
         check=False,
         timeout=60,
     )
-    # asyncio's debug mode tells of every step that takes a tenth of a second, and a busy machine has those.
+    # asyncio's debug mode logs every step of a tenth of a second or more, which happens on a busy machine.
     said = [line for line in run.stderr.splitlines() if not line.startswith("Executing ")]
 
     assert (run.stdout, said, run.returncode) == ("0\n0\n0\n", [], 0)
@@ -167,7 +167,7 @@ def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Steps:
-    """What is done in one event loop or another."""
+    """Steps to run in one event loop or another."""
 
     def __init__(self, store: MCPStore) -> None:
         self.store = store
@@ -222,7 +222,7 @@ def test_a_store_outlives_event_loops_that_are_just_closed_and_leaves_nothing(
     in_a_loop(steps.ask_often())
     in_a_loop(steps.store.aclose())
 
-    # What is not closed says so when it is collected, and pytest makes an error of that.
+    # Whatever is not closed warns when it is collected, and pytest makes an error of that.
     gc.collect()
     assert caplog.messages == []
 
@@ -241,7 +241,7 @@ def test_a_stream_that_was_left_when_its_event_loop_was_just_closed_leaves_nothi
 
 
 @both_transports
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # aiohttp warns of answers never read
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # aiohttp warns of responses never read
 def test_a_stream_of_a_closed_event_loop_can_be_left_but_not_read_in_the_next(
     transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -260,7 +260,7 @@ def test_a_stream_of_a_closed_event_loop_can_be_left_but_not_read_in_the_next(
         assert caplog.messages == []
 
 
-async def test_what_is_not_the_stores_in_a_closed_event_loop_is_left_alone(service: EmbeddedService) -> None:
+async def test_connections_of_others_in_a_closed_event_loop_are_left_alone(service: EmbeddedService) -> None:
     async def use() -> Any:
         await store.installations.list()
         protocol = asyncio.Protocol()
@@ -305,7 +305,7 @@ print([path for path in paths if os.path.lexists(path) and os.readlink(path).sta
 
 
 def outcome_in_closed_loops(step: str, host: str, key: str, transport: str) -> tuple[str, list[str], int]:
-    """What a program prints and complains of. Only a process of its own knows all its sockets."""
+    """The output and warnings of a program. Only a separate process can list all its sockets."""
     program = PROGRAM.format(step=step, host=host, key=key, transport=transport)
     run = subprocess.run(
         [sys.executable, "-W", "error", "-X", "dev", "-c", program],
@@ -333,7 +333,7 @@ def test_no_socket_is_left_of_a_stream_that_was_not_left_either(transport: str) 
         printed, said, status = outcome_in_closed_loops("keep_a_stream", host, "phx_key", transport)
 
     assert (printed, status) == ("ProxyStream\nProxyStream\n[]\n", 0)
-    # That the stream was not left may be worth a complaint.
+    # A warning about the stream that was not left is fine.
     assert not any("unclosed transport" in line or "destroyed" in line for line in said)
 
 
@@ -379,7 +379,7 @@ def test_a_client_without_connections_serves_any_event_loop(service: EmbeddedSer
     assert [asyncio.run(use()), asyncio.run(use())] == [0, 0]
 
 
-def test_what_such_a_client_had_under_way_ends_with_an_event_loop_that_was_just_closed() -> None:
+def test_calls_of_such_a_client_end_with_an_event_loop_that_was_just_closed() -> None:
     class Endless(httpx.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
             await asyncio.Event().wait()
@@ -457,7 +457,7 @@ async def test_closing_ends_what_is_under_way_and_what_queues(service: EmbeddedS
 
 
 @pytest.mark.parametrize("width", [0, -1, 1.5, True, "8"])
-def test_a_width_that_is_none_is_refused(width: object) -> None:
+def test_an_invalid_max_concurrency_is_refused(width: object) -> None:
     with pytest.raises(ConfigurationError, match="max_concurrency must be a whole number, 1 or more"):
         MCPStore("phx_key", max_concurrency=width)  # type: ignore[arg-type]
 

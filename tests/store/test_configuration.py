@@ -1,4 +1,4 @@
-"""Arguments, environment and views; what is wrong in them is said before anything is sent."""
+"""Arguments, environment and views; errors in them are raised before anything is sent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -68,7 +68,7 @@ def test_a_missing_key_names_the_variable_to_set(key: str | None) -> None:
 
 
 @pytest.mark.parametrize("key", ["phx_a\n", " phx_a", "phx a", "phx\0a", "phx_é", "phx\x7f"])
-def test_a_key_that_can_not_stand_in_a_header_is_refused_without_being_shown(key: str) -> None:
+def test_a_key_that_can_not_be_sent_in_a_header_is_refused_without_being_shown(key: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         MCPStore(key)
 
@@ -88,7 +88,7 @@ async def test_a_key_of_a_project_says_which_one_is_needed(wire: Wire, faked: Fa
 
 
 @pytest.mark.parametrize("key", ["phx_key", "pha_key", "0123456789abcdef", "PHC_key", "phc"])
-async def test_keys_of_other_kinds_are_the_services_to_judge(wire: Wire, faked: Faked, key: str) -> None:
+async def test_keys_of_other_kinds_are_left_to_the_service(wire: Wire, faked: Faked, key: str) -> None:
     await faked(api_key=key).installations.retrieve(ID)
 
     assert wire.request.headers["Authorization"] == f"Bearer {key}"
@@ -218,7 +218,7 @@ async def test_a_self_hosted_instance_may_have_a_prefix(wire: Wire, faked: Faked
     assert wire.request.url.path.startswith(f"{prefix}/api/environments/")
 
 
-async def test_plain_http_elsewhere_has_to_be_asked_for(wire: Wire, faked: Faked) -> None:
+async def test_plain_http_elsewhere_has_to_be_allowed(wire: Wire, faked: Faked) -> None:
     await faked(host="http://posthog.internal", allow_insecure_host=True).installations.retrieve(ID)
 
     assert wire.request.url.host == "posthog.internal"
@@ -335,7 +335,9 @@ async def test_a_display_name_that_would_crash_the_service_is_refused(wire: Wire
 
 
 @pytest.mark.parametrize("value", [float("nan"), "\ud800", {1, 2}, object()])
-async def test_what_json_can_not_say_is_refused_before_sending(wire: Wire, faked: Faked, value: object) -> None:
+async def test_values_that_json_can_not_express_are_refused_before_sending(
+    wire: Wire, faked: Faked, value: object
+) -> None:
     with pytest.raises(ConfigurationError, match="JSON"):
         await faked().installations.proxy(ID, {"jsonrpc": "2.0", "method": "ping", "params": value})
     assert wire.requests == []
@@ -414,7 +416,7 @@ async def test_a_session_that_would_break_the_request_is_refused(wire: Wire, fak
     assert wire.requests == []
 
 
-async def test_every_answer_is_reported_as_plain_data(wire: Wire, faked: Faked) -> None:
+async def test_every_response_is_reported_as_plain_data(wire: Wire, faked: Faked) -> None:
     seen: list[ResponseInfo] = []
     store = faked().with_options(on_response=seen.append).with_options(timeout=5)
     broken = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"not gzip"))
@@ -459,7 +461,7 @@ async def test_timeouts_fit_the_operation_unless_one_is_given(
 
 
 @pytest.mark.parametrize("callback", [7, asyncio.sleep])
-def test_only_a_plain_function_is_told_of_answers(faked: Faked, callback: Any) -> None:
+def test_only_a_plain_function_is_called_with_responses(faked: Faked, callback: Any) -> None:
     with pytest.raises(ConfigurationError, match="on_response must be a plain function"):
         faked().with_options(on_response=callback)
 

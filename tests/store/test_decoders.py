@@ -1,4 +1,4 @@
-"""What users get of an answer in which a single field is not what they are used to: a value, or an error that names it.
+"""Responses with one unusual field: users get a value, or an error that names the field.
 
 One field at a time is left out, null, or of every other JSON type. The tables below say what the document promises of
 each field; they are written out, so that neither the document nor the generated client is believed about the other.
@@ -30,10 +30,10 @@ SCHEMAS = yaml.safe_load(DOCUMENT.read_text())["components"]["schemas"]
 
 Faked = Callable[..., MCPStore]
 Promise = Callable[[object], object]
-"""What a field's JSON value is read as. Raises ValueError for what is not promised."""
+"""Reads the JSON value of a field. Raises ValueError for values that are not promised."""
 
 
-# What may stand in a field.
+# Values of a field.
 
 
 def text(value: object) -> str:
@@ -69,7 +69,7 @@ def no_rows(value: object) -> list[object]:
     raise ValueError(value)
 
 
-# What the document promises of each field, and as what it reads where it is left out or null; else that is an error.
+# The promise of the document for each field, and its value where it is missing or null; otherwise that is an error.
 
 INSTALLATION: dict[str, Promise] = {
     "id": uuid,
@@ -100,7 +100,7 @@ REDIRECT: dict[str, Promise] = {"redirect_url": text}
 
 @frozen
 class Place:
-    """A kind of object in the answers, and how to come by one through the public client."""
+    """A kind of object in responses, and how to get one through the public client."""
 
     call: Callable[[MCPStore], Awaitable[object]]
     promises: Mapping[str, Promise]
@@ -109,7 +109,7 @@ class Place:
     """The whole body around the object."""
     usual: dict[str, Any]
     path: str = ""
-    """Where in the body the object is, as errors say it."""
+    """The path of the object in the body, as errors show it."""
     hidden: frozenset[str] = frozenset()
     """The fields of which users see nothing, or not as they came."""
 
@@ -240,7 +240,7 @@ made_up = settings(
     derandomize=True,
     database=None,
     deadline=None,
-    # The wire is told anew what to answer each time.
+    # The responses are set again each time.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

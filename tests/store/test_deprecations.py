@@ -1,4 +1,4 @@
-"""What is on its way out warns, of what to use and of when it goes. There is nothing yet that does."""
+"""Deprecated names warn, and say what to use and when they will be removed. There are none yet."""
 
 import inspect
 import warnings
@@ -20,7 +20,7 @@ MESSAGE = "use new(); removed in 0.4.0"
 class Store:
     @deprecated("use new(); removed in 0.4.0")
     def old(self, number: int, *, more: int = 0) -> int:
-        """What it did."""
+        """The old docstring."""
         return number + more
 
     @deprecated("use new(); removed in 0.4.0")
@@ -70,7 +70,7 @@ def test_a_deprecated_property_warns_when_it_is_read() -> None:
 
 def test_a_deprecated_method_keeps_its_name_and_text_and_is_marked_for_tools() -> None:
     assert Store.old.__name__ == "old"
-    assert Store.old.__doc__ == "What it did."
+    assert Store.old.__doc__ == "The old docstring."
     assert getattr(Store.old, "__deprecated__") == MESSAGE  # noqa: B009  # type checkers do not know it
 
 
@@ -124,7 +124,7 @@ def with_old_name(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("use", ["from mcp_store import OldStore", "import mcp_store\nOldStore = mcp_store.OldStore"])
-def test_an_old_name_works_and_warns_where_it_is_asked_for(with_old_name: Path, use: str) -> None:
+def test_an_old_name_works_and_warns_where_it_is_used(with_old_name: Path, use: str) -> None:
     program = with_old_name / "program.py"
     program.write_text(f"{use}\nfrom mcp_store import MCPStore\nassert OldStore is MCPStore\n")
 
@@ -136,7 +136,7 @@ def test_an_old_name_works_and_warns_where_it_is_asked_for(with_old_name: Path, 
     assert rest.count("Warning") == 0
 
 
-def test_an_old_name_is_an_error_for_those_who_want_it_so(with_old_name: Path) -> None:
+def test_an_old_name_is_an_error_where_the_warning_filter_says_so(with_old_name: Path) -> None:
     said = run("-W", "error", "-c", "from mcp_store import OldStore", path=with_old_name, status=1)
 
     assert said.stderr.endswith("DeprecationWarning: OldStore is deprecated: use MCPStore; removed in 0.4.0\n")

@@ -1,4 +1,4 @@
-"""Opening, closing, and what is left behind."""
+"""Opening and closing stores."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -73,7 +73,7 @@ async def test_users_can_fake_the_service_with_respx(respx_mock: respx.MockRoute
 
 
 class EndlessBody(httpx.AsyncByteStream):
-    """A body that never comes, and tells when it is let go of."""
+    """A body that never comes, and records that it was closed."""
 
     def __init__(self) -> None:
         self.is_read = asyncio.Event()
@@ -88,7 +88,7 @@ class EndlessBody(httpx.AsyncByteStream):
         self.is_closed = True
 
 
-async def test_a_call_that_is_cancelled_lets_go_of_its_answer(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+async def test_a_call_that_is_cancelled_lets_go_of_its_response(wire: Wire, faked: Callable[..., MCPStore]) -> None:
     body = EndlessBody()
     wire.answers(httpx.Response(200, stream=body))
     call = asyncio.create_task(faked().installations.retrieve(ID))

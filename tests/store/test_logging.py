@@ -1,4 +1,4 @@
-"""What is logged, where, and what never is."""
+"""Log records: their content, their loggers, and what they never contain."""
 
 import logging
 import re
@@ -12,14 +12,14 @@ import pytest
 from posthog_mcp_store import APIStatusError, MCPStore, RedactingFilter
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from ..support.factories import lanes_only
+from ..support.factories import httpx_only
 from ..support.wire import ID, SERVER_ID, Wire
 
 KEY = "phx_the_secret_key"
 TEMPLATE = "/api/environments/{project_id}/mcp_server_installations/{id}/"
 
 
-@lanes_only
+@httpx_only
 async def test_each_attempt_is_one_line_at_debug(
     service: EmbeddedService, store: MCPStore, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -42,7 +42,7 @@ async def test_each_attempt_is_one_line_at_debug(
     assert {record.name for record in caplog.records} == {"posthog_mcp_store._request.pipeline"}
 
 
-async def test_what_gives_up_says_so_without_a_wait(
+async def test_the_last_failure_is_logged_without_a_wait(
     service: EmbeddedService, store: MCPStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="posthog_mcp_store")
@@ -54,7 +54,7 @@ async def test_what_gives_up_says_so_without_a_wait(
     assert record.getMessage().endswith(" ms, attempt 1")
 
 
-async def test_the_last_attempt_of_a_deletion_whose_answer_was_lost_is_told_too(
+async def test_the_last_attempt_of_a_deletion_whose_response_was_lost_is_logged_too(
     service: EmbeddedService, store: MCPStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="posthog_mcp_store")
@@ -111,8 +111,10 @@ async def test_no_record_holds_a_secret(
         assert secret not in caplog.text
 
 
-@lanes_only
-async def test_what_httpcore_tells_of_an_oauth_flow_can_be_filtered(service: EmbeddedService, store: MCPStore) -> None:
+@httpx_only
+async def test_the_log_of_httpcore_about_an_oauth_flow_can_be_filtered(
+    service: EmbeddedService, store: MCPStore
+) -> None:
     told: list[str] = []
 
     class Keeper(logging.Handler):

@@ -78,7 +78,7 @@ async def test_an_installation_is_found_by_the_text_of_its_id_too(store: MCPStor
     assert (await store.installations.retrieve(str(row.id))).id == row.id
 
 
-async def test_what_is_not_given_in_an_update_stays_as_it_is(store: MCPStore, service: EmbeddedService) -> None:
+async def test_fields_left_out_of_an_update_stay_as_they_are(store: MCPStore, service: EmbeddedService) -> None:
     row = service.add_installation(display_name="Orders", description="Our orders")
 
     updated = await store.installations.update(row.id, is_enabled=False)
@@ -93,7 +93,7 @@ async def test_an_empty_update_is_fine(store: MCPStore, service: EmbeddedService
     assert (await store.installations.update(row.id)).display_name == "Orders"
 
 
-async def test_what_is_deleted_is_gone(store: MCPStore, service: EmbeddedService) -> None:
+async def test_a_deleted_installation_is_gone(store: MCPStore, service: EmbeddedService) -> None:
     row = service.add_installation()
 
     await store.installations.delete(row.id)
@@ -148,7 +148,7 @@ async def test_an_unknown_server_id_is_not_found(store: MCPStore) -> None:
         await store.installations.authorize(uuid4())
 
 
-async def test_a_tool_of_a_real_mcp_server_answers_through_the_proxy(
+async def test_a_tool_of_a_real_mcp_server_is_called_through_the_proxy(
     store: MCPStore, service: EmbeddedService, tools_url: str
 ) -> None:
     row = service.add_installation(url="https://tools.example.com/mcp")
@@ -160,7 +160,7 @@ async def test_a_tool_of_a_real_mcp_server_answers_through_the_proxy(
     assert reply.messages[0]["id"] == 1
 
 
-async def test_a_notification_is_taken_without_an_answer(
+async def test_a_notification_is_accepted_without_a_response(
     store: MCPStore, service: EmbeddedService, tools_url: str
 ) -> None:
     row = service.add_installation(url="https://tools.example.com/mcp")
@@ -171,7 +171,9 @@ async def test_a_notification_is_taken_without_an_answer(
     assert reply.messages == []
 
 
-async def test_the_proxys_own_refusals_are_told_from_the_api_keys(store: MCPStore, service: EmbeddedService) -> None:
+async def test_the_proxys_own_refusals_are_distinguished_from_those_of_the_api_key(
+    store: MCPStore, service: EmbeddedService
+) -> None:
     disabled = service.add_installation(is_enabled=False)
     dead = service.add_installation(auth_type="oauth", needs_reauth=True)
     unreachable = service.add_installation()

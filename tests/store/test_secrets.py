@@ -1,4 +1,4 @@
-"""The API key goes to the host, and nowhere else."""
+"""The API key is sent to the host, and appears nowhere else."""
 
 import asyncio
 import html
@@ -46,7 +46,7 @@ Faked = Callable[..., MCPStore]
         httpx.ReadTimeout("slow"),
     ],
 )
-async def test_no_error_tells_the_key(wire: Wire, faked: Faked, answer: httpx.Response | Exception) -> None:
+async def test_no_error_shows_the_key(wire: Wire, faked: Faked, answer: httpx.Response | Exception) -> None:
     wire.answers(answer)
 
     with pytest.raises(MCPStoreError) as caught:
@@ -57,7 +57,7 @@ async def test_no_error_tells_the_key(wire: Wire, faked: Faked, answer: httpx.Re
 
 
 @pytest.mark.parametrize("kind", ["httpx", "client", "aiohttp"])
-async def test_no_error_tells_the_key_of_a_request_that_is_echoed_so_that_it_can_not_be_read(kind: str) -> None:
+async def test_no_error_shows_the_key_of_a_request_that_is_echoed_so_that_it_can_not_be_read(kind: str) -> None:
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         (line,) = (line for line in head.split(b"\r\n") if line.lower().startswith(b"authorization"))
@@ -85,7 +85,7 @@ async def test_no_error_tells_the_key_of_a_request_that_is_echoed_so_that_it_can
         httpx.Response(200, json=[{"jsonrpc": "2.0", "method": "x"}], headers={"X-Echo": KEY}),
     ],
 )
-async def test_no_error_of_the_proxy_tells_the_key(wire: Wire, faked: Faked, answer: httpx.Response) -> None:
+async def test_no_error_of_the_proxy_shows_the_key(wire: Wire, faked: Faked, answer: httpx.Response) -> None:
     wire.answers(answer)
 
     with pytest.raises(MCPStoreError) as caught:
@@ -113,7 +113,7 @@ SAID = f"the key {KEY} is no good"
     ],
 )
 @pytest.mark.parametrize("is_proxied", [True, False])
-async def test_no_error_tells_a_key_that_is_quoted_in_another_form(
+async def test_no_error_shows_a_key_that_is_quoted_in_another_form(
     wire: Wire, faked: Faked, is_proxied: bool, content: bytes
 ) -> None:
     wire.answers(httpx.Response(400, content=content))
@@ -149,7 +149,7 @@ async def test_no_part_of_the_key_is_left_where_a_body_is_cut(
 
 
 @pytest.mark.parametrize("is_stream", [True, False])
-async def test_no_error_of_a_tool_tells_the_key(wire: Wire, faked: Faked, is_stream: bool) -> None:
+async def test_no_error_of_a_tool_shows_the_key(wire: Wire, faked: Faked, is_stream: bool) -> None:
     error = {"code": 1, "message": SAID, "data": {KEY: [SAID, {"said": SAID}]}}
     answer = {"jsonrpc": "2.0", "id": 1, "error": error}
     wire.answers(
@@ -177,7 +177,7 @@ async def test_no_error_of_a_tool_tells_the_key(wire: Wire, faked: Faked, is_str
         html.escape,
     ],
 )
-async def test_no_error_tells_a_servers_key_however_it_is_written(
+async def test_no_error_shows_a_servers_key_however_it_is_written(
     wire: Wire, faked: Faked, written: Callable[[str], str], key: str
 ) -> None:
     wire.answers(httpx.Response(400, content=f"{{not json: {written(key)}".encode()))
@@ -199,7 +199,7 @@ async def test_no_part_of_the_key_is_left_where_a_header_is_cut(wire: Wire, fake
         assert KEY[:5] not in everything_said_by(caught.value)
 
 
-async def test_no_error_about_a_tool_or_its_result_tells_the_key(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_error_about_a_tool_or_its_result_shows_the_key(caplog: pytest.LogCaptureFixture) -> None:
     schema = {"type": "object", "properties": {"sum": {"type": "integer"}}}
     add = {"name": "add", "inputSchema": {"type": "object"}, "outputSchema": schema}
     server = FakeMCPServer()
@@ -220,7 +220,7 @@ async def test_no_error_about_a_tool_or_its_result_tells_the_key(caplog: pytest.
     assert KEY not in caplog.text
 
 
-async def test_no_error_of_a_connection_tells_the_key() -> None:
+async def test_no_error_of_a_connection_shows_the_key() -> None:
     server = FakeMCPServer()
     server.answers["tools/call"] = lambda message: error_of(message, 1, SAID, [SAID])
     async with (
@@ -234,7 +234,7 @@ async def test_no_error_of_a_connection_tells_the_key() -> None:
 
 
 @pytest.mark.parametrize("url", [f"https://auth.example.com/{KEY}?state=s", f"https://a.example.com/?state=s&x={KEY}"])
-async def test_a_url_that_quotes_the_key_is_no_url_to_open(wire: Wire, faked: Faked, url: str) -> None:
+async def test_a_url_that_quotes_the_key_is_not_opened(wire: Wire, faked: Faked, url: str) -> None:
     wire.answers(httpx.Response(302, headers={"Location": url}))
 
     with pytest.raises(UnsafeRedirectError, match="quotes the API key") as caught:
@@ -257,7 +257,7 @@ STATE = "Zx81-state-of-this-flow"
         httpx.Response(200, json={"redirect_url": f"https://0x7f.1/?state={STATE}"}),
     ],
 )
-async def test_no_error_tells_the_state_of_a_flow(wire: Wire, faked: Faked, answer: httpx.Response) -> None:
+async def test_no_error_shows_the_state_of_a_flow(wire: Wire, faked: Faked, answer: httpx.Response) -> None:
     wire.answers(answer)
 
     with pytest.raises(MCPStoreError) as caught:
@@ -266,7 +266,7 @@ async def test_no_error_tells_the_state_of_a_flow(wire: Wire, faked: Faked, answ
     assert STATE not in everything_said_by(caught.value)
 
 
-async def test_a_warning_of_a_deprecation_does_not_tell_the_key(
+async def test_a_warning_of_a_deprecation_does_not_show_the_key(
     wire: Wire, faked: Faked, caplog: pytest.LogCaptureFixture
 ) -> None:
     wire.answers(httpx.Response(200, json=installation(), headers={"Deprecation": SAID}))
@@ -294,7 +294,7 @@ async def test_an_error_of_the_proxy_keeps_its_cause(wire: Wire, faked: Faked) -
         {"api_key": KEY, "project_id": ".."},
     ],
 )
-def test_no_error_about_settings_tells_the_key(options: dict[str, str]) -> None:
+def test_no_error_about_settings_shows_the_key(options: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         MCPStore(**options)  # type: ignore[arg-type]
 
@@ -306,14 +306,14 @@ async def later() -> str:
 
 
 @pytest.mark.parametrize("source", [lambda: f"{KEY}\n", later])
-async def test_no_error_about_a_key_that_was_asked_for_tells_it(faked: Faked, source: Callable[[], str]) -> None:
+async def test_no_error_about_a_key_from_a_callback_shows_it(faked: Faked, source: Callable[[], str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         await faked(api_key=source).installations.retrieve(ID)
 
     assert KEY not in everything_said_by(caught.value)
 
 
-async def test_no_error_tells_the_key_of_an_mcp_server(wire: Wire, faked: Faked) -> None:
+async def test_no_error_shows_the_key_of_an_mcp_server(wire: Wire, faked: Faked) -> None:
     wire.answers(httpx.Response(400, json={"detail": "OAuth discovery failed."}))
 
     with pytest.raises(MCPStoreError) as caught:
@@ -359,7 +359,7 @@ async def test_no_error_quotes_the_key_of_an_mcp_server_back(wire: Wire, faked: 
         {"install_source": "web"},
     ],
 )
-async def test_no_refusal_of_arguments_tells_the_key_of_an_mcp_server(
+async def test_no_refusal_of_arguments_shows_the_key_of_an_mcp_server(
     wire: Wire, faked: Faked, wrong: dict[str, Any]
 ) -> None:
     arguments = {"name": "a", "url": "https://a.example.com", "auth_type": "api_key", "api_key": SERVERS_KEY, **wrong}
@@ -372,7 +372,7 @@ async def test_no_refusal_of_arguments_tells_the_key_of_an_mcp_server(
 
 
 @pytest.mark.parametrize("part", ["installations", "lowlevel", None])
-def test_what_holds_the_key_is_never_pickled(part: str | None) -> None:
+def test_objects_that_hold_the_key_are_never_pickled(part: str | None) -> None:
     store = MCPStore(KEY)
 
     with pytest.raises(TypeError, match="never pickled"):
@@ -386,7 +386,7 @@ async def test_a_short_key_leaves_the_words_of_an_error_alone(wire: Wire, faked:
         await faked(api_key="a").installations.retrieve(ID)
 
 
-def test_no_repr_tells_the_key() -> None:
+def test_no_repr_shows_the_key() -> None:
     store = MCPStore(KEY, project_id=1)
 
     objects = [store, store.with_options(headers={"X-Trace": "a"}), store.lowlevel, vars(store)]

@@ -1,4 +1,4 @@
-"""What the service may say without breaking a call, and what it may not."""
+"""Unusual responses that do not break a call, and those that do."""
 
 import asyncio
 import gzip
@@ -43,7 +43,7 @@ async def test_todays_shape_is_fine(tmp_path: object) -> None:
     assert {"template_id", "tool_count", "is_owner", "icon_domain", "icon_key"} <= set(read.additional_keys)
 
 
-async def test_what_is_new_is_readable_and_breaks_nothing(service: EmbeddedService, store: MCPStore) -> None:
+async def test_unknown_fields_are_readable_and_break_nothing(service: EmbeddedService, store: MCPStore) -> None:
     row = service.add_installation()
     news = {"auth_type": "mutual_tls", "color": "red", "nested": {"a": [1]}}
     service.inject(Fault(edit=lambda body: {**body, **news}))
@@ -56,7 +56,7 @@ async def test_what_is_new_is_readable_and_breaks_nothing(service: EmbeddedServi
 
 @pytest.mark.parametrize("field", ["server_id", "display_name", "description", "is_enabled", "updated_at"])
 @pytest.mark.parametrize("is_null", [True, False])
-async def test_what_may_be_null_may_be_missing(
+async def test_a_field_that_may_be_null_may_be_missing(
     service: EmbeddedService, store: MCPStore, field: str, is_null: bool
 ) -> None:
     row = service.add_installation()
@@ -84,7 +84,7 @@ BROKEN: dict[str, tuple[Fault, str]] = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-async def test_what_cannot_be_read_is_an_error_that_shows_it(
+async def test_an_unreadable_response_is_an_error_that_shows_it(
     service: EmbeddedService, store: MCPStore, kind: str
 ) -> None:
     row = service.add_installation()

@@ -1,4 +1,4 @@
-"""What MCP servers send in answer to a message that asks for nothing, where MCP asks for 202 and no body."""
+"""Responses of MCP servers to a notification, where MCP asks for 202 and no body."""
 
 import httpx
 

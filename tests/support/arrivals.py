@@ -17,7 +17,7 @@ class Arrivals:
         self._loop.call_soon_threadsafe(self._arrived.release)
 
     async def wait_for(self, number: int = 1) -> None:
-        """Wait, for 5 seconds at most, until so many more have arrived."""
+        """Wait, for 5 seconds at most, until this many more have arrived."""
         async with asyncio.timeout(5):
             for _ in range(number):
                 await self._arrived.acquire()

@@ -1,4 +1,4 @@
-"""What a reporter of crashes, such as Sentry, reads from an exception."""
+"""Everything that a crash reporter, such as Sentry, reads from an exception."""
 
 import pickle
 import traceback

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 async def loop_rounds(number: int) -> None:
-    """Let the event loop go round so many times: tasks that wait for nothing outside of it get as far as they can."""
+    """Let the event loop run this many rounds: tasks that wait for nothing outside of it get as far as they can."""
     for _ in range(number):
         await asyncio.sleep(0)
 

@@ -8,8 +8,8 @@ import pytest
 from posthog_mcp_store import MCPStore
 from posthog_mcp_store.testing import EmbeddedService
 
-lanes_only = pytest.mark.skipif(
-    "TESTED_TRANSPORT" in os.environ, reason="it looks at what the SDK's own connections, and httpx, alone do"
+httpx_only = pytest.mark.skipif(
+    "TESTED_TRANSPORT" in os.environ, reason="only httpx and the SDK's own connection pool do this"
 )
 TRANSPORT = os.environ.get("TESTED_TRANSPORT", "httpx")
 

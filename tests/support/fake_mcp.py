@@ -1,4 +1,4 @@
-"""An MCP server on a fake wire, behind the service's proxy: it says what it is told to."""
+"""A fake MCP server behind the service's proxy, as an httpx transport, with responses set by the test."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ class FakeMCPServer:
 
     def __init__(self, *, is_stateful: bool = False) -> None:
         self.messages: list[tuple[str, str | None]] = []
-        """What arrived: methods, and under which session."""
+        """The methods that arrived, and their sessions."""
         self.requests: list[httpx.Request] = []
         self.answers: dict[str, Answer] = {}
         """Answers to methods, in place of the usual ones."""

@@ -1,4 +1,4 @@
-"""Redis as it is around a failover: a server that answers as it is told to, and an address that moves."""
+"""Redis around a failover: a server whose replies a test sets, and an address that moves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -12,11 +12,11 @@ COUNTED = b":1\r\n"
 
 Command = list[bytes]
 Answer = Callable[[int, Command], bytes | None]
-"""From the number of the connection, counted from 1, and what it asks to the bytes of the answer; None hangs up."""
+"""From the number of the connection, counted from 1, and a command to the bytes of the reply; None hangs up."""
 
 
 class FakeRedis:
-    """What was asked of it, and what it says. Its windows have room, unless `answer` says otherwise."""
+    """Records commands and sends replies. Its windows have room, unless `answer` says otherwise."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
@@ -26,7 +26,7 @@ class FakeRedis:
 
     @property
     def counted(self) -> int:
-        """How often it was asked to count a call."""
+        """The number of commands that count a call."""
         return sum(map(counts, self.commands))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,7 +64,7 @@ def counts(command: Command) -> bool:
 
 
 def usual(command: Command) -> bytes:
-    """What a Redis says whose windows have room."""
+    """The reply of a Redis whose windows have room."""
     if counts(command):
         return COUNTED
     return HELLO if command[0] == b"HELLO" else NOTHING_COUNTED if looks(command) else OK

@@ -1,4 +1,4 @@
-"""A server of sockets alone: what was sent to it until a certain moment, and who has left."""
+"""A server of bare sockets: the bytes sent to it until a certain moment, and closed connections."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from attrs import define, field
 
 @define
 class Listener:
-    """A server that accepts and reads only when it is told to, and says nothing: it knows what was sent until then."""
+    """A server that accepts and reads only on `take()`, and sends nothing."""
 
     listening: socket.socket
     accepted: list[socket.socket] = field(factory=list)
@@ -22,7 +22,7 @@ class Listener:
         return int(self.listening.getsockname()[1])
 
     def take(self) -> int:
-        """Take in what was sent so far; how many bytes that makes in all."""
+        """Read what was sent so far, and return the number of all bytes."""
         with suppress(BlockingIOError):
             while True:
                 connection, _ = self.listening.accept()

@@ -59,7 +59,7 @@ class Gate:
                 self._changed.notify_all()
 
     async def reached(self, times: int = 1) -> None:
-        """Wait until so many have come, from the beginning on."""
+        """Wait until this many have come, from the beginning on."""
         await self._wait_for(lambda: self._arrived >= times)
 
     async def left(self) -> None:
@@ -108,11 +108,11 @@ class EverythingServer:
         self._whole: list[ClientConnection] = []
 
     async def restart(self) -> None:
-        """Begin anew: an old `Mcp-Session-Id` is answered 404, and what was being answered has its connection reset."""
+        """Restart: an old `Mcp-Session-Id` gets a 404, and connections of calls under way are reset."""
         await self._in_its_loop(self._begin_anew())
 
     async def drop_connections(self) -> None:
-        """Reset the connections of all that is being answered."""
+        """Reset the connections of all calls under way."""
         await self._in_its_loop(self._drop_connections())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -202,7 +202,7 @@ def _add_plain_tools(server: MCPServer[Any], mcp_server: EverythingServer) -> No
 
     @server.tool()
     async def tally() -> int:
-        """How often this tool was called."""
+        """The number of calls of this tool."""
         mcp_server.calls.append("tally")
         return mcp_server.calls.count("tally")
 
@@ -225,7 +225,7 @@ def _add_talking_tools(server: MCPServer[Any], mcp_server: EverythingServer) -> 
 
     @server.tool()
     async def hold(ctx: Context[Any, Any]) -> str:
-        """Say that it began, with a progress notification and a log message, and take until the gate is opened."""
+        """Report that it began, with a progress notification and a log message, and wait until the gate is opened."""
         mcp_server.calls.append("hold")
         await ctx.report_progress(0, 1, "held")
         await _log(ctx, "held")

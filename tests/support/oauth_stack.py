@@ -1,4 +1,4 @@
-"""All that an OAuth flow needs: a provider with a consent page, an MCP server that it protects, and the service."""
+"""Everything an OAuth flow needs: a provider with a consent page, an MCP server that it protects, and the service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The list endpoint of a service whose rows change while it answers, as a schedule says."""
+"""The list endpoint of a service whose rows change during requests, according to a schedule."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from .wire import BASE, installation
 
 
 class Step(NamedTuple):
-    """What happens next: a request is taken one query further, or a row comes or goes."""
+    """The next event: a request gets one query further, or a row is added or removed."""
 
     kind: Literal["query", "add", "remove"]
     position: int = 0
@@ -25,7 +25,7 @@ class Step(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What an iteration gave, and what it should have."""
+    """The result of an iteration, and the expected one."""
 
     read: list[int]
     is_unstable: bool
@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
 
 
 class _Waiting:
-    """A request that is not answered yet."""
+    """A request without a response yet."""
 
     def __init__(self, limit: int, offset: int) -> None:
         self.limit = limit
@@ -47,8 +47,8 @@ class _Waiting:
 class RacingList:
     """It counts in one query and reads in another; anything can happen between the two, and between requests.
 
-    It is Django REST framework's `LimitOffsetPagination`: an offset beyond the count is an empty page, and `next` hangs
-    on the count alone. `most` is its `max_limit`.
+    It is Django REST framework's `LimitOffsetPagination`: an offset beyond the count is an empty page, and `next`
+    depends on the count alone. `most` is its `max_limit`.
     """
 
     ROUNDS = 24
@@ -58,21 +58,21 @@ class RacingList:
         self.numbers = list(range(rows, 0, -1))
         self.requests: list[tuple[int, int]] = []
         self.is_cut_short = False
-        """Whether the first page was as long as `most`, said to be the last, and was not."""
+        """Whether the first page was as long as `most`, and called itself the last one, wrongly."""
         self._next_number = rows + 1
         self._most = most
         self._stayed = list(self.numbers)
         self._waiting: list[_Waiting] = []
 
     async def iterate(self, steps: Iterable[Step], *, limit: int | None = None, concurrency: int = 4) -> Outcome:
-        """Iterate over the list while the steps are gone through. After the last one, all goes on undisturbed."""
+        """Iterate over the list while the steps are taken. After the last one, nothing changes any more."""
         async with httpx.AsyncClient(transport=httpx.MockTransport(self._receive)) as client:
             listed = MCPStore("phx_key", http_client=client).installations.list(limit=limit, concurrency=concurrency)
             read: list[int] = []
 
             async def read_all() -> None:
                 async for row in listed:
-                    read.append(row.id.int)  # noqa: PERF401  # what was read before an error is looked at, too
+                    read.append(row.id.int)  # noqa: PERF401  # rows before an error are compared, too
 
             reading = asyncio.create_task(read_all())
             remaining = iter(steps)

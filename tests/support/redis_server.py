@@ -1,4 +1,4 @@
-"""A Redis of the tests' own: Debian's `redis-server` on a free port of this machine, which keeps nothing."""
+"""A Redis for tests: Debian's `redis-server` on a free port of this machine, which keeps nothing."""
 
 import os
 import select
@@ -80,7 +80,7 @@ def _free_port() -> int:
 
 
 def _listen(server: subprocess.Popen[bytes]) -> bytes:
-    """What it says until it is ready, has ended, or is silent for too long."""
+    """Its output until it is ready, has ended, or is silent for too long."""
     assert server.stdout is not None
     said = b""
     while READY not in said and select.select([server.stdout], [], [], START_SECONDS)[0]:

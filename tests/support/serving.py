@@ -1,4 +1,4 @@
-"""Servers that say what a test tells them to, byte by byte, in the event loop of the test."""
+"""Servers whose bytes a test controls, in the event loop of the test."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[
 
 @asynccontextmanager
 async def serving(converse: Conversation, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Have a conversation with everybody who connects to a port, and hang up on all of them at the end."""
+    """Handle every connection to a port with `converse`, and abort all of them at the end."""
     writers: list[asyncio.StreamWriter] = []
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -40,7 +40,7 @@ async def serving(converse: Conversation, context: ssl.SSLContext | None = None)
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A service that knows one installation."""
+    """A service with one installation."""
     while True:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer_bytes(json.dumps(installation()).encode(), {"Content-Type": "application/json"}))
@@ -55,7 +55,7 @@ async def read_request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 @frozen
 class Says:
-    """One answer to whatever is asked."""
+    """One response to every request."""
 
     body: bytes
     headers: dict[str, str] = field(factory=lambda: {"Content-Type": "application/json"})

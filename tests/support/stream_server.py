@@ -13,12 +13,12 @@ from posthog_mcp_store.testing import serve_app
 
 
 class StreamServer:
-    """Answers each request with a head at once, and all open ones with the chunks that the test sends, in order."""
+    """Sends the head of each response at once, and the chunks of the test to all open responses, in order."""
 
     def __init__(self, content_type: str = "text/event-stream", *, first: bytes = b": open\n\n") -> None:
         self.requests: list[bytes] = []
         self.clients: list[tuple[str, int]] = []
-        """Whose connection each request came on."""
+        """The client address of each request's connection."""
         self._asked = threading.Semaphore(0)
         self._left = threading.Semaphore(0)
         self._content_type = content_type
@@ -31,22 +31,22 @@ class StreamServer:
         return self._handle
 
     def answer_at_once(self, status: int, body: bytes) -> None:
-        """Answer like any server from now on."""
+        """Send this complete response from now on."""
         self._answer = Response(body, status, media_type="application/json")
 
     async def receives_request(self) -> bool:
-        """Whether a request arrives within 5 seconds; its answer has begun."""
+        """Whether a request arrives within 5 seconds; its response has begun."""
         return await asyncio.to_thread(self._asked.acquire, timeout=5)
 
     async def loses_client(self) -> bool:
-        """Whether a client disconnects before the end of its answer, within 5 seconds."""
+        """Whether a client disconnects before the end of its response, within 5 seconds."""
         return await asyncio.to_thread(self._left.acquire, timeout=5)
 
     def send(self, chunk: bytes) -> None:
         self._put(chunk)
 
     def end(self) -> None:
-        """End all answers properly."""
+        """End all responses properly."""
         self._put(None)
         self._open.clear()
 

@@ -1,4 +1,4 @@
-"""A fake wire for `httpx.MockTransport`, and bodies to put on it."""
+"""A fake service for `httpx.MockTransport`, and bodies of its responses."""
 
 import json
 from typing import Any
@@ -35,7 +35,7 @@ def page(*rows: object, count: int | None = None, next: str | None = None) -> di
 
 
 class Wire:
-    """Answers each request with what was queued, the last answer again and again."""
+    """Returns the queued responses, one for each request, and repeats the last one."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []

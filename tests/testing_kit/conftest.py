@@ -42,7 +42,7 @@ def servers() -> Iterator[SharedServers]:
 
 @pytest.fixture
 async def remote(servers: SharedServers, service: EmbeddedService) -> AsyncIterator[httpx.AsyncClient]:
-    """A client over HTTP like `client`, which gets answers whole."""
+    """A client over HTTP like `client`, which reads complete responses."""
     with servers.serving(service) as remote:
         async with remote:
             yield remote

@@ -1,4 +1,4 @@
-"""What the tests of the testing kit share."""
+"""Helpers of the testing kit's tests."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -90,7 +90,7 @@ class SharedServers:
 
     @contextmanager
     def protected(self, service: EmbeddedService, provider: OAuthProvider) -> Iterator[httpx.AsyncClient]:
-        """All that a flow needs, over HTTP: the provider, a tool server that trusts it alone, and the service."""
+        """Everything a flow needs, over HTTP: the provider, a tool server that trusts it alone, and the service."""
         with (
             self.provider.using(provider.app),
             provider.served_at(self.issuer),

@@ -19,7 +19,7 @@ def denied(detail: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "bearer {key}", "Token {key}", "{key}"])
-async def test_a_request_without_a_bearer_token_answers_401(service: EmbeddedService, header: str | None) -> None:
+async def test_a_request_without_a_bearer_token_leads_to_401(service: EmbeddedService, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header.format(key=service.api_key)}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=service.app), base_url=SITE) as client:
         answer = await client.get(f"{ROWS}/", headers=headers)
@@ -28,7 +28,7 @@ async def test_a_request_without_a_bearer_token_answers_401(service: EmbeddedSer
 
 
 @pytest.mark.parametrize("header", ["Bearer {key}", "Bearer   {key}", "Bearer\t{key} "])
-async def test_any_space_may_stand_around_the_token(
+async def test_any_space_may_be_around_the_token(
     service: EmbeddedService, client: httpx.AsyncClient, header: str
 ) -> None:
     answer = await client.get("/", headers={"Authorization": header.format(key=service.api_key)})
@@ -43,7 +43,7 @@ async def test_any_space_may_stand_around_the_token(
         ("pha_unknown", "Invalid access token."),
     ],
 )
-async def test_an_unknown_token_answers_401(service: EmbeddedService, token: str, detail: str) -> None:
+async def test_an_unknown_token_leads_to_401(service: EmbeddedService, token: str, detail: str) -> None:
     async with client_of(service, token) as client:
         answer = await client.get("/")
     assert answer.status_code == 401
@@ -105,7 +105,7 @@ async def test_the_default_key_reads_and_writes(service: EmbeddedService, client
 
 
 @pytest.mark.parametrize("project", ["999", "-1", "abc", "@other", "1.0", "%20"])
-async def test_an_unknown_project_answers_404(service: EmbeddedService, project: str) -> None:
+async def test_an_unknown_project_leads_to_404(service: EmbeddedService, project: str) -> None:
     async with client_of(service, rows=f"/api/environments/{project}/mcp_server_installations") as client:
         answer = await client.get("/")
     assert answer.status_code == 404
@@ -122,7 +122,7 @@ async def test_current_is_the_current_project_of_the_user_who_owns_the_key(servi
     assert f"/api/environments/{bobs}/" in listed["results"][0]["proxy_url"]
 
 
-async def test_a_key_limited_to_other_projects_answers_403(service: EmbeddedService) -> None:
+async def test_a_key_limited_to_other_projects_leads_to_403(service: EmbeddedService) -> None:
     other = service.add_project()
     key = service.add_key(projects=[other])
     async with client_of(service, key.token) as client:
@@ -134,7 +134,7 @@ async def test_a_key_limited_to_other_projects_answers_403(service: EmbeddedServ
     assert accepted.status_code == 200
 
 
-async def test_a_missing_scope_is_told_before_an_unknown_project(service: EmbeddedService) -> None:
+async def test_a_missing_scope_is_reported_before_an_unknown_project(service: EmbeddedService) -> None:
     rows = "/api/environments/999/mcp_server_installations"
     async with client_of(service, service.add_key(scopes=()).token, rows) as client:
         assert (await client.get("/")).status_code == 403

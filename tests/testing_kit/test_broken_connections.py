@@ -1,4 +1,4 @@
-"""Faults of the connection: resets, answers cut short, answers that take their time."""
+"""Faults of the connection: resets, truncated responses, slow responses."""
 
 import threading
 import time
@@ -40,7 +40,7 @@ def test_a_connection_is_reset_before_or_after_the_service_acts(
 
 
 @pytest.mark.parametrize(("takes_effect", "rows"), [(False, 0), (True, 1)])
-def test_a_replaced_answer_may_be_cut_too(service: EmbeddedService, takes_effect: bool, rows: int) -> None:
+def test_a_replaced_response_may_be_cut_too(service: EmbeddedService, takes_effect: bool, rows: int) -> None:
     service.inject(Fault(body="abcdef", reset="inside", takes_effect=takes_effect))
     with served(service) as client, pytest.raises(httpx.ReadError):
         client.post("/install_custom/", json=GOOD_INSTALL)
@@ -63,7 +63,7 @@ def test_half_of_the_body_arrives_before_the_cut(
     assert received == body[: size // 2]
 
 
-def test_the_services_own_answer_may_be_truncated(service: EmbeddedService, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_services_own_response_may_be_truncated(service: EmbeddedService, caplog: pytest.LogCaptureFixture) -> None:
     service.inject(Fault(truncate=True))
     with served(service) as client:
         with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
@@ -105,7 +105,7 @@ async def test_in_process_a_cut_is_an_exception(
     assert service.in_flight == 0
 
 
-def test_the_service_takes_its_time_before_an_answer(service: EmbeddedService) -> None:
+def test_the_service_waits_before_a_response(service: EmbeddedService) -> None:
     service.inject(Fault(delay=0.1))
     with served(service) as client:
         began = time.monotonic()
@@ -132,7 +132,7 @@ def test_the_bytes_of_a_body_come_one_by_one(service: EmbeddedService) -> None:
     assert time.monotonic() - began >= 0.06
 
 
-async def test_the_head_of_a_dripping_answer_comes_at_once(service: EmbeddedService) -> None:
+async def test_the_head_of_a_dripping_response_comes_at_once(service: EmbeddedService) -> None:
     service.inject(Fault(body="abc", drip=60))
     with served(service) as client:
         with client.stream("GET", "/") as answer:
@@ -140,7 +140,7 @@ async def test_the_head_of_a_dripping_answer_comes_at_once(service: EmbeddedServ
         await eventually(lambda: service.in_flight == 0)
 
 
-async def test_an_answer_without_a_body_has_nothing_to_drip(
+async def test_a_response_without_a_body_has_nothing_to_drip(
     service: EmbeddedService, client: httpx.AsyncClient
 ) -> None:
     service.inject(Fault(drip=60))

@@ -44,7 +44,7 @@ def web() -> Web:
 
 @pytest.fixture
 async def browser(web: Web) -> AsyncIterator[httpx.AsyncClient]:
-    # Following by itself is no matter of the client's own settings.
+    # Redirects are followed whatever the client's own settings are.
     async with httpx.AsyncClient(transport=httpx.MockTransport(web), follow_redirects=True) as browser:
         yield browser
 

@@ -1,4 +1,4 @@
-"""Accept headers, content types and bodies that are no JSON."""
+"""Accept headers, content types and bodies that are not JSON."""
 
 import httpx
 import pytest
@@ -9,7 +9,7 @@ from .support import client_of, framework, invalid
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "", "text/html, text/plain", "garbage"])
-async def test_an_accept_header_without_json_answers_406(client: httpx.AsyncClient, accept: str) -> None:
+async def test_an_accept_header_without_json_leads_to_406(client: httpx.AsyncClient, accept: str) -> None:
     answer = await client.get("/", headers={"Accept": accept})
     assert answer.status_code == 406
     detail = "Could not satisfy the request Accept header."
@@ -28,7 +28,7 @@ async def test_no_accept_header_is_fine(client: httpx.AsyncClient) -> None:
     assert (await client.get("/")).status_code == 200
 
 
-async def test_the_accept_header_is_judged_before_the_key(service: EmbeddedService) -> None:
+async def test_the_accept_header_is_checked_before_the_key(service: EmbeddedService) -> None:
     async with client_of(service, "phx_unknown") as client:
         assert (await client.get("/", headers={"Accept": "text/html"})).status_code == 406
 
@@ -39,7 +39,7 @@ async def test_only_the_format_json_is_known(client: httpx.AsyncClient, format_:
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
-async def test_a_body_of_another_content_type_answers_415(client: httpx.AsyncClient, content_type: str) -> None:
+async def test_a_body_of_another_content_type_leads_to_415(client: httpx.AsyncClient, content_type: str) -> None:
     answer = await client.post("/install_custom/", content=b"{}", headers={"Content-Type": content_type})
     assert answer.status_code == 415
     detail = f'Unsupported media type "{content_type}" in request.'
@@ -68,7 +68,7 @@ async def test_no_body_counts_as_an_empty_object_whatever_its_type(client: httpx
         (b"\xff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
     ],
 )
-async def test_a_body_that_is_no_json_answers_400(client: httpx.AsyncClient, body: bytes, reason: str) -> None:
+async def test_a_body_that_is_not_json_leads_to_400(client: httpx.AsyncClient, body: bytes, reason: str) -> None:
     answer = await client.post("/install_custom/", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
     assert answer.json() == framework("invalid_request", "parse_error", f"JSON parse error - {reason}")
@@ -78,19 +78,19 @@ async def test_a_body_that_is_no_json_answers_400(client: httpx.AsyncClient, bod
     ("body", "found"),
     [("[]", "list"), ('[{"name": 1}]', "list"), ('"x"', "str"), ("5", "int"), ("true", "bool")],
 )
-async def test_a_body_that_is_no_object_answers_400(client: httpx.AsyncClient, body: str, found: str) -> None:
+async def test_a_body_that_is_not_an_object_leads_to_400(client: httpx.AsyncClient, body: str, found: str) -> None:
     answer = await client.post("/install_custom/", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
     detail = f"Invalid data. Expected a dictionary, but got {found}."
     assert answer.json() == invalid("invalid_input", detail)
 
 
-async def test_a_null_body_answers_400(client: httpx.AsyncClient) -> None:
+async def test_a_null_body_leads_to_400(client: httpx.AsyncClient) -> None:
     answer = await client.post("/install_custom/", content="null", headers={"Content-Type": "application/json"})
     assert answer.json() == invalid("null", "No data provided")
 
 
-async def test_what_the_service_does_not_expect_answers_500(
+async def test_what_the_service_does_not_expect_leads_to_500(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     headers = {"Content-Type": "application/json"}

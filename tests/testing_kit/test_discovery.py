@@ -1,4 +1,4 @@
-"""How the service finds an MCP server's provider, with providers of all kinds."""
+"""Discovery of an MCP server's provider, with providers of all kinds."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ REGISTRATION = "OAuth registration failed."
 
 
 class Fake:
-    """An MCP server and provider in one, that answers each path with what a test says; `{here}` is its own URL."""
+    """An MCP server and provider in one, whose responses a test sets by path; `{here}` is its own URL."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {
@@ -260,7 +260,7 @@ async def test_an_error_of_the_provider_is_a_refusal(
 
 
 @pytest.mark.parametrize("text", ["<html>", "[]", "\udcff"])
-async def test_metadata_that_is_no_object_is_refused(
+async def test_metadata_that_is_not_an_object_is_refused(
     service: EmbeddedService, client: httpx.AsyncClient, text: str
 ) -> None:
     async def target(scope: Scope, receive: Receive, send: Send) -> None:
@@ -321,7 +321,7 @@ async def test_a_call_that_is_cancelled_leaves_no_row(service: EmbeddedService, 
     assert service.installations == []
 
 
-async def test_a_url_that_nothing_stands_in_for_has_a_provider_in_name_only(
+async def test_a_url_without_a_registered_server_has_a_provider_in_name_only(
     service: EmbeddedService, client: httpx.AsyncClient
 ) -> None:
     url = (await install(client)).json()["redirect_url"]
@@ -365,7 +365,7 @@ async def test_nobody_is_contacted_who_is_not_on_this_machine(
     client: httpx.AsyncClient, fake: Fake, host: str, case: tuple[str, str, str]
 ) -> None:
     path, name, unasked = case
-    # An address that is none of this machine's own by its looks, and would lead here all the same.
+    # An address that does not look like one of this machine, and would lead here all the same.
     outside = host.replace("127.0.0.1", "0.0.0.0")
     fake.changed(path, **{name: [outside] if name == "authorization_servers" else outside + unasked})
     answer = await install(client)

@@ -17,7 +17,7 @@ def announced(answer: httpx.Response) -> dict[str, Any]:
     return {name: answer.headers[name] for name in ("deprecation", "sunset", "link") if name in answer.headers}
 
 
-async def test_usually_nothing_is_said_about_the_prefix(service: EmbeddedService, client: httpx.AsyncClient) -> None:
+async def test_by_default_no_header_mentions_the_prefix(service: EmbeddedService, client: httpx.AsyncClient) -> None:
     answer = await client.get("/")
     assert (service.environments, answer.status_code, announced(answer)) == ("served", 200, {})
 
@@ -73,7 +73,7 @@ async def test_the_new_prefix_is_served_as_ever(
     assert (answer.status_code, announced(answer)) == (200, {})
 
 
-def test_a_word_that_means_nothing_is_refused(service: EmbeddedService) -> None:
+def test_an_unknown_value_is_refused(service: EmbeddedService) -> None:
     with pytest.raises(ValueError, match="'redirect' is not one of 'served', 'redirected', 'deprecated'"):
         service.environments = "redirect"  # type: ignore[assignment]
     with pytest.raises(ValueError, match="'2026-4' is not one of '2026-04', '2026-08'"):

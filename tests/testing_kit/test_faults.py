@@ -1,4 +1,4 @@
-"""Faults: which requests they happen to, and what becomes of the answer."""
+"""Faults: which requests they apply to, and their effect on the response."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ async def test_a_fault_lets_requests_pass_before_it_happens(
     assert fault.hits == 2
 
 
-async def test_a_fault_may_happen_for_ever(service: EmbeddedService, client: httpx.AsyncClient) -> None:
+async def test_a_fault_may_happen_forever(service: EmbeddedService, client: httpx.AsyncClient) -> None:
     fault = service.inject(Fault(status=500, times=None, skip=1))
     assert await statuses(client, 5) == [200, 500, 500, 500, 500]
     service.faults.clear()
@@ -84,7 +84,7 @@ async def test_a_request_that_goes_wrong_is_recorded_too(service: EmbeddedServic
     assert service.requests[0].json() == GOOD_INSTALL
 
 
-def test_an_answer_may_have_any_status(service: EmbeddedService) -> None:
+def test_a_response_may_have_any_status(service: EmbeddedService) -> None:
     statuses = [200, 299, 302, 418, 429, 499, 503, 520, 599, 600, 999]
     headers = {"Retry-After": "7", "Content-Type": "text/html"}
     for status in statuses:
@@ -98,7 +98,7 @@ def test_an_answer_may_have_any_status(service: EmbeddedService) -> None:
 
 
 @pytest.mark.parametrize("status", [204, 304, 503])
-def test_an_answer_without_a_body_has_no_content_type(service: EmbeddedService, status: int) -> None:
+def test_a_response_without_a_body_has_no_content_type(service: EmbeddedService, status: int) -> None:
     service.inject(Fault(status=status))
     with served(service) as client:
         answer = client.get("/")
@@ -118,7 +118,7 @@ async def test_a_body_without_a_status_is_a_200(
 
 
 @pytest.mark.parametrize(("takes_effect", "rows"), [(False, 0), (True, 1)])
-async def test_the_service_acts_on_a_request_whose_answer_is_replaced_where_the_fault_says_so(
+async def test_the_service_acts_on_a_request_whose_response_is_replaced_where_the_fault_says_so(
     service: EmbeddedService, client: httpx.AsyncClient, takes_effect: bool, rows: int
 ) -> None:
     service.inject(Fault(status=504, takes_effect=takes_effect))
@@ -127,7 +127,7 @@ async def test_the_service_acts_on_a_request_whose_answer_is_replaced_where_the_
     assert len(service.installations) == rows
 
 
-async def test_headers_are_added_to_the_services_own_answer(
+async def test_headers_are_added_to_the_services_own_response(
     service: EmbeddedService, client: httpx.AsyncClient
 ) -> None:
     service.inject(Fault(headers={"Deprecation": "@1780272000", "content-type": "text/html"}))
@@ -137,14 +137,14 @@ async def test_headers_are_added_to_the_services_own_answer(
     assert {**answer.headers, "content-type": "application/json"} == {**usual.headers, "deprecation": "@1780272000"}
 
 
-async def test_headers_are_added_to_an_answer_to_head(service: EmbeddedService, client: httpx.AsyncClient) -> None:
+async def test_headers_are_added_to_a_response_to_head(service: EmbeddedService, client: httpx.AsyncClient) -> None:
     service.inject(Fault(headers={"X-Trace": "t"}))
     faulted, usual = await client.head("/"), await client.head("/")
     assert faulted.headers.pop("x-trace") == "t"
     assert faulted.headers == usual.headers
 
 
-def test_the_services_own_answer_may_be_edited(service: EmbeddedService) -> None:
+def test_the_services_own_response_may_be_edited(service: EmbeddedService) -> None:
     row = service.add_installation()
 
     def with_a_foreign_link(page: Any) -> Any:
@@ -165,7 +165,9 @@ async def test_an_edit_may_return_anything(service: EmbeddedService, client: htt
     assert (answer.status_code, answer.json()) == (201, value)
 
 
-async def test_an_edit_of_what_is_no_json_says_so(service: EmbeddedService, client: httpx.AsyncClient) -> None:
+async def test_an_edit_of_a_response_that_is_not_json_says_so(
+    service: EmbeddedService, client: httpx.AsyncClient
+) -> None:
     service.inject(Fault(edit=lambda page: page))
     with pytest.raises(json.JSONDecodeError):
         await client.post("/")
@@ -184,7 +186,7 @@ def test_a_body_where_none_can_be_is_refused(status: int) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"status": 200}, {"body": ""}])
-def test_an_edit_of_a_replaced_answer_is_refused(fields: dict[str, Any]) -> None:
+def test_an_edit_of_a_replaced_response_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="`edit` is for the service's own response"):
         Fault(edit=lambda page: page, **fields)
 

@@ -20,7 +20,7 @@ async def install(client: httpx.AsyncClient, **fields: object) -> httpx.Response
     return await client.post("/install_custom/", content=content, headers={"Content-Type": "application/json"})
 
 
-async def test_an_installation_answers_201_with_all_fields_and_no_secret(
+async def test_an_installation_leads_to_201_with_all_fields_and_no_secret(
     service: EmbeddedService, client: httpx.AsyncClient
 ) -> None:
     answer = await install(client, api_key="secret", description="Orders and invoices")
@@ -55,7 +55,7 @@ async def test_a_missing_key_and_description_are_empty(service: EmbeddedService,
     assert (service.installations[0].api_key, service.installations[0].description) == ("", "")
 
 
-async def test_the_same_url_again_answers_400(service: EmbeddedService, client: httpx.AsyncClient) -> None:
+async def test_the_same_url_again_leads_to_400(service: EmbeddedService, client: httpx.AsyncClient) -> None:
     await install(client)
     answer = await install(client, name="Another")
     assert (answer.status_code, answer.json()) == (400, INSTALLED)
@@ -144,7 +144,7 @@ BAD_FIELDS: list[tuple[str, object, str, str]] = [
     ("field", "value", "error"),
     [(field, value, invalid(code, detail, field)) for field, value, code, detail in BAD_FIELDS],
 )
-async def test_a_bad_value_answers_400_and_names_its_field(
+async def test_a_bad_value_leads_to_400_and_names_its_field(
     service: EmbeddedService, client: httpx.AsyncClient, field: str, value: object, error: object
 ) -> None:
     answer = await install(client, **{field: value})
@@ -167,7 +167,7 @@ async def test_a_callback_of_the_desktop_application_is_fine(client: httpx.Async
     assert answer.status_code == 201
 
 
-async def test_create_answers_405_without_body_or_content_type(client: httpx.AsyncClient) -> None:
+async def test_create_leads_to_405_without_body_or_content_type(client: httpx.AsyncClient) -> None:
     answer = await client.post("/", json={"url": "https://a.com"})
     assert (answer.status_code, answer.content) == (405, b"")
     assert "content-type" not in answer.headers
@@ -179,7 +179,7 @@ class TestWhereCreateWorks:
     def service(self) -> EmbeddedService:
         return EmbeddedService(create_works=True)
 
-    async def test_it_answers_201_with_the_installation(self, service: EmbeddedService) -> None:
+    async def test_it_leads_to_201_with_the_installation(self, service: EmbeddedService) -> None:
         body: dict[str, Any] = {"url": "https://a.com", "display_name": " A ", "is_enabled": False}
         async with client_of(service) as client:
             answer = await client.post("/", json=body)

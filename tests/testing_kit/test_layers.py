@@ -27,7 +27,7 @@ LAYERS: dict[str, set[str]] = {
     "pytest_plugin": {"_asgi", "_extra", "_service"},
     "__init__": {"_asgi", "_extra", "_model", "_provider", "_service"},
 }
-"""What each entry of the kit's folder imports of the others. All of these stand above it."""
+"""The imports of each entry of the kit's folder among the others. All of these are above it."""
 
 LIBRARIES: dict[str, set[str]] = {
     "_extra": set(),
@@ -41,7 +41,7 @@ LIBRARIES: dict[str, set[str]] = {
     "pytest_plugin": {"pytest"},
     "__init__": set(),
 }
-"""What each of them imports besides the standard library."""
+"""Their imports besides the standard library."""
 
 IMPORTERS = {
     "mcp": {"_provider.authorization_server", "_provider.provider", "_provider.tools"},

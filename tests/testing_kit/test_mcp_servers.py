@@ -100,7 +100,7 @@ def caller(remote: httpx.AsyncClient, service: EmbeddedService) -> Calling:
 
 class TestToolServer:
     @pytest.mark.parametrize("options", WITH_SESSIONS + WITHOUT_SESSIONS)
-    async def test_answers_as_it_is_told_to(self, caller: Calling, options: dict[str, Any]) -> None:
+    async def test_responds_as_configured(self, caller: Calling, options: dict[str, Any]) -> None:
         with caller(tool_server(**options)) as client:
             assert (await client.initialize() is None) is options["stateless"]
             assert await client.result(tool("add", a=1, b=2)) == {
@@ -112,14 +112,16 @@ class TestToolServer:
         is_stream = listed.headers["content-type"].startswith("text/event-stream")
         assert is_stream is not options["json_response"]
 
-    async def test_answers_in_json_and_keeps_no_sessions_unless_it_is_told_to(self, caller: Calling) -> None:
+    async def test_responds_in_json_and_keeps_no_sessions_by_default(self, caller: Calling) -> None:
         with caller(tool_server()) as client:
             answer = await client.post(INITIALIZE)
         assert answer.headers["content-type"] == "application/json"
         assert "mcp-session-id" not in answer.headers
 
     @pytest.mark.parametrize("options", WITH_SESSIONS)
-    async def test_with_sessions_answers_nobody_without_one(self, caller: Calling, options: dict[str, Any]) -> None:
+    async def test_with_sessions_requests_without_one_are_refused(
+        self, caller: Calling, options: dict[str, Any]
+    ) -> None:
         with caller(tool_server(**options)) as client:
             assert (await client.post(request("tools/list"))).status_code == 400
 
@@ -164,7 +166,7 @@ class TestEverythingServer:
         assert (counts, mcp_server.calls) == ([1, 2, 3], ["tally"] * 3)
 
     @pytest.mark.parametrize("stateless", [False, True])
-    async def test_tells_of_progress_while_it_counts(self, caller: Calling, stateless: bool) -> None:
+    async def test_reports_progress_while_it_counts(self, caller: Calling, stateless: bool) -> None:
         with caller(EverythingServer(stateless=stateless)) as client:
             await client.initialize()
             *told, answer = await client.messages(tool("count", 7, to=2))
@@ -238,7 +240,7 @@ class TestEverythingServer:
             assert (await client.result(tool("add", a=1, b=2)))["structuredContent"] == {"result": 3}
         assert mcp_server.calls == ["hold", "add"]
 
-    async def test_gives_no_answer_when_it_is_restarted_before_it(self, caller: Calling) -> None:
+    async def test_sends_no_response_when_it_is_restarted_before(self, caller: Calling) -> None:
         mcp_server = EverythingServer(json_response=True)
         with caller(mcp_server) as client:
             await client.initialize()

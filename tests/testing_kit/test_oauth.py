@@ -25,7 +25,7 @@ def assert_is_provider_url(url: str, client_id: str, base: str) -> None:
     assert len(challenge) == 43  # a SHA-256 in base64url without padding
 
 
-async def test_an_oauth_install_answers_the_providers_url_and_leaves_a_pending_row(
+async def test_an_oauth_install_returns_the_providers_url_and_leaves_a_pending_row(
     service: EmbeddedService, client: httpx.AsyncClient
 ) -> None:
     answer = await client.post("/install_custom/", json=OAUTH_INSTALL)
@@ -39,7 +39,7 @@ async def test_an_oauth_install_answers_the_providers_url_and_leaves_a_pending_r
     assert row.auth_type == "oauth"
 
 
-async def test_every_flow_has_a_state_of_its_own(client: httpx.AsyncClient) -> None:
+async def test_every_flow_has_its_own_state(client: httpx.AsyncClient) -> None:
     urls = [(await client.post("/install_custom/", json=OAUTH_INSTALL)).json()["redirect_url"] for _ in range(2)]
     states, challenges = ([parse_qs(urlsplit(url).query)[key] for url in urls] for key in ("state", "code_challenge"))
     assert states[0] != states[1]
@@ -76,14 +76,14 @@ async def test_an_oauth_install_of_an_installed_url_leaves_the_row_as_it_is(
     assert (row.to_json(SITE), bool(row.credential)) == (before, True)
 
 
-async def test_a_key_install_of_a_pending_url_answers_400(service: EmbeddedService, client: httpx.AsyncClient) -> None:
+async def test_a_key_install_of_a_pending_url_leads_to_400(service: EmbeddedService, client: httpx.AsyncClient) -> None:
     service.add_installation(url=GOOD_INSTALL["url"], auth_type="oauth", pending_oauth=True)
     answer = await client.post("/install_custom/", json=GOOD_INSTALL)
     assert (answer.status_code, answer.json()) == (400, {"detail": "This server URL is already installed."})
 
 
 @pytest.mark.parametrize("source", ["", "&install_source=", "&install_source=posthog-code"])
-async def test_authorize_answers_302_to_the_provider_without_a_body(
+async def test_authorize_leads_to_302_to_the_provider_without_a_body(
     service: EmbeddedService, client: httpx.AsyncClient, source: str
 ) -> None:
     endpoint = "https://auth.example.com/oauth?audience=mcp"
@@ -114,7 +114,7 @@ async def test_authorize_checks_its_parameters(
     assert (answer.status_code, answer.json()) == (400, error)
 
 
-async def test_authorize_of_an_unknown_server_answers_404(client: httpx.AsyncClient) -> None:
+async def test_authorize_of_an_unknown_server_leads_to_404(client: httpx.AsyncClient) -> None:
     answer = await client.get("/authorize/?server_id=0195f3a0-0000-7000-8000-000000000001")
     assert (answer.status_code, answer.json()) == (404, {"detail": "Server not found"})
 

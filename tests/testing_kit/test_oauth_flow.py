@@ -22,7 +22,7 @@ def state_of(url: str) -> str:
 
 
 async def end(client: httpx.AsyncClient, state: str, **query: str) -> httpx.Response:
-    """What a browser gets that a provider sent back. A bare client: no key is needed."""
+    """The response to a browser that a provider sent back. A bare client: no key is needed."""
     async with httpx.AsyncClient(transport=client._transport) as browser:
         return await browser.get(END, params={"state": state, **query})
 
@@ -56,11 +56,11 @@ async def test_a_person_who_denies_it_leaves_the_row_pending(
     assert row.pending_oauth
 
 
-async def test_the_desktop_application_is_told_of_a_success(caller: httpx.AsyncClient) -> None:
+async def test_the_desktop_application_gets_the_success(caller: httpx.AsyncClient) -> None:
     assert await give_consent(await start(caller, **DESKTOP)) == f"{CALLBACK}?status=success"
 
 
-async def test_the_desktop_application_is_told_of_a_denial(caller: httpx.AsyncClient) -> None:
+async def test_the_desktop_application_gets_the_denial(caller: httpx.AsyncClient) -> None:
     url = await start(caller, **DESKTOP)
     assert await give_consent(url, allow=False) == f"{CALLBACK}?status=error&error=cancelled"
 
@@ -133,7 +133,7 @@ async def test_verifiers_are_not_shown(service: EmbeddedService, client: httpx.A
         ({"code": "wrong"}, "token_exchange_failed"),
     ],
 )
-async def test_a_failure_has_a_word(
+async def test_a_failure_has_a_code(
     service: EmbeddedService, client: httpx.AsyncClient, query: dict[str, str], value: str
 ) -> None:
     answer = await end(client, state_of(await start(client, **DESKTOP)), **query)
@@ -160,7 +160,7 @@ async def test_a_code_that_the_provider_refuses_is_a_failure(caller: httpx.Async
         (DESKTOP | {"posthog_code_callback_url": "array://ö x"}, "array://%C3%B6%20x?status=error&error=x"),
     ],
 )
-async def test_who_started_the_flow_says_where_the_browser_ends(
+async def test_the_source_of_the_flow_decides_where_the_browser_ends(
     client: httpx.AsyncClient, fields: dict[str, str], location: str
 ) -> None:
     answer = await end(client, state_of(await start(client, **fields)), error="x")
@@ -226,7 +226,7 @@ async def test_browsers_can_only_read(client: httpx.AsyncClient, path: str) -> N
         ("", "Nothing happened."),
     ],
 )
-async def test_the_settings_page_tells_what_happened(service: EmbeddedService, query: str, text: str) -> None:
+async def test_the_settings_page_shows_what_happened(service: EmbeddedService, query: str, text: str) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=service.app)) as browser:
         page = await browser.get(f"{SITE}/project/1/settings/mcp-servers{query}")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")

@@ -1,4 +1,4 @@
-"""Where the OAuth flows of the service's versions differ."""
+"""Differences between the OAuth flows of the service's versions."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -80,7 +80,7 @@ class TestVersion202608:
         return EmbeddedService(version="2026-08")
 
     @pytest.mark.parametrize("auth_type", ["api_key", "oauth"])
-    async def test_begins_a_row_anew_that_is_installed_again(
+    async def test_resets_a_row_that_is_installed_again(
         self, service: EmbeddedService, caller: httpx.AsyncClient, auth_type: str
     ) -> None:
         row = service.add_installation(url=OAUTH_INSTALL["url"], auth_type=auth_type, api_key="k", display_name="Old")
@@ -129,7 +129,7 @@ class TestVersion202608:
         assert answer.headers["location"].startswith("https://auth.example.com/authorize?client_id=")
         assert row.to_json(SITE) == before
 
-    async def test_tells_the_desktop_application_in_json(
+    async def test_gives_the_desktop_application_json(
         self, service: EmbeddedService, client: httpx.AsyncClient
     ) -> None:
         row = service.add_installation(auth_type="oauth")

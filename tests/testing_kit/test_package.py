@@ -49,7 +49,7 @@ def test_the_service_loads_without_the_package_mcp() -> None:
 
 
 def without(module: str, program: str) -> str:
-    """What a program says at the end of its life in which a module is not installed."""
+    """The last line of a program that fails because a module is not installed."""
     blocked = f"import sys; sys.modules[{module!r}] = None\n{program}"
     run = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 1

@@ -22,7 +22,7 @@ CALLS: list[tuple[str, str, object, int]] = [
 @pytest.mark.parametrize("prefix", ["environments", "projects"])
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("call", CALLS)
-async def test_every_operation_answers_under_both_prefixes_with_and_without_slash(
+async def test_every_operation_is_available_under_both_prefixes_with_and_without_slash(
     service: EmbeddedService, prefix: str, slash: str, call: tuple[str, str, object, int]
 ) -> None:
     method, path, body, status = call
@@ -33,7 +33,7 @@ async def test_every_operation_answers_under_both_prefixes_with_and_without_slas
 
 
 @pytest.mark.parametrize("path", ["/api/environments/1/", "/api/other/1/mcp_server_installations/", "/", "{row}/x/"])
-async def test_an_unknown_path_answers_404_and_is_recorded(service: EmbeddedService, path: str) -> None:
+async def test_an_unknown_path_leads_to_404_and_is_recorded(service: EmbeddedService, path: str) -> None:
     row = f"/api/projects/1/mcp_server_installations/{service.add_installation().id}"
     async with client_of(service) as client:
         answer = await client.get(SITE + path.format(row=row))
@@ -44,7 +44,7 @@ async def test_an_unknown_path_answers_404_and_is_recorded(service: EmbeddedServ
 
 @pytest.mark.parametrize("row_id", ["1", "not-a-uuid", "0195f3a0-0000-7000-8000-000000000001"])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-async def test_an_unknown_or_malformed_id_answers_404(client: httpx.AsyncClient, method: str, row_id: str) -> None:
+async def test_an_unknown_or_malformed_id_leads_to_404(client: httpx.AsyncClient, method: str, row_id: str) -> None:
     answer = await client.request(method, f"/{row_id}/")
     assert answer.status_code == 404
     assert answer.json() == framework("invalid_request", "not_found", "Not found.")
@@ -60,7 +60,7 @@ METHODS = [
 
 @pytest.mark.parametrize(("path", "allowed"), METHODS)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "FOO"])
-async def test_another_method_answers_405_and_names_the_ones_there_are(
+async def test_another_method_leads_to_405_and_names_the_ones_there_are(
     service: EmbeddedService, client: httpx.AsyncClient, path: str, allowed: str, method: str
 ) -> None:
     answer = await client.request(method, path.format(id=service.add_installation().id))
@@ -71,17 +71,17 @@ async def test_another_method_answers_405_and_names_the_ones_there_are(
         assert answer.json() == framework("invalid_request", "method_not_allowed", detail)
 
 
-async def test_an_unknown_method_without_a_key_answers_401(service: EmbeddedService) -> None:
+async def test_an_unknown_method_without_a_key_leads_to_401(service: EmbeddedService) -> None:
     async with client_of(service, "phx_unknown") as client:
         assert (await client.put("/")).status_code == 401
 
 
-async def test_head_answers_like_get_without_the_body(client: httpx.AsyncClient) -> None:
+async def test_head_responds_like_get_without_the_body(client: httpx.AsyncClient) -> None:
     get, head = await client.get("/"), await client.head("/")
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers == get.headers
 
 
-async def test_options_answers_the_methods(client: httpx.AsyncClient) -> None:
+async def test_options_lists_the_methods(client: httpx.AsyncClient) -> None:
     answer = await client.options("/install_custom/")
     assert (answer.status_code, answer.headers["allow"]) == (200, "POST, OPTIONS")

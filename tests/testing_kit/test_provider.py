@@ -118,7 +118,7 @@ def test_the_page_of_a_nameless_client_shows_its_id(issuer: str) -> None:
         assert f"<title>{client.id} asks for access</title>" in client.page().text
 
 
-def test_what_a_client_says_of_itself_is_text_on_the_page(issuer: str) -> None:
+def test_the_description_of_a_client_is_text_on_the_page(issuer: str) -> None:
     with Client(issuer, name='<b onclick="x">&amp;') as client:
         page = client.page().text
     assert "<b " not in page
@@ -195,7 +195,7 @@ def test_a_refresh_token_is_exchanged_once(provider: OAuthProvider, desk: Client
     assert provider.token_requests == ["authorization_code", "refresh_token", "refresh_token"]
 
 
-def test_it_can_be_told_to_refuse_refreshes(provider: OAuthProvider, desk: Client) -> None:
+def test_it_can_be_set_to_refuse_refreshes(provider: OAuthProvider, desk: Client) -> None:
     token = desk.granted()["refresh_token"]
     provider.refuses_refreshes = True
     assert provider.refuses_refreshes
@@ -240,7 +240,7 @@ def test_its_issuer_is_known_while_it_is_served(provider: OAuthProvider) -> None
         _ = provider.issuer
 
 
-def test_it_answers_404_without_an_issuer(provider: OAuthProvider) -> None:
+def test_it_leads_to_404_without_an_issuer(provider: OAuthProvider) -> None:
     with serve_app(provider.app) as url, httpx.Client(base_url=url, trust_env=False) as http:
         path = "/.well-known/oauth-authorization-server"
         assert http.get(path).status_code == 404

@@ -1,4 +1,4 @@
-"""What the proxy sends to an MCP server, and what of the answer comes back."""
+"""Requests of the proxy to an MCP server, and the responses it passes on."""
 
 import asyncio
 import json
@@ -67,7 +67,7 @@ async def test_the_tools_of_the_tool_server_are_add_and_greet(service: EmbeddedS
     assert greeted.json()["result"]["structuredContent"] == {"result": "Hello, Ada!"}
 
 
-async def test_a_notification_answers_202_without_a_body(service: EmbeddedService, tools_url: str) -> None:
+async def test_a_notification_leads_to_202_without_a_body(service: EmbeddedService, tools_url: str) -> None:
     answer = await call(service, tools_url, body={"jsonrpc": "2.0", "method": "notifications/initialized"})
     assert (answer.status_code, answer.content) == (202, b"")
 
@@ -150,7 +150,7 @@ async def test_status_body_content_type_and_session_come_back_and_no_other_heade
     assert got.headers.keys() == {"content-length", "content-type", "mcp-session-id", "allow"}
 
 
-async def test_an_answer_without_a_content_type_counts_as_json(service: EmbeddedService) -> None:
+async def test_a_response_without_a_content_type_counts_as_json(service: EmbeddedService) -> None:
     async def answer(request: Request) -> Response:
         return Response(b"{}", 401)
 
@@ -241,7 +241,7 @@ async def test_an_event_stream_comes_back_unchanged_with_status_200(service: Emb
     assert (got.headers["cache-control"], got.headers["x-accel-buffering"]) == ("no-cache", "no")
 
 
-async def test_a_failing_application_answers_500_as_a_server_would_and_is_logged(
+async def test_a_failing_application_leads_to_500_as_a_server_would_and_is_logged(
     service: EmbeddedService, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def answer(request: Request) -> Response:
@@ -252,14 +252,14 @@ async def test_a_failing_application_answers_500_as_a_server_would_and_is_logged
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_a_server_that_is_not_there_answers_502(service: EmbeddedService) -> None:
+async def test_a_server_that_is_not_there_leads_to_502(service: EmbeddedService) -> None:
     with socket.socket() as bound:  # bound but not listening: nobody else gets the port
         bound.bind(("127.0.0.1", 0))
         got = await call(service, f"http://127.0.0.1:{bound.getsockname()[1]}/mcp")
     assert (got.status_code, got.json()) == (502, {"error": "Upstream MCP server unreachable"})
 
 
-async def test_an_application_that_takes_too_long_answers_502() -> None:
+async def test_an_application_that_takes_too_long_leads_to_502() -> None:
     async def answer(request: Request) -> Response:
         await asyncio.Event().wait()
         raise AssertionError("nobody sets that event")
@@ -290,14 +290,14 @@ def raw_server(answer: bytes) -> Iterator[str]:
         thread.join(10)
 
 
-async def test_a_server_that_stays_silent_answers_502() -> None:
+async def test_a_server_that_stays_silent_leads_to_502() -> None:
     with raw_server(b"") as target:
         got = await call(EmbeddedService(upstream_timeout=0.05), target)
     assert (got.status_code, got.json()) == (502, {"error": "Upstream MCP server timed out"})
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"])
-async def test_a_server_that_breaks_off_answers_the_glued_500(service: EmbeddedService, answer: bytes) -> None:
+async def test_a_server_that_breaks_off_leads_to_the_glued_500(service: EmbeddedService, answer: bytes) -> None:
     with raw_server(answer) as target:
         got = await call(service, target)
     assert (got.status_code, got.text) == (500, "typecodedetailattrerror_event_id")

@@ -1,4 +1,4 @@
-"""What the proxy says by itself, before any MCP server is asked."""
+"""Refusals of the proxy itself, before any request to an MCP server."""
 
 import json
 
@@ -30,7 +30,7 @@ def assert_own(answer: httpx.Response, status: int, error: str) -> None:
 
 
 @pytest.mark.parametrize(("token", "scopes", "status"), [("phx_unknown", None, 401), (None, ("dashboard:read",), 403)])
-async def test_a_bad_key_answers_the_glued_body(
+async def test_a_bad_key_leads_to_the_glued_body(
     service: EmbeddedService,
     row: InstallationRecord,
     token: str | None,
@@ -43,7 +43,7 @@ async def test_a_bad_key_answers_the_glued_body(
 
 
 @pytest.mark.parametrize("row_id", ["x", "0195f3a0-0000-7000-8000-000000000001"])
-async def test_an_unknown_row_answers_the_glued_404(client: httpx.AsyncClient, row_id: str) -> None:
+async def test_an_unknown_row_leads_to_the_glued_404(client: httpx.AsyncClient, row_id: str) -> None:
     assert_glued(await client.post(f"/{row_id}/proxy/", json=CALL), 404)
 
 
@@ -53,17 +53,17 @@ async def test_only_post_is_allowed(client: httpx.AsyncClient, row: Installation
     assert_glued(answer, 405, "" if method == "HEAD" else GLUED)
 
 
-async def test_malformed_json_answers_the_glued_400(client: httpx.AsyncClient, row: InstallationRecord) -> None:
+async def test_malformed_json_leads_to_the_glued_400(client: httpx.AsyncClient, row: InstallationRecord) -> None:
     headers = {"Content-Type": "application/json"}
     assert_glued(await client.post(f"/{row.id}/proxy/", content=b"{", headers=headers), 400)
 
 
-async def test_another_content_type_answers_the_glued_415(client: httpx.AsyncClient, row: InstallationRecord) -> None:
+async def test_another_content_type_leads_to_the_glued_415(client: httpx.AsyncClient, row: InstallationRecord) -> None:
     headers = {"Content-Type": "text/plain"}
     assert_glued(await client.post(f"/{row.id}/proxy/", content=b"{}", headers=headers), 415)
 
 
-async def test_what_the_service_does_not_expect_answers_the_longer_glued_500(
+async def test_what_the_service_does_not_expect_leads_to_the_longer_glued_500(
     client: httpx.AsyncClient, row: InstallationRecord
 ) -> None:
     headers = {"Content-Type": "application/json"}
@@ -72,7 +72,7 @@ async def test_what_the_service_does_not_expect_answers_the_longer_glued_500(
 
 
 @pytest.mark.parametrize("body", ["", "{}", "[]", "5", '"text"', "null", "true"])
-async def test_a_body_without_a_message_answers_400(
+async def test_a_body_without_a_message_leads_to_400(
     client: httpx.AsyncClient, row: InstallationRecord, body: str
 ) -> None:
     answer = await client.post(f"/{row.id}/proxy/", content=body, headers={"Content-Type": "application/json"})
@@ -84,12 +84,12 @@ async def test_accept_is_not_looked_at(client: httpx.AsyncClient, row: Installat
     assert answer.status_code == 502
 
 
-async def test_a_disabled_installation_answers_403(client: httpx.AsyncClient, row: InstallationRecord) -> None:
+async def test_a_disabled_installation_leads_to_403(client: httpx.AsyncClient, row: InstallationRecord) -> None:
     row.is_enabled = False
     assert_own(await client.post(f"/{row.id}/proxy/", json=CALL), 403, "Server is disabled")
 
 
-async def test_an_installation_that_needs_reauthorization_answers_401(
+async def test_an_installation_that_needs_reauthorization_leads_to_401(
     service: EmbeddedService, client: httpx.AsyncClient
 ) -> None:
     row = service.add_installation(auth_type="oauth", needs_reauth=True)
@@ -98,7 +98,7 @@ async def test_an_installation_that_needs_reauthorization_answers_401(
 
 
 @pytest.mark.parametrize("fields", [{"api_key": ""}, {"auth_type": "oauth", "pending_oauth": True}])
-async def test_an_installation_without_credentials_answers_401(
+async def test_an_installation_without_credentials_leads_to_401(
     service: EmbeddedService, client: httpx.AsyncClient, fields: dict[str, object]
 ) -> None:
     row = service.add_installation(**fields)  # type: ignore[arg-type]
@@ -114,7 +114,7 @@ async def test_an_installation_without_credentials_answers_401(
         ("https://[", "Invalid URL"),
     ],
 )
-async def test_an_installation_with_a_refused_url_answers_400(
+async def test_an_installation_with_a_refused_url_leads_to_400(
     service: EmbeddedService, client: httpx.AsyncClient, url: str, reason: str
 ) -> None:
     row = service.add_installation(url=url)
@@ -138,7 +138,7 @@ async def test_the_size_limit_counts_the_ascii_form(client: httpx.AsyncClient, r
     assert_own(await client.post(f"/{row.id}/proxy/", json=message), 413, "Request body too large")
 
 
-async def test_an_unregistered_server_answers_502(client: httpx.AsyncClient, row: InstallationRecord) -> None:
+async def test_an_unregistered_server_leads_to_502(client: httpx.AsyncClient, row: InstallationRecord) -> None:
     answer = await client.post(f"/{row.id}/proxy/", json=CALL)
     assert_own(answer, 502, "Upstream MCP server unreachable")
 

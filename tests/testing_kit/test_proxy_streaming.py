@@ -28,7 +28,7 @@ by_both_ways = pytest.mark.parametrize("reached", [in_process, serve_app])
 
 
 class Upstream:
-    """An MCP server that answers as `answer` does, and notices what becomes of its requests."""
+    """An MCP server that responds as `answer` does, and records how its requests end."""
 
     def __init__(self, answer: Callable[["Upstream"], Awaitable[None]]) -> None:
         self._answer = answer
@@ -97,7 +97,7 @@ def row(service: EmbeddedService) -> InstallationRecord:
 
 
 async def read(chunks: AsyncIterator[bytes], length: int) -> bytes:
-    """So many bytes, however they are cut."""
+    """This many bytes, however they are cut."""
     read = b""
     while len(read) < length:
         read += await anext(chunks)
@@ -225,7 +225,7 @@ async def test_a_server_may_take_its_time_for_each_event(servers: SharedServers,
 
 
 @by_both_ways
-async def test_a_body_that_stays_away_answers_the_glued_500(servers: SharedServers, reached: Reached) -> None:
+async def test_a_body_that_stays_away_leads_to_the_glued_500(servers: SharedServers, reached: Reached) -> None:
     async def half_an_object(upstream: Upstream) -> None:
         await upstream.begin({"content-type": "application/json"})
         await upstream.say(b"{")
@@ -404,7 +404,7 @@ async def test_a_server_in_this_process_that_stays_for_nobody_is_cancelled(
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_what_a_server_in_this_process_says_to_nobody_is_no_error(
+async def test_a_server_in_this_process_may_send_to_a_client_that_is_gone(
     service: EmbeddedService, row: InstallationRecord, caplog: pytest.LogCaptureFixture
 ) -> None:
     said_to_nobody = False
@@ -428,7 +428,7 @@ async def test_what_a_server_in_this_process_says_to_nobody_is_no_error(
     assert caplog.records == []
 
 
-async def test_a_server_in_this_process_may_go_on_after_its_answer(service: EmbeddedService) -> None:
+async def test_a_server_in_this_process_may_continue_after_its_response(service: EmbeddedService) -> None:
     done = False
 
     async def thorough(scope: Scope, receive: Receive, send: Send) -> None:

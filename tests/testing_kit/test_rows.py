@@ -8,13 +8,13 @@ from posthog_mcp_store.testing import EmbeddedService
 from .support import SITE, framework, invalid
 
 
-async def test_retrieve_answers_the_row(service: EmbeddedService, client: httpx.AsyncClient) -> None:
+async def test_retrieve_returns_the_row(service: EmbeddedService, client: httpx.AsyncClient) -> None:
     row = service.add_installation()
     answer = await client.get(f"/{row.id}/")
     assert (answer.status_code, answer.json()) == (200, row.to_json(SITE))
 
 
-async def test_a_delete_answers_204_and_the_row_is_gone(service: EmbeddedService, client: httpx.AsyncClient) -> None:
+async def test_a_delete_leads_to_204_and_the_row_is_gone(service: EmbeddedService, client: httpx.AsyncClient) -> None:
     row, other = service.add_installation(), service.add_installation()
     answer = await client.delete(f"/{row.id}/")
     assert (answer.status_code, answer.content) == (204, b"")
@@ -22,7 +22,7 @@ async def test_a_delete_answers_204_and_the_row_is_gone(service: EmbeddedService
     assert (await client.get(f"/{row.id}/")).status_code == 404
 
 
-async def test_a_second_delete_answers_404(service: EmbeddedService, client: httpx.AsyncClient) -> None:
+async def test_a_second_delete_leads_to_404(service: EmbeddedService, client: httpx.AsyncClient) -> None:
     row = service.add_installation()
     await client.delete(f"/{row.id}/")
     answer = await client.delete(f"/{row.id}/")
@@ -55,21 +55,21 @@ async def test_an_update_of_nothing_still_moves_updated_at(
 
 
 @pytest.mark.parametrize("value", [True, "yes", " YES ", "1", 1, 1.0, "t", "on"])
-async def test_many_words_count_as_true(service: EmbeddedService, client: httpx.AsyncClient, value: object) -> None:
+async def test_many_texts_count_as_true(service: EmbeddedService, client: httpx.AsyncClient, value: object) -> None:
     row = service.add_installation(is_enabled=False)
     await client.patch(f"/{row.id}/", json={"is_enabled": value})
     assert row.is_enabled is True
 
 
 @pytest.mark.parametrize("value", [False, "no", "Off", "0", 0, "f"])
-async def test_many_words_count_as_false(service: EmbeddedService, client: httpx.AsyncClient, value: object) -> None:
+async def test_many_texts_count_as_false(service: EmbeddedService, client: httpx.AsyncClient, value: object) -> None:
     row = service.add_installation()
     await client.patch(f"/{row.id}/", json={"is_enabled": value})
     assert row.is_enabled is False
 
 
 @pytest.mark.parametrize("value", [2, "", "maybe", [], {}])
-async def test_what_is_no_boolean_answers_400(
+async def test_a_value_that_is_not_a_boolean_leads_to_400(
     service: EmbeddedService, client: httpx.AsyncClient, value: object
 ) -> None:
     answer = await client.patch(f"/{service.add_installation().id}/", json={"is_enabled": value})
@@ -78,28 +78,30 @@ async def test_what_is_no_boolean_answers_400(
 
 
 @pytest.mark.parametrize("field", ["display_name", "description", "is_enabled"])
-async def test_null_answers_400(service: EmbeddedService, client: httpx.AsyncClient, field: str) -> None:
+async def test_null_leads_to_400(service: EmbeddedService, client: httpx.AsyncClient, field: str) -> None:
     answer = await client.patch(f"/{service.add_installation().id}/", json={field: None})
     assert answer.status_code == 400
     assert answer.json() == invalid("null", "This field may not be null.", field)
 
 
 @pytest.mark.parametrize("field", ["display_name", "description"])
-async def test_what_is_no_text_answers_400(service: EmbeddedService, client: httpx.AsyncClient, field: str) -> None:
+async def test_a_value_that_is_not_a_string_leads_to_400(
+    service: EmbeddedService, client: httpx.AsyncClient, field: str
+) -> None:
     answer = await client.patch(f"/{service.add_installation().id}/", json={field: ["x"]})
     assert answer.json() == invalid("invalid_input", "Not a valid string.", field)
 
 
-async def test_a_body_that_is_no_object_answers_400(service: EmbeddedService, client: httpx.AsyncClient) -> None:
+async def test_a_body_that_is_not_an_object_leads_to_400(service: EmbeddedService, client: httpx.AsyncClient) -> None:
     answer = await client.patch(f"/{service.add_installation().id}/", json=[])
     assert answer.json() == invalid("invalid_input", "Invalid data. Expected a dictionary, but got list.")
 
 
-async def test_an_unknown_row_is_told_before_a_bad_body(client: httpx.AsyncClient) -> None:
+async def test_an_unknown_row_is_reported_before_a_bad_body(client: httpx.AsyncClient) -> None:
     assert (await client.patch("/unknown/", content=b"{")).status_code == 404
 
 
-async def test_a_display_name_too_long_for_its_column_answers_500(
+async def test_a_display_name_too_long_for_its_column_leads_to_500(
     service: EmbeddedService, client: httpx.AsyncClient
 ) -> None:
     row = service.add_installation(display_name="Before")

@@ -21,7 +21,7 @@ def get(service: EmbeddedService, base_url: str, path: str = f"{ROWS}/", **heade
     return httpx.get(f"{base_url}{path}", headers=authorized, timeout=10, trust_env=False)
 
 
-def test_the_service_answers_at_its_base_url_and_links_lead_there(service: EmbeddedService) -> None:
+def test_the_service_is_at_its_base_url_and_links_lead_there(service: EmbeddedService) -> None:
     for _ in range(2):
         service.add_installation()
     with service.serve() as base_url:
@@ -41,7 +41,7 @@ def test_links_use_the_host_that_the_caller_used(service: EmbeddedService) -> No
     assert body["results"][0]["proxy_url"].startswith("http://posthog.test/api/")
 
 
-def test_bodiless_answers_survive_real_http(service: EmbeddedService) -> None:
+def test_bodiless_responses_survive_real_http(service: EmbeddedService) -> None:
     headers = {"Authorization": f"Bearer {service.api_key}"}
     with (
         service.serve() as base_url,
@@ -106,7 +106,7 @@ def test_a_request_that_is_cut_short_is_not_recorded(service: EmbeddedService) -
         with socket.create_connection((host, int(port)), timeout=10) as connection:
             head = f"POST {ROWS}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n"
             connection.sendall(head.encode())
-            # The answer to Expect: the service is reading the body now.
+            # The response to Expect: the service is reading the body now.
             assert connection.recv(1024).startswith(b"HTTP/1.1 100")
             connection.sendall(b"{")
     assert service.requests == []
@@ -167,7 +167,7 @@ def test_a_stop_that_takes_too_long_is_given_up() -> None:
     assert threading.enumerate() == before
 
 
-def test_an_error_while_answering_is_the_applications_own_matter() -> None:
+def test_an_error_during_a_response_is_left_to_the_application() -> None:
     app = Starlette()
 
     async def failing(scope: Scope, receive: Receive, send: Send) -> None:

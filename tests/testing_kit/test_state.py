@@ -47,7 +47,7 @@ def test_timestamps_are_utc_with_a_z(service: EmbeddedService) -> None:
     assert row.to_json(SITE)["created_at"] == "2026-03-04T09:13:44.123456Z"
 
 
-def test_every_row_has_a_time_of_its_own(service: EmbeddedService) -> None:
+def test_every_row_has_its_own_time(service: EmbeddedService) -> None:
     times = [service.add_installation().created_at for _ in range(100)]
     assert times == sorted(set(times))
     assert abs(times[-1] - datetime.now(UTC)) < timedelta(seconds=10)
@@ -91,7 +91,7 @@ def test_a_local_url_for_an_mcp_server_is_refused_with_the_way_out(service: Embe
         service.add_mcp_server("http://127.0.0.1:1/mcp", "http://127.0.0.1:1/mcp")
 
 
-def test_a_key_tells_what_it_may_and_hides_its_token(service: EmbeddedService) -> None:
+def test_a_key_shows_its_scopes_and_hides_its_token(service: EmbeddedService) -> None:
     project = service.add_project()
     key = service.add_key(user="bob", scopes=["project:read"], projects=[project])
     assert (key.user, key.scopes, key.projects) == ("bob", ("project:read",), (project,))

@@ -1,4 +1,4 @@
-"""Rate limits: which calls are counted together, and what a refusal looks like."""
+"""Rate limits: which calls are counted together, and the form of a refusal."""
 
 import time
 from typing import Any
@@ -157,7 +157,7 @@ async def test_a_call_that_one_window_refuses_uses_up_the_other(
 
 
 @pytest.mark.parametrize("rates", [[(1, 60), (1, 3600)], [(1, 3600), (1, 60)]])
-async def test_where_both_windows_refuse_the_longer_wait_is_told(
+async def test_where_both_windows_refuse_the_longer_wait_is_reported(
     service: EmbeddedService, client: httpx.AsyncClient, rates: list[tuple[int, float]]
 ) -> None:
     service.throttle(default=rates)

@@ -1,4 +1,4 @@
-"""What becomes of access tokens that run out: refreshes inside the proxy call."""
+"""Access tokens that expire: refreshes inside the proxy call."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -176,7 +176,7 @@ async def test_a_provider_that_is_away_is_a_passing_failure(
 
 
 @pytest.mark.parametrize("status", [200, 302, 500])
-async def test_so_is_one_that_answers_something_else(
+async def test_so_is_one_that_responds_with_something_else(
     service: EmbeddedService, caller: httpx.AsyncClient, status: int
 ) -> None:
     row = await connected(service, caller)
@@ -212,7 +212,7 @@ async def test_a_row_without_a_server_can_not_be_refreshed(service: EmbeddedServ
         assert await call_tools(client, row) == (FAILED if is_spring(service) else NEEDS_REAUTH)
 
 
-async def test_the_refresh_comes_before_the_url_is_judged(service: EmbeddedService) -> None:
+async def test_the_refresh_comes_before_the_url_is_checked(service: EmbeddedService) -> None:
     row = service.add_installation(auth_type="oauth", url="http://127.0.0.1/")
     row.expires_at = NOW
     async with client_of(service) as client:
@@ -261,7 +261,7 @@ async def test_calls_at_once_refresh_once(
     assert provider.token_requests == ["authorization_code", "refresh_token"]
 
 
-async def test_a_token_set_by_hand_never_runs_out(service: EmbeddedService) -> None:
+async def test_a_token_set_manually_never_expires(service: EmbeddedService) -> None:
     row = service.add_installation(auth_type="oauth", pending_oauth=True, url=OAUTH_INSTALL["url"])
     row.access_token = "by-hand"
     service.advance(10_000_000)

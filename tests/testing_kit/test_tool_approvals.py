@@ -34,7 +34,7 @@ def service(request: pytest.FixtureRequest) -> EmbeddedService:
 
 @pytest.fixture
 def row(service: EmbeddedService) -> InstallationRecord:
-    """No MCP server stands behind it: what passes answers 502."""
+    """There is no MCP server behind it: calls that pass get a 502."""
     return service.add_installation(
         url=URL,
         tools={
@@ -91,7 +91,7 @@ async def test_all_else_passes(client: httpx.AsyncClient, row: InstallationRecor
     assert await answer_to(client, row, message) == PASSED
 
 
-async def test_a_batch_of_refused_calls_answers_the_refusal_of_each(
+async def test_a_batch_of_refused_calls_returns_the_refusal_of_each(
     client: httpx.AsyncClient, row: InstallationRecord
 ) -> None:
     message = [calling("sell", 1), calling("drop", "b")]
@@ -100,7 +100,7 @@ async def test_a_batch_of_refused_calls_answers_the_refusal_of_each(
 
 
 @pytest.mark.parametrize("other", [calling("add", 2), LIST | {"id": 2}])
-async def test_a_mixed_batch_is_refused_whole(
+async def test_a_mixed_batch_is_refused_completely(
     client: httpx.AsyncClient, row: InstallationRecord, other: dict[str, Any]
 ) -> None:
     expected = [error(1, *MIXED), error(2, *MIXED), error(None, *MIXED)]

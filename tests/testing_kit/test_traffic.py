@@ -40,7 +40,7 @@ async def test_the_hook_sees_a_request_before_anything_is_done_with_it(
     assert (await client.get("/")).status_code == 200
 
 
-async def test_every_request_tells_when_it_came(service: EmbeddedService, client: httpx.AsyncClient) -> None:
+async def test_every_request_records_when_it_arrived(service: EmbeddedService, client: httpx.AsyncClient) -> None:
     times = [time.monotonic()]
     for _ in range(2):
         await client.get("/")
@@ -65,7 +65,7 @@ async def test_requests_are_counted_while_they_are_being_handled(service: Embedd
     ("method", "path", "counts"),
     [("GET", "/", [1, 0]), ("HEAD", "/", [0, 0]), ("DELETE", "/{id}/", [0, 0]), ("POST", "/", [0, 0])],
 )
-async def test_a_request_is_over_before_the_last_byte_of_its_answer_is_there(
+async def test_a_request_is_over_before_the_last_byte_of_its_response_is_there(
     service: EmbeddedService, method: str, path: str, counts: list[int]
 ) -> None:
     row = service.add_installation()

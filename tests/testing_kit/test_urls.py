@@ -47,7 +47,7 @@ NO_URLS = [
 
 
 @pytest.mark.parametrize("url", NO_URLS)
-async def test_what_is_no_url_answers_400(client: httpx.AsyncClient, url: str) -> None:
+async def test_a_value_that_is_not_a_url_leads_to_400(client: httpx.AsyncClient, url: str) -> None:
     answer = await client.post("/install_custom/", json=GOOD_INSTALL | {"url": url})
     assert answer.status_code == 400
     assert answer.json() == invalid("invalid_input", "Enter a valid URL.", "url")
@@ -71,7 +71,7 @@ REFUSED_URLS = [
 
 
 @pytest.mark.parametrize(("url", "reason"), REFUSED_URLS)
-async def test_a_url_that_the_security_policy_refuses_answers_400(
+async def test_a_url_that_the_security_policy_refuses_leads_to_400(
     client: httpx.AsyncClient, url: str, reason: str
 ) -> None:
     for auth_type in ("api_key", "oauth"):

@@ -23,7 +23,7 @@ def ours() -> Document:
 
 
 def upstream(name: str) -> Document:
-    """What upstream published, or publishes later: slices, kept beside the tests."""
+    """What upstream published, or publishes later: slices, kept next to the tests."""
     document: Document = json.loads((Path(__file__).with_name("upstream") / f"{name}.json").read_text())
     return document
 

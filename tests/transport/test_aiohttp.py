@@ -1,4 +1,4 @@
-"""What holds over `transport="aiohttp"`: what errors keep, what cancelled calls leave, which answer is whose."""
+"""`transport="aiohttp"`: its errors, cancelled calls, and bytes that belong to no call."""
 
 import asyncio
 import gc
@@ -77,7 +77,7 @@ async def stream_proxy(store: MCPStore) -> object:
         return [message async for message in stream]
 
 
-# What errors keep
+# Contents of errors
 
 
 def frames_of(error: BaseException) -> list[Any]:
@@ -85,7 +85,7 @@ def frames_of(error: BaseException) -> list[Any]:
 
 
 def everything_kept_by(error: BaseException) -> str:
-    """All that a reporter of crashes could show: the chain of causes, with the variables of all frames."""
+    """Everything a crash reporter could show: the chain of causes, with the variables of all frames."""
     said, chain = [], [error]
     while chain:
         seen = chain.pop()
@@ -217,11 +217,11 @@ def test_no_message_shows_the_query_of_a_url_that_aiohttp_quotes() -> None:
     assert reason(error) == "ClientOSError: [Errno 32] Can not write request body for https://us.posthog.com/a/"
 
 
-# What went wrong
+# Kinds of errors
 
 
 @pytest.mark.parametrize("call", [retrieve, install, stream_proxy])
-async def test_a_server_that_hangs_up_is_no_timeout(call: Step) -> None:
+async def test_a_server_that_hangs_up_is_not_a_timeout(call: Step) -> None:
     async with store_over(hang_up) as store:
         with pytest.raises(APIConnectionError, match="ServerDisconnectedError: Server disconnected") as caught:
             await call(store)
@@ -229,7 +229,7 @@ async def test_a_server_that_hangs_up_is_no_timeout(call: Step) -> None:
     assert (type(caught.value), caught.value.is_sent) == (APIConnectionError, True)
 
 
-async def test_a_reset_is_no_timeout() -> None:
+async def test_a_reset_is_not_a_timeout() -> None:
     async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -242,7 +242,7 @@ async def test_a_reset_is_no_timeout() -> None:
     assert (type(caught.value), caught.value.is_sent) == (APIConnectionError, True)
 
 
-async def test_a_refused_connection_is_no_timeout_and_got_nothing() -> None:
+async def test_a_refused_connection_is_not_a_timeout_and_got_nothing() -> None:
     async with open_aiohttp(1) as store:
         with pytest.raises(APIConnectionError) as caught:
             await install(store)
@@ -339,7 +339,7 @@ async def test_a_handshake_that_is_cancelled_leaves_no_connection(listener: List
 
 @define
 class Stalling:
-    """Says something to the first requests and no more; the others get their answer."""
+    """Sends something to the first requests and no more; the others get their response."""
 
     stalled: int
     says: bytes
@@ -485,7 +485,7 @@ async def test_two_event_loops_at_once_are_one_clear_error() -> None:
             await asyncio.to_thread(asyncio.run, retrieve(store))
 
 
-# Whose answer it is
+# Stray bytes
 
 
 ABSENT = answer_bytes(b'{"detail": "Not found."}', {"Content-Type": "application/json"}, 404)
@@ -506,7 +506,7 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
     ],
 )
 @pytest.mark.parametrize("comes", ["at once", "later"])
-async def test_what_comes_behind_an_answer_is_nobodys_answer(stray: bytes, comes: str) -> None:
+async def test_bytes_after_a_response_belong_to_no_call(stray: bytes, comes: str) -> None:
     first_of: list[str] = []
 
     async def say_more(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -536,7 +536,7 @@ async def test_what_comes_behind_an_answer_is_nobodys_answer(stray: bytes, comes
     assert first_of == ["DELETE"]
 
 
-async def test_what_has_just_come_behind_an_answer_is_nobodys_answer(listener: Listener) -> None:
+async def test_bytes_that_have_just_come_after_a_response_belong_to_no_call(listener: Listener) -> None:
     async with open_aiohttp(listener.port) as store:
         call = asyncio.create_task(retrieve(store))
         await listener.until(lambda seen: seen.received.endswith(b"\r\n\r\n"))
@@ -551,7 +551,7 @@ async def test_what_has_just_come_behind_an_answer_is_nobodys_answer(listener: L
             await deletion
 
 
-async def test_what_comes_before_the_first_request_is_nobodys_answer(listener: Listener) -> None:
+async def test_bytes_before_the_first_request_belong_to_no_call(listener: Listener) -> None:
     async with open_aiohttp(listener.port) as store:
         call = asyncio.create_task(retrieve(store))
         await listener.until(lambda seen: len(seen.accepted) == 1)
@@ -565,7 +565,7 @@ async def test_what_comes_before_the_first_request_is_nobodys_answer(listener: L
 
 @pytest.mark.parametrize("status", [204, 304])
 @pytest.mark.parametrize("comes", ["at once", "later"])
-async def test_a_body_that_an_answer_without_one_announces_is_nobodys_answer(status: int, comes: str) -> None:
+async def test_a_body_that_a_bodiless_response_announces_belongs_to_no_call(status: int, comes: str) -> None:
     async def announce(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         _, _ = await read_request(reader)
         head = b"HTTP/1.1 %d Status\r\nContent-Length: %d\r\n\r\n" % (status, len(NO_CONTENT))

@@ -1,4 +1,4 @@
-"""Connections that break below HTTP, and bytes on them that belong to no answer."""
+"""Connections that break below HTTP, and stray bytes that belong to no response."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ async def stream_a_ping(store: MCPStore) -> object:
 
 
 class GarbledTLS:
-    """Puts an unreadable record in the place of an answer, or of its body."""
+    """Sends an unreadable record in place of a response, or of its body."""
 
     def __init__(self, head: bytes, *, times: int) -> None:
         self.requests = 0
@@ -115,7 +115,7 @@ async def test_a_post_is_sent_once_where_a_tls_record_cant_be_read(
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_what_a_client_lets_through_from_below_is_a_lost_connection(wire: Wire, error: Exception) -> None:
+async def test_errors_from_below_httpx_are_a_lost_connection(wire: Wire, error: Exception) -> None:
     wire.answers(error)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(wire)) as client:
@@ -129,7 +129,7 @@ async def test_what_a_client_lets_through_from_below_is_a_lost_connection(wire: 
     assert not any(KEY in f"{shown}{shown!r}" for shown in (caught.value, error))
 
 
-async def test_what_a_hook_of_the_user_raises_is_passed_through(wire: Wire) -> None:
+async def test_an_error_of_the_users_hook_is_passed_through(wire: Wire) -> None:
     async def hook(_: httpx.Request) -> None:
         raise OSError(28, "No space left on device")
 
@@ -157,7 +157,7 @@ class Scripted:
 
 
 def filled(size: int) -> bytes:
-    """An answer of so many bytes in all, some ten thousand."""
+    """A response of this many bytes in all, some ten thousand."""
     head = answer_bytes(bytes(10_000), JSON)[:-10_000]
     return answer_bytes(json.dumps(installation()).encode().ljust(size - len(head)), JSON)
 
@@ -179,7 +179,7 @@ SURPLUS = {
 @on_both
 @pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("surplus", SURPLUS)
-async def test_bytes_behind_an_answer_are_not_the_next_calls_answer(
+async def test_bytes_after_a_response_are_not_the_next_calls_response(
     kind: str, surplus: str, is_encrypted: bool, tls_context: ssl.SSLContext
 ) -> None:
     first, call = SURPLUS[surplus]
@@ -196,7 +196,7 @@ async def test_bytes_behind_an_answer_are_not_the_next_calls_answer(
 
 @on_both
 @pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "tls"])
-async def test_bytes_that_come_after_an_answer_are_not_the_next_calls_answer(
+async def test_bytes_that_come_later_are_not_the_next_calls_response(
     kind: str, is_encrypted: bool, tls_context: ssl.SSLContext
 ) -> None:
     writers: list[asyncio.StreamWriter] = []
@@ -217,7 +217,7 @@ async def test_bytes_that_come_after_an_answer_are_not_the_next_calls_answer(
     assert len(writers) == 2
 
 
-async def test_bytes_behind_an_answer_that_a_hook_has_read_are_not_the_next_calls_answer() -> None:
+async def test_bytes_after_a_response_that_a_hook_has_read_are_not_the_next_calls_response() -> None:
     server = Scripted(KNOWN + STRAY, NOT_FOUND)
     hooks = {"response": [httpx.Response.aread]}
 
@@ -232,7 +232,7 @@ async def test_bytes_behind_an_answer_that_a_hook_has_read_are_not_the_next_call
 
 @on_both
 @pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "tls"])
-async def test_a_connection_with_nothing_behind_its_answer_is_used_again(
+async def test_a_connection_with_nothing_after_its_response_is_used_again(
     kind: str, is_encrypted: bool, tls_context: ssl.SSLContext
 ) -> None:
     bodiless = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"

@@ -25,7 +25,7 @@ on_all = pytest.mark.parametrize("kind", ["httpx", "client", "aiohttp"])
 
 @pytest.fixture
 def _uncollected() -> Iterator[None]:
-    """What the garbage collector would close is not closed."""
+    """The garbage collector closes nothing."""
     gc.disable()
     yield
     gc.enable()
@@ -163,7 +163,7 @@ async def test_a_call_that_waits_for_a_rate_limiter_ends_with_its_store(service:
     assert service.requests == []
 
 
-async def test_what_a_rate_limiter_raises_is_raised_as_it_is(service: EmbeddedService) -> None:
+async def test_an_error_of_a_rate_limiter_is_raised_unchanged(service: EmbeddedService) -> None:
     error = TimeoutError("no room")
     async with open_on("httpx", service.base_url, rate_limiter=NeverFree(error)) as store:
         with pytest.raises(TimeoutError) as caught:
@@ -206,7 +206,7 @@ async def test_a_caller_that_is_cancelled_while_its_store_is_closed_is_cancelled
 
 
 async def test_a_clients_own_queue_is_unharmed_by_closing_a_store(listener: Listener) -> None:
-    """httpcore 1.0.9 counts a connection that a cancelled request was just given as in use for ever."""
+    """httpcore 1.0.9 counts a connection that a cancelled request was just given as in use forever."""
     limits = httpx.Limits(max_connections=1)
     async with httpx.AsyncClient(limits=limits) as client, serving(answer) as port:
         store = MCPStore(KEY, host=f"https://127.0.0.1:{listener.port}", http_client=client, max_retries=0)
@@ -222,7 +222,7 @@ async def test_a_clients_own_queue_is_unharmed_by_closing_a_store(listener: List
 
 
 @on_all
-def test_a_second_event_loop_is_refused_before_the_first_answer(kind: str) -> None:
+def test_a_second_event_loop_is_refused_before_the_first_response(kind: str) -> None:
     asked, done = threading.Event(), threading.Event()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

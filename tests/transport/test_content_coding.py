@@ -1,4 +1,4 @@
-"""Compressed answers: one layer of gzip or deflate, decoded in bounded pieces, whatever carries them."""
+"""Compressed responses: one layer of gzip or deflate, decoded in bounded pieces, on every transport."""
 
 import asyncio
 import gzip
@@ -120,7 +120,7 @@ def encoded(coding: str, body: bytes | Chunks, status: int = 200, media_type: st
     return httpx.Response(status, stream=stream, headers={"Content-Encoding": coding, "Content-Type": media_type})
 
 
-# What is read
+# Readable bodies
 
 
 @every_transport
@@ -137,7 +137,7 @@ async def test_a_compressed_body_is_read(kind: str, coding: str, use: str) -> No
 
 
 def speaking_mcp(coding: str, compress: Callable[[bytes], bytes], **bodies: bytes) -> Conversation:
-    """An MCP server with compressed answers."""
+    """An MCP server with compressed responses."""
 
     def answer_to(message: dict[str, Any]) -> bytes:
         results = {"initialize": GREETING, "tools/list": {"tools": [TOOL]}, "tools/call": text_result("3")}
@@ -155,7 +155,7 @@ def speaking_mcp(coding: str, compress: Callable[[bytes], bytes], **bodies: byte
 
 @every_transport
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate"])
-async def test_a_connection_reads_compressed_answers(kind: str, coding: str) -> None:
+async def test_a_connection_reads_compressed_responses(kind: str, coding: str) -> None:
     compress = zlib.compress if coding == "deflate" else gzip.compress
 
     async with store_on(kind, speaking_mcp(coding, compress)) as store:
@@ -163,7 +163,7 @@ async def test_a_connection_reads_compressed_answers(kind: str, coding: str) -> 
 
 
 @every_transport
-async def test_what_can_be_decoded_is_what_is_asked_for(kind: str) -> None:
+async def test_only_codings_that_can_be_decoded_are_requested(kind: str) -> None:
     server = Says(ROW)
     async with store_on(kind, server) as store:
         await retrieve(store)
@@ -186,7 +186,7 @@ async def test_it_is_read_the_same_wherever_the_network_cuts(wire: Wire, faked: 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "deflate in two blocks"])
 async def test_pieces_that_fill_their_bound_exactly_lose_nothing(wire: Wire, faked: Faked, coding: str) -> None:
-    """Also where the last byte that comes in stands for the end of one piece and the beginning of the next."""
+    """Also where the last byte read is the end of one piece and the beginning of the next."""
     header, compress = CODINGS[coding]
     store = faked()
     for size in (65_535, *range(65_536, 65_800, 3), 131_072):
@@ -202,7 +202,7 @@ async def test_a_body_without_content_needs_no_decoding(wire: Wire, faked: Faked
     assert (await faked().installations.proxy(ID, {"jsonrpc": "2.0", "method": "ping"})).messages == []
 
 
-# What is refused
+# Refused bodies
 
 OTHERS = ["br", "zstd", "compress", "gzip, gzip", "gzip, deflate", "deflate, br", "identity, gzip, x-gzip", "gzip;q=1"]
 
@@ -326,7 +326,7 @@ async def test_no_more_is_unpacked_in_a_connection(kind: str) -> None:
 
 
 async def turns_while(work: Awaitable[object]) -> int:
-    """How often the event loop turns during some work that waits for nothing."""
+    """The number of rounds of the event loop during some work that waits for nothing."""
     turns, task = 0, asyncio.ensure_future(work)
     async with asyncio.timeout(30):
         while not task.done():
@@ -382,7 +382,7 @@ async def test_a_body_that_decodes_to_nothing_ends(wire: Wire, faked: Faked, use
     assert body.is_closed
 
 
-# What a hook of the user's client has read before
+# Bodies that a hook of the user's client has read before
 
 
 def with_hook(wire: Wire, hook: Callable[[httpx.Response], Awaitable[None]]) -> httpx.AsyncClient:

@@ -1,4 +1,4 @@
-"""Proxies and certificates that the environment names: those that concern the host, and no others."""
+"""Proxies and certificates from the environment: only those that concern the host."""
 
 import asyncio
 import json
@@ -95,7 +95,7 @@ async def test_a_plain_host_that_is_allowed_is_asked_for_by_its_proxy(
 async def test_a_proxy_that_takes_tls_shows_a_certificate_that_is_trusted(
     tls_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proxy is the service itself here: it answers what it should pass on."""
+    """The proxy is the service itself here: it handles the requests it should pass on."""
     monkeypatch.setenv("HTTP_PROXY", f"https://127.0.0.1:{tls_port}")
 
     async with make_store(f"http://{NAME}", "httpx", allow_insecure_host=True) as store:
@@ -195,7 +195,7 @@ async def test_a_client_of_the_users_own_has_its_own_environment(
             assert (await store.installations.list()).count == 0
 
 
-# What can't be used
+# Unusable proxies
 
 
 @our_transports
@@ -265,7 +265,7 @@ async def test_the_systems_proxy_and_its_exceptions_count_too(
         {"HTTPS_PROXY": "", "HTTP_PROXY": "http://[::1"},
     ],
 )
-async def test_what_does_not_concern_the_host_does_not_matter(
+async def test_settings_that_do_not_concern_the_host_do_not_matter(
     tls_port: int, monkeypatch: pytest.MonkeyPatch, transport: str, others: dict[str, str]
 ) -> None:
     async with serving(Tunnel(tls_port)) as proxy_port:
@@ -374,7 +374,7 @@ async def test_tls_keys_are_logged_where_that_is_asked_for(
     assert "CLIENT_TRAFFIC_SECRET_0" in (tmp_path / "keys.log").read_text()
 
 
-# What over aiohttp is as over httpx
+# The same over aiohttp and httpx
 
 
 @our_transports

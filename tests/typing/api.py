@@ -1,4 +1,4 @@
-"""How users write it, for the type checker: never run."""
+"""Code as users write it, for the type checker: never run."""
 
 import asyncio
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Copies of the SDK to try things on, and programs that run beside them."""
+"""Copies of the SDK, releases to update them from, and programs that use them."""
 
 import os
 import shutil

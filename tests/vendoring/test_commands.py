@@ -44,7 +44,7 @@ def tree(directory: Path) -> dict[str, bytes]:
 
 
 def everything(directory: Path) -> dict[str, tuple[int, str]]:
-    """What is in a directory, with what it is and where links lead."""
+    """The entries of a directory, with their kinds and the targets of links."""
     return {
         path.relative_to(directory).as_posix(): (path.lstat().st_mode, str(path.resolve()))
         for path in directory.rglob("*")
@@ -136,7 +136,7 @@ def make_other(place: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [make_empty, make_file, make_other])
-def test_what_is_there_already_is_left_alone(tmp_path: Path, capsys: Capture, make: Callable[[Path], None]) -> None:
+def test_an_existing_directory_is_left_alone(tmp_path: Path, capsys: Capture, make: Callable[[Path], None]) -> None:
     place = tmp_path / "taken"
     make(place)
     before = place.read_bytes() if place.is_file() else tree(place)
@@ -179,7 +179,7 @@ def test_a_copy_inside_its_original_is_refused(capsys: Capture, place: str) -> N
     assert "is inside the package to be copied: choose a directory outside of" in capsys.readouterr().err
 
 
-def test_what_the_system_refuses_is_told_in_one_line(tmp_path: Path, capsys: Capture) -> None:
+def test_an_error_of_the_system_is_reported_in_one_line(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "file").write_text("")
 
     assert main([str(tmp_path / "file" / "mcp_store")]) == REFUSED
@@ -304,9 +304,7 @@ def add_a_name_of_two_lines(copy: Path) -> None:
         (add_a_name_of_two_lines, r"added one\n  changed two\x1b[31m.py"),
     ],
 )
-def test_an_edited_copy_is_told_with_what_was_edited(
-    copy: Path, capsys: Capture, change: Callable[[Path], None], told: str
-) -> None:
+def test_the_edits_of_a_copy_are_listed(copy: Path, capsys: Capture, change: Callable[[Path], None], told: str) -> None:
     change(copy)
     capsys.readouterr()
 
@@ -322,7 +320,7 @@ def test_an_edited_copy_is_told_with_what_was_edited(
     assert main(["--check", str(copy)]) == DONE
 
 
-def test_what_python_itself_writes_is_no_edit(copy: Path) -> None:
+def test_files_that_python_writes_are_not_edits(copy: Path) -> None:
     run("-m", "compileall", "-q", str(copy))
     assert list(copy.rglob("*.pyc"))
 
@@ -344,7 +342,7 @@ def test_what_python_itself_writes_is_no_edit(copy: Path) -> None:
         "_store.cpython-311.pyc.140",
     ],
 )
-def test_what_desktops_write_by_themselves_is_no_edit(copy: Path, name: str) -> None:
+def test_files_that_desktops_write_are_not_edits(copy: Path, name: str) -> None:
     (copy / name).write_bytes(b"\x00")
 
     assert main(["--check", str(copy)]) == DONE
@@ -352,13 +350,13 @@ def test_what_desktops_write_by_themselves_is_no_edit(copy: Path, name: str) -> 
 
 
 @pytest.mark.parametrize(("content", "status"), [(b"\x00\x05\x16\x07\x00\x02", DONE), (b"mine = 1\n", EDITED)])
-def test_attributes_that_macos_writes_beside_files_are_no_edit(copy: Path, content: bytes, status: int) -> None:
+def test_attributes_that_macos_writes_next_to_files_are_not_edits(copy: Path, content: bytes, status: int) -> None:
     (copy / "._store.py").write_bytes(content)
 
     assert main(["--check", str(copy)]) == status
 
 
-def test_where_everything_is_executable_that_is_no_edit(copy: Path, capsys: Capture) -> None:
+def test_where_everything_is_executable_that_is_not_an_edit(copy: Path, capsys: Capture) -> None:
     """As on file systems that know no modes."""
     for path in copy.rglob("*"):
         path.chmod(0o777)
@@ -370,7 +368,7 @@ def test_where_everything_is_executable_that_is_no_edit(copy: Path, capsys: Capt
     assert capsys.readouterr().out.splitlines()[1:] == ["  added theirs"]
 
 
-def test_who_may_read_and_write_a_file_is_no_edit(copy: Path) -> None:
+def test_the_permissions_to_read_and_write_are_not_edits(copy: Path) -> None:
     (copy / "_store.py").chmod(0o600)
     (copy / "_api.py").chmod(0o444)
 
@@ -378,7 +376,7 @@ def test_who_may_read_and_write_a_file_is_no_edit(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_names_are_told_on_any_terminal(tmp_path: Path, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_can_be_printed_on_any_terminal(tmp_path: Path, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = vendored(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9/\xe2\x82\xac")) / "mcp_store")
     add_a_name_that_is_not_utf_8(copy)
     (copy / "\N{EURO SIGN}.py").write_text("")
@@ -407,7 +405,7 @@ def test_a_refusal_is_one_line_whatever_the_place_is_called(tmp_path: Path, caps
     )
 
 
-def test_line_ends_of_another_system_are_no_edit(copy: Path) -> None:
+def test_line_ends_of_another_system_are_not_edits(copy: Path) -> None:
     for path in copy.rglob("*"):
         if path.is_file():
             path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
@@ -422,7 +420,7 @@ def test_a_copy_of_another_version_is_out_of_date(copy: Path, later: Path) -> No
     assert said.endswith("out of date, this version is posthog-mcp-store 7.7.7 (document 8.8.8); not edited\n")
 
 
-def test_a_copy_that_is_both_is_told_as_both(copy: Path, later: Path) -> None:
+def test_a_copy_that_is_both_is_reported_as_both(copy: Path, later: Path) -> None:
     edit(copy)
 
     said = run("-m", "posthog_mcp_store.vendor", "--check", str(copy), path=later, status=EDITED).stdout
@@ -448,7 +446,7 @@ def test_a_copy_of_the_same_version_with_other_files_is_out_of_date(copy: Path, 
 
 
 @pytest.mark.parametrize("mode", ["--check", "--update"])
-def test_what_is_no_copy_is_refused(tmp_path: Path, capsys: Capture, mode: str) -> None:
+def test_a_directory_that_is_not_a_copy_is_refused(tmp_path: Path, capsys: Capture, mode: str) -> None:
     make_other(tmp_path / "theirs")
 
     assert main([mode, str(tmp_path / "theirs")]) == REFUSED
@@ -473,7 +471,10 @@ def test_what_is_no_copy_is_refused(tmp_path: Path, capsys: Capture, mode: str) 
     ],
 )
 @pytest.mark.parametrize("mode", ["--check", "--update"])
-def test_a_manifest_that_can_not_be_read_is_refused(copy: Path, capsys: Capture, mode: str, content: bytes) -> None:
+def test_a_manifest_that_can_not_be_read_is_refused(tmp_path: Path, capsys: Capture, mode: str, content: bytes) -> None:
+    copy = tmp_path / "mcp_store"
+    copy.mkdir()
+    (copy / "_store.py").touch()
     (copy / "MANIFEST.json").write_bytes(content)
     before = tree(copy)
 
@@ -670,7 +671,7 @@ def laid_out(directory: Path, *paths: str) -> Path:
     return directory
 
 
-def test_what_editors_and_tools_leave_in_a_checkout_is_not_vendored(tmp_path: Path) -> None:
+def test_files_that_editors_and_tools_leave_in_a_checkout_are_not_vendored(tmp_path: Path) -> None:
     kept = ["LICENSE", "__init__.py", "lowlevel/__init__.py", "lowlevel/py.typed", "new_part/module.py"]
     left = [".module.py.swp", "module.py.orig", "notes.txt", "__pycache__/module.pyc", "lowlevel/__pycache__/a.py"]
     package = laid_out(tmp_path, *kept, *left, "vendor/__init__.py")

@@ -1,4 +1,4 @@
-"""Copies as other teams use them: under any path, beside each other, out of zip files."""
+"""Copies as other teams use them: under any path, next to each other, out of zip files."""
 
 import ast
 import importlib
@@ -98,7 +98,7 @@ print(sum(name.startswith(sdk.__name__ + ".") for name in sys.modules))
     assert int(said.stdout) == sum(path.suffix == ".py" for path in copy.rglob("*")) - 1
 
 
-def test_a_copy_looks_up_no_metadata_and_names_itself_nowhere_in_an_import(copy: Path) -> None:
+def test_a_copy_reads_no_metadata_and_names_itself_in_no_import(copy: Path) -> None:
     for path in copy.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
@@ -107,7 +107,7 @@ def test_a_copy_looks_up_no_metadata_and_names_itself_nowhere_in_an_import(copy:
                 assert not name.startswith(("posthog_mcp_store", "importlib.metadata", "pkg_resources")), path
 
 
-def test_the_fixture_of_a_copy_is_named_to_pytest_by_hand(tmp_path: Path, copy: Path) -> None:
+def test_the_fixture_of_a_copy_is_loaded_by_a_conftest(tmp_path: Path, copy: Path) -> None:
     """Without an entry point."""
     (tmp_path / "conftest.py").write_text(
         'pytest_plugins = ["acme.platform._vendor.mcp_store.testing.pytest_plugin"]\n'
@@ -244,7 +244,7 @@ async def test_all_of_them_work_over_one_client_and_leave_it_as_it_was(three: li
         assert type(redirect) is sdk.AuthorizationRedirect
 
 
-async def test_what_is_anothers_is_refused_and_not_mistaken(three: list[Any]) -> None:
+async def test_objects_of_another_copy_are_refused_and_not_mistaken(three: list[Any]) -> None:
     for given, other in permutations(three, 2):
         async with store_of(other) as store:
             with pytest.raises(other.ConfigurationError):

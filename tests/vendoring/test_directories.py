@@ -38,12 +38,12 @@ def test_a_new_copy_that_could_not_be_written_leaves_nothing(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_can_not_be_read_is_not_taken_for_gone(tmp_path: Path) -> None:
+def test_unreadable_files_are_not_taken_for_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "nowhere")
 
 
-# Where the system can't swap two directories
+# Systems that can't swap two directories
 
 
 def test_where_the_system_can_not_swap_directories_a_copy_is_updated_too(copy: Path) -> None:
@@ -63,7 +63,7 @@ def test_where_the_system_can_not_swap_directories_an_error_brings_the_old_one_b
     assert is_as_it_was(copy)
 
 
-def test_what_the_system_refuses_to_swap_is_tried_in_two_steps_and_told(tmp_path: Path) -> None:
+def test_a_swap_that_the_system_refuses_is_tried_in_two_steps_and_reported(tmp_path: Path) -> None:
     one = vendored(tmp_path / "one")
 
     with pytest.raises(FileNotFoundError):
@@ -72,7 +72,7 @@ def test_what_the_system_refuses_to_swap_is_tried_in_two_steps_and_told(tmp_path
     assert main(["--check", str(one)]) == 0
 
 
-# Where a directory can't be moved
+# Directories that can't be moved
 
 
 def can_not_be_moved(other: Path, directory: Path) -> None:
@@ -118,17 +118,17 @@ def test_an_error_while_files_are_moved_brings_the_old_ones_back(copy: Path) -> 
     assert is_as_it_was(copy)
 
 
-def test_other_errors_are_told_and_change_nothing(copy: Path) -> None:
+def test_other_errors_are_reported_and_change_nothing(copy: Path) -> None:
     with pytest.raises(OSError, match="No space left on device"):
         _replacing.replace(copy, NEW, read(copy), is_full)
 
     assert is_as_it_was(copy)
 
 
-# What others do meanwhile
+# Changes by others during an update
 
 
-def test_a_new_copy_takes_the_place_of_nothing_that_came_there_meanwhile(tmp_path: Path) -> None:
+def test_a_new_copy_replaces_nothing_that_came_there_in_the_meantime(tmp_path: Path) -> None:
     place = tmp_path / "mcp_store"
     place.mkdir()
 
@@ -139,7 +139,7 @@ def test_a_new_copy_takes_the_place_of_nothing_that_came_there_meanwhile(tmp_pat
 
 
 def left_beside(copy: Path, raised: pytest.ExceptionInfo[ChangedError]) -> Path:
-    """What an update could neither put back nor delete, and where it says that this is."""
+    """The files an update could neither put back nor delete, and where it says they are."""
     (note,) = raised.value.__notes__
     told, _, place = note.rpartition(" is in ")
     assert told == "anything that could not be restored, or was saved during the update,"
@@ -165,7 +165,7 @@ def test_a_copy_that_was_changed_since_it_was_read_is_left_as_it_is(copy: Path, 
     assert is_as_it_was(copy)
 
 
-def test_what_was_changed_is_told(copy: Path) -> None:
+def test_changes_are_reported(copy: Path) -> None:
     known = read(copy)
     edited, _, gone = (copy / name for name in ("_store.py", "_api.py", "py.typed"))
     edited.chmod(0o755)
@@ -175,7 +175,7 @@ def test_what_was_changed_is_told(copy: Path) -> None:
         _replacing.replace(copy, NEW, known)
 
 
-def test_what_is_saved_in_the_new_copy_before_the_old_one_comes_back_is_kept(copy: Path) -> None:
+def test_files_saved_in_the_new_copy_before_the_old_one_comes_back_are_kept(copy: Path) -> None:
     known = read(copy)
     (copy / "mine.py").write_text("first")
 
@@ -191,7 +191,7 @@ def test_what_is_saved_in_the_new_copy_before_the_old_one_comes_back_is_kept(cop
     assert (left_beside(copy, raised) / "new" / "__init__.py").read_text() == "second"
 
 
-def test_what_can_not_be_read_is_kept(copy: Path) -> None:
+def test_unreadable_files_are_kept(copy: Path) -> None:
     """As where a disk fails: nothing that was not seen is deleted."""
     known = read(copy)
     (copy / "mine.py").write_text("first")
@@ -222,7 +222,7 @@ class TakenAtOnce(type(Path())):  # type: ignore[misc]  # a class of the system'
             (self / "__init__.py").write_text("mine")
 
 
-def test_what_comes_into_the_place_between_two_steps_stays_and_the_old_copy_is_kept(copy: Path) -> None:
+def test_a_directory_that_appears_between_two_steps_stays_and_the_old_copy_is_kept(copy: Path) -> None:
     before = read(copy)
 
     with pytest.raises(ChangedError, match="run it again: added ") as raised:
@@ -233,7 +233,7 @@ def test_what_comes_into_the_place_between_two_steps_stays_and_the_old_copy_is_k
     assert read(left_beside(copy, raised) / "aside") == before
 
 
-def test_what_comes_into_the_place_of_a_file_stays_and_the_old_one_is_kept(copy: Path) -> None:
+def test_a_file_that_appears_in_the_place_of_another_stays_and_the_old_one_is_kept(copy: Path) -> None:
     before = read(copy)
 
     with pytest.raises(ChangedError, match=r"run it again: added .*/__init__\.py") as raised:

@@ -7,7 +7,7 @@ from .support import REFUSING, run, vendored
 
 TESTS = Path(__file__).parents[1]
 PACKAGE = "acme.platform._vendor.mcp_store"
-# What a copy could break: its imports, its names in pickles and logs, its pytest fixture.
+# A copy could break imports, names in pickles and logs, and the pytest fixture.
 CHOSEN = [
     "oauth/test_callback.py",
     "oauth/test_redirect.py",
@@ -36,7 +36,7 @@ def test_the_facades_tests_pass_on_a_copy(tmp_path: Path) -> None:
         *("-p", f"{PACKAGE}.testing.pytest_plugin", "--rootdir", str(tmp_path)),
         *(str(tmp_path / "tests" / name) for name in CHOSEN),
         path=tmp_path,
-        timeout=400,  # It is a fifth of all tests, on one processor of a machine that runs others meanwhile.
+        timeout=400,  # These are many tests, and other tests run at the same time.
     )
 
     passed = int(said.stdout.splitlines()[-1].split()[0])

@@ -7,7 +7,7 @@ import pytest
 
 from .support import run
 
-# Each update runs in a fork that is interrupted at its n-th step, of which Python tells its audit hooks beforehand.
+# Each update runs in a fork that is interrupted just before its n-th step, as counted by an audit hook.
 PROGRAM = """
 import contextlib, io, json, os, sys
 from pathlib import Path

@@ -19,7 +19,7 @@ from .support import CALLING, REFUSING, run, vendored
 FILES = package_files()
 CHOICES = list(chain.from_iterable(combinations(PARTS, size) for size in range(len(PARTS) + 1)))
 GONE = {"loopback": {"LoopbackReceiver"}, "redis": {"RedisRateLimiter"}}
-"""What a user misses."""
+"""The names a user misses."""
 
 
 def listed(files: Files) -> list[str]:

@@ -1,4 +1,4 @@
-"""Nothing that somebody saves in a copy while it is updated is lost."""
+"""Files that somebody saves in a copy while it is updated are not lost."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from .support import run
 
-# Each update runs in a fork in which something is saved at the n-th step, of which Python tells its audit hooks.
+# Each update runs in a fork in which something is saved at the n-th step, as counted by an audit hook.
 PROGRAM = """
 import contextlib, errno, io, json, os, shutil, sys
 from pathlib import Path
@@ -106,7 +106,7 @@ print(json.dumps(outcomes))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it knows the steps by a call that only Linux has")
 @pytest.mark.parametrize("how", ["swapped", "in two steps", "by files"])
-def test_what_is_saved_while_a_copy_is_updated_is_not_lost(small: Path, small_copy: Path, how: str) -> None:
+def test_files_saved_while_a_copy_is_updated_are_not_lost(small: Path, small_copy: Path, how: str) -> None:
     outcomes = run("-c", PROGRAM, how, str(small_copy), path=small).stdout
 
     # Both were seen, so edits came before the step that counts, and after it.
