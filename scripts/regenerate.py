@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import venv
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ LOCK = ROOT / "openapi.lock"
 CONFIG = ROOT / "scripts" / "generator" / "config.yaml"
 TEMPLATES = ROOT / "scripts" / "generator" / "templates"
 GENERATOR = "openapi-python-client"
+# The generator looks for its formatter on PATH, which need not have the environment of this Python.
+PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
 OVERRIDE = re.compile(r"overrides openapi-python-client \S+ (?P<name>\S+) sha256:(?P<digest>[0-9a-f]{64})")
 
 
@@ -104,10 +107,9 @@ def generate(destination: Path, python: Path) -> None:
     """Run the generator; warnings and a missing formatter are failures."""
     command: list[str | Path] = [python, "-I", "-m", "openapi_python_client", "generate", "--fail-on-warning"]
     command += ["--meta", "none", "--path", DOCUMENT, "--config", CONFIG, "--custom-template-path", TEMPLATES]
-    plain = {**os.environ, "_TYPER_STANDARD_TRACEBACK": "1"}  # no box that breaks lines
-    run = subprocess.run(
-        [*command, "--output-path", destination], capture_output=True, text=True, check=False, env=plain
-    )
+    command += ["--output-path", destination]
+    settings = {**os.environ, "PATH": PATH, "_TYPER_STANDARD_TRACEBACK": "1"}  # no box that breaks lines
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=settings)
     if run.returncode:
         output = run.stderr.strip() or run.stdout.strip()
         raise GenerationError(f"the generator failed or warned:\n{last_error(output)}")
@@ -151,7 +153,8 @@ def document_version() -> str:
 
 def formatter_version() -> str:
     """The version of the ruff that the generator runs: the first on PATH."""
-    return subprocess.run(["ruff", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+    ruff = shutil.which("ruff", path=PATH) or "ruff"
+    return subprocess.run([ruff, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
 
 
 def generated_files(directory: Path) -> dict[str, bytes]:
@@ -200,6 +203,7 @@ def write(destination: Path) -> None:
     LOCK.write_text(lock_text())
     files = len(generated_files(GENERATED))
     print(f"wrote generated/ ({files} files) and openapi.lock, document version {document_version()}")
+    print("Next: read `git diff generated/`, then see in CONTRIBUTING.md how to adapt the facade.")
 
 
 def try_version(version: str) -> int:

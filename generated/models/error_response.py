@@ -9,27 +9,30 @@ from ..errors import InvalidBodyError
 
 @_attrs_define
 class ErrorResponse:
-    """Every JSON error of the service: `type`, `code`, `detail`, `attr` from the framework, `detail` alone from
-    a view, `error` alone from the proxy. Tell them apart by what is there, and branch on the status, never on
-    `type`: 403 answers carry `authentication_error` too."""
+    """All JSON errors of the service: `type`, `code`, `detail` and `attr` from the framework, `detail` alone
+    from a view, `error` alone from the proxy. Distinguish errors by their status, not by `type`: a 403 can
+    have `authentication_error`, too."""
 
     type_: None | str = None
-    """The family of the error, such as `validation_error`."""
+    """The kind of error, such as `validation_error`."""
 
     code: None | str = None
-    """The error within its family."""
+    """The error within its kind, such as `required`."""
 
     detail: None | str = None
     """The error in words."""
 
     attr: None | str = None
-    """The field at fault; nested names are joined by two underscores."""
+    """The invalid field; nested names are joined by two underscores."""
 
     error: None | str = None
-    """The proxy's own words."""
+    """The proxy's error in words."""
+
+    reason: None | str = None
+    """`call_tool`: `needs_approval`, `disabled`, `removed` or `upstream_error`."""
 
     error_event_id: None | str = None
-    """The service's own record of an unexpected failure, to quote to its support."""
+    """The id of an unexpected failure, for PostHog's support."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the document does not list, as received."""
@@ -46,6 +49,8 @@ class ErrorResponse:
         attr = self.attr
         error: None | str
         error = self.error
+        reason: None | str
+        reason = self.reason
         error_event_id: None | str
         error_event_id = self.error_event_id
         field_dict: dict[str, Any] = {}
@@ -57,6 +62,7 @@ class ErrorResponse:
                 "detail": detail,
                 "attr": attr,
                 "error": error,
+                "reason": reason,
                 "error_event_id": error_event_id,
             }
         )
@@ -99,6 +105,11 @@ class ErrorResponse:
                 if not isinstance(error, str):
                     raise TypeError(f"expected str, not {type(error).__name__}")
 
+            reason = d.pop("reason", None)
+            if reason is not None:
+                if not isinstance(reason, str):
+                    raise TypeError(f"expected str, not {type(reason).__name__}")
+
             error_event_id = d.pop("error_event_id", None)
             if error_event_id is not None:
                 if not isinstance(error_event_id, str):
@@ -111,10 +122,11 @@ class ErrorResponse:
                 "detail",
                 "attr",
                 "error",
+                "reason",
                 "error_event_id",
             )
             raise InvalidBodyError.locate(error, fields, src_dict, d) from error
-        parsed = cls(type_, code, detail, attr, error, error_event_id)
+        parsed = cls(type_, code, detail, attr, error, reason, error_event_id)
         parsed.additional_properties = d
         return parsed
 

@@ -7,6 +7,8 @@ from attrs import field as _attrs_field
 from ..errors import InvalidBodyError
 from ..models.install_custom_auth_type_enum import InstallCustomAuthTypeEnum
 from ..models.install_source_enum import InstallSourceEnum
+from ..models.mcp_agent_grant_scope_enum import MCPAgentGrantScopeEnum
+from ..models.mcp_installation_scope_enum import MCPInstallationScopeEnum
 from ..types import UNSET, Unset
 
 
@@ -15,7 +17,7 @@ class InstallCustom:
     """An MCP server to install by its URL."""
 
     name: str
-    """What to call it; becomes `display_name`."""
+    """The name to show; stored as `display_name`."""
 
     url: str
     """The MCP server's URL, http or https, not on a private network. Stored as sent."""
@@ -25,18 +27,39 @@ class InstallCustom:
     * `oauth` - oauth"""
 
     api_key: str | Unset = _attrs_field(default=UNSET, repr=False)
-    """The MCP server's own key, for `api_key`. Sent to it as a Bearer token; never readable again. Without it
-    the installation is made and never works."""
+    """The MCP server's key, for `api_key`. Sent to the server as a bearer token; can't be read again. Without it
+    the installation is created, but never works."""
 
     description: str | Unset = UNSET
-    """The user's own words."""
+    """The user's description."""
+
+    client_id: str | Unset = UNSET
+    """The id of a client of yours at the server's OAuth provider. Without it PostHog registers a client."""
+
+    client_secret: str | Unset = _attrs_field(default=UNSET, repr=False)
+    """The client's secret. The service ignores it without `client_id`."""
 
     install_source: InstallSourceEnum | Unset = UNSET
     """* `posthog` - posthog
     * `posthog-code` - posthog-code"""
 
     posthog_code_callback_url: str | Unset = UNSET
-    """Where a `posthog-code` flow sends the browser. The schemes `array` and `posthog-code` only."""
+    """Where a `posthog-code` flow sends the browser. Its scheme has to be `array` or `posthog-code`."""
+
+    scope: MCPInstallationScopeEnum | Unset = UNSET
+    """* `personal` - personal
+    * `shared` - shared"""
+
+    team_enabled: bool | Unset = UNSET
+    """False switches the server off for the project. Only for project admins."""
+
+    agent_scope: MCPAgentGrantScopeEnum | Unset = UNSET
+    """* `personal` - personal
+    * `team` - team"""
+
+    return_path: str | Unset = UNSET
+    """The page of PostHog to which the browser is sent if there is no callback URL: a path that starts with a
+    single slash. The service ignores anything else."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the document does not list, as received."""
@@ -48,11 +71,23 @@ class InstallCustom:
         auth_type = self.auth_type.value
         api_key = self.api_key
         description = self.description
+        client_id = self.client_id
+        client_secret = self.client_secret
         install_source: str | Unset = UNSET
         if not isinstance(self.install_source, Unset):
             install_source = self.install_source.value
 
         posthog_code_callback_url = self.posthog_code_callback_url
+        scope: str | Unset = UNSET
+        if not isinstance(self.scope, Unset):
+            scope = self.scope.value
+
+        team_enabled = self.team_enabled
+        agent_scope: str | Unset = UNSET
+        if not isinstance(self.agent_scope, Unset):
+            agent_scope = self.agent_scope.value
+
+        return_path = self.return_path
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -66,10 +101,22 @@ class InstallCustom:
             field_dict["api_key"] = api_key
         if description is not UNSET:
             field_dict["description"] = description
+        if client_id is not UNSET:
+            field_dict["client_id"] = client_id
+        if client_secret is not UNSET:
+            field_dict["client_secret"] = client_secret
         if install_source is not UNSET:
             field_dict["install_source"] = install_source
         if posthog_code_callback_url is not UNSET:
             field_dict["posthog_code_callback_url"] = posthog_code_callback_url
+        if scope is not UNSET:
+            field_dict["scope"] = scope
+        if team_enabled is not UNSET:
+            field_dict["team_enabled"] = team_enabled
+        if agent_scope is not UNSET:
+            field_dict["agent_scope"] = agent_scope
+        if return_path is not UNSET:
+            field_dict["return_path"] = return_path
         return field_dict
 
     @classmethod
@@ -104,6 +151,16 @@ class InstallCustom:
                 if not isinstance(description, str):
                     raise TypeError(f"expected str, not {type(description).__name__}")
 
+            client_id = d.pop("client_id", UNSET)
+            if client_id is not UNSET:
+                if not isinstance(client_id, str):
+                    raise TypeError(f"expected str, not {type(client_id).__name__}")
+
+            client_secret = d.pop("client_secret", UNSET)
+            if client_secret is not UNSET:
+                if not isinstance(client_secret, str):
+                    raise TypeError(f"expected str, not {type(client_secret).__name__}")
+
             install_source = d.pop("install_source", UNSET)
             if install_source is not UNSET:
                 install_source = InstallSourceEnum(install_source)
@@ -112,6 +169,22 @@ class InstallCustom:
                 if not isinstance(posthog_code_callback_url, str):
                     raise TypeError(f"expected str, not {type(posthog_code_callback_url).__name__}")
 
+            scope = d.pop("scope", UNSET)
+            if scope is not UNSET:
+                scope = MCPInstallationScopeEnum(scope)
+            team_enabled = d.pop("team_enabled", UNSET)
+            if team_enabled is not UNSET:
+                if not isinstance(team_enabled, bool):
+                    raise TypeError(f"expected bool, not {type(team_enabled).__name__}")
+
+            agent_scope = d.pop("agent_scope", UNSET)
+            if agent_scope is not UNSET:
+                agent_scope = MCPAgentGrantScopeEnum(agent_scope)
+            return_path = d.pop("return_path", UNSET)
+            if return_path is not UNSET:
+                if not isinstance(return_path, str):
+                    raise TypeError(f"expected str, not {type(return_path).__name__}")
+
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             fields = (
                 "name",
@@ -119,11 +192,31 @@ class InstallCustom:
                 "auth_type",
                 "api_key",
                 "description",
+                "client_id",
+                "client_secret",
                 "install_source",
                 "posthog_code_callback_url",
+                "scope",
+                "team_enabled",
+                "agent_scope",
+                "return_path",
             )
             raise InvalidBodyError.locate(error, fields, src_dict, d) from error
-        parsed = cls(name, url, auth_type, api_key, description, install_source, posthog_code_callback_url)
+        parsed = cls(
+            name,
+            url,
+            auth_type,
+            api_key,
+            description,
+            client_id,
+            client_secret,
+            install_source,
+            posthog_code_callback_url,
+            scope,
+            team_enabled,
+            agent_scope,
+            return_path,
+        )
         parsed.additional_properties = d
         return parsed
 

@@ -7,7 +7,7 @@ from attrs import field as _attrs_field
 
 @_attrs_define
 class JSONRPCMessage:
-    """One JSON-RPC 2.0 request, notification or response. The proxy passes it on whole."""
+    """One JSON-RPC 2.0 request, notification or response. The proxy passes it on unchanged."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the document does not list, as received."""

@@ -10,6 +10,7 @@ from ..errors import InvalidBodyError
 from ..models.mcp_server_installation_auth_type_enum import (
     MCPServerInstallationAuthTypeEnum,
 )
+from ..models.mcp_server_installation_scope_enum import MCPServerInstallationScopeEnum
 from ..types import decode_open_enum, decode_uuid
 
 
@@ -21,7 +22,7 @@ class MCPServerInstallation:
     """The installation."""
 
     name: str
-    """What to call the installation, `display_name`, else the server record's name, else empty."""
+    """The name to show: `display_name`, or else the template's name, or else empty."""
 
     url: str
     """The MCP server's URL, exactly as it was sent."""
@@ -30,32 +31,59 @@ class MCPServerInstallation:
     """How PostHog authenticates to the server."""
 
     needs_reauth: bool
-    """The stored token is dead; the user must authorize again. Always false for `api_key`."""
+    """Whether the stored token is no longer valid, so the user has to authorize again. Always false for
+    `api_key`."""
 
     pending_oauth: bool
-    """No token is stored yet, the OAuth flow is not finished. Always false for `api_key`."""
+    """Whether no token is stored yet, because no OAuth flow has finished. Always false for `api_key`."""
 
     proxy_url: str
-    """The service's own idea of the proxy's URL. Never send a key to it, its host need not be yours."""
+    """The proxy's URL, as the service sees it. Never send a key to it: its host may differ from yours."""
 
     created_at: datetime.datetime
-    """When the row was made, UTC."""
+    """When it was created, in UTC."""
 
     server_id: None | UUID = None
-    """The OAuth server record, which installations may share; `authorize` asks for it. Null for `api_key`
-    installations, and left out by later versions of the service."""
+    """The OAuth server record in earlier versions of the service, where installations may share one. None for
+    `api_key` installations, and in later versions."""
+
+    template_id: None | UUID = None
+    """The template of the catalogue. None for custom installations."""
+
+    icon_key: str = ""
+    """Use `icon_domain`."""
+
+    icon_domain: str = ""
+    """The domain of the template's brand. Empty for custom installations."""
 
     display_name: str = ""
     """The user's own name for it. May be empty."""
 
     description: str = ""
-    """The user's own words. May be empty."""
+    """The user's description, or else the template's. May be empty."""
 
     is_enabled: bool = True
-    """Whether the proxy serves it."""
+    """Whether the proxy accepts calls for it."""
+
+    scope: MCPServerInstallationScopeEnum | str = MCPServerInstallationScopeEnum.PERSONAL
+    """Whether only its owner can use it (`personal`) or everyone in the project (`shared`)."""
+
+    is_owner: bool = True
+    """Whether it belongs to the key's owner. Only owners can change a shared installation."""
+
+    tool_count: int | None = None
+    """The number of the server's tools. None if the service does not send it."""
+
+    last_synced_at: datetime.datetime | None = None
+    """When PostHog last read the server's list of tools, in UTC. None if it never has, or if the service does
+    not send it."""
+
+    last_sync_error: str = ""
+    """Why PostHog could not read the list of tools the last time, in at most 500 characters, which may quote the
+    server. Empty after a success, or if the service does not send it."""
 
     updated_at: datetime.datetime | None = None
-    """When the row was last saved, token refreshes included, UTC."""
+    """When it was last saved, also by a token refresh, in UTC."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the document does not list, as received."""
@@ -79,9 +107,30 @@ class MCPServerInstallation:
             server_id = str(self.server_id)
         else:
             server_id = self.server_id
+        template_id: None | str
+        if isinstance(self.template_id, UUID):
+            template_id = str(self.template_id)
+        else:
+            template_id = self.template_id
+        icon_key = self.icon_key
+        icon_domain = self.icon_domain
         display_name = self.display_name
         description = self.description
         is_enabled = self.is_enabled
+        scope: str
+        if isinstance(self.scope, MCPServerInstallationScopeEnum):
+            scope = self.scope.value
+        else:
+            scope = self.scope
+        is_owner = self.is_owner
+        tool_count: int | None
+        tool_count = self.tool_count
+        last_synced_at: None | str
+        if isinstance(self.last_synced_at, datetime.datetime):
+            last_synced_at = self.last_synced_at.isoformat()
+        else:
+            last_synced_at = self.last_synced_at
+        last_sync_error = self.last_sync_error
         updated_at: None | str
         if isinstance(self.updated_at, datetime.datetime):
             updated_at = self.updated_at.isoformat()
@@ -100,9 +149,17 @@ class MCPServerInstallation:
                 "proxy_url": proxy_url,
                 "created_at": created_at,
                 "server_id": server_id,
+                "template_id": template_id,
+                "icon_key": icon_key,
+                "icon_domain": icon_domain,
                 "display_name": display_name,
                 "description": description,
                 "is_enabled": is_enabled,
+                "scope": scope,
+                "is_owner": is_owner,
+                "tool_count": tool_count,
+                "last_synced_at": last_synced_at,
+                "last_sync_error": last_sync_error,
                 "updated_at": updated_at,
             }
         )
@@ -149,6 +206,23 @@ class MCPServerInstallation:
             server_id = d.pop("server_id", None)
             if server_id is not None:
                 server_id = decode_uuid(server_id)
+            template_id = d.pop("template_id", None)
+            if template_id is not None:
+                template_id = decode_uuid(template_id)
+            icon_key = d.pop("icon_key", None)
+            if icon_key is not None:
+                if not isinstance(icon_key, str):
+                    raise TypeError(f"expected str, not {type(icon_key).__name__}")
+
+            else:
+                icon_key = ""
+            icon_domain = d.pop("icon_domain", None)
+            if icon_domain is not None:
+                if not isinstance(icon_domain, str):
+                    raise TypeError(f"expected str, not {type(icon_domain).__name__}")
+
+            else:
+                icon_domain = ""
             display_name = d.pop("display_name", None)
             if display_name is not None:
                 if not isinstance(display_name, str):
@@ -170,6 +244,32 @@ class MCPServerInstallation:
 
             else:
                 is_enabled = True
+            scope = d.pop("scope", None)
+            if scope is not None:
+                scope = decode_open_enum(MCPServerInstallationScopeEnum, scope)
+            else:
+                scope = MCPServerInstallationScopeEnum.PERSONAL
+            is_owner = d.pop("is_owner", None)
+            if is_owner is not None:
+                if not isinstance(is_owner, bool):
+                    raise TypeError(f"expected bool, not {type(is_owner).__name__}")
+
+            else:
+                is_owner = True
+            tool_count = d.pop("tool_count", None)
+            if tool_count is not None:
+                if not isinstance(tool_count, int) or isinstance(tool_count, bool):
+                    raise TypeError(f"expected int, not {type(tool_count).__name__}")
+            last_synced_at = d.pop("last_synced_at", None)
+            if last_synced_at is not None:
+                last_synced_at = datetime.datetime.fromisoformat(last_synced_at)
+            last_sync_error = d.pop("last_sync_error", None)
+            if last_sync_error is not None:
+                if not isinstance(last_sync_error, str):
+                    raise TypeError(f"expected str, not {type(last_sync_error).__name__}")
+
+            else:
+                last_sync_error = ""
             updated_at = d.pop("updated_at", None)
             if updated_at is not None:
                 updated_at = datetime.datetime.fromisoformat(updated_at)
@@ -184,9 +284,17 @@ class MCPServerInstallation:
                 "proxy_url",
                 "created_at",
                 "server_id",
+                "template_id",
+                "icon_key",
+                "icon_domain",
                 "display_name",
                 "description",
                 "is_enabled",
+                "scope",
+                "is_owner",
+                "tool_count",
+                "last_synced_at",
+                "last_sync_error",
                 "updated_at",
             )
             raise InvalidBodyError.locate(error, fields, src_dict, d) from error
@@ -200,9 +308,17 @@ class MCPServerInstallation:
             proxy_url,
             created_at,
             server_id,
+            template_id,
+            icon_key,
+            icon_domain,
             display_name,
             description,
             is_enabled,
+            scope,
+            is_owner,
+            tool_count,
+            last_synced_at,
+            last_sync_error,
             updated_at,
         )
         parsed.additional_properties = d

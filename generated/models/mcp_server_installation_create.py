@@ -14,7 +14,7 @@ from ..types import UNSET, Unset, decode_uuid
 
 @_attrs_define
 class MCPServerInstallationCreate:
-    """What upstream documents as writable when an installation is created."""
+    """The fields that upstream documents as writable when an installation is created."""
 
     url: str
     """The MCP server's URL, http or https."""
@@ -26,14 +26,14 @@ class MCPServerInstallationCreate:
     """The user's own name for it."""
 
     description: str | Unset = UNSET
-    """The user's own words."""
+    """The user's description."""
 
     auth_type: MCPServerInstallationAuthTypeEnum | Unset = UNSET
     """* `api_key` - API Key
     * `oauth` - OAuth"""
 
     is_enabled: bool | Unset = UNSET
-    """Whether the proxy serves it."""
+    """Whether the proxy accepts calls for it."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the document does not list, as received."""

@@ -14,17 +14,16 @@ class PaginatedMCPServerInstallationList:
     """One page of installations."""
 
     count: int
-    """How many installations there are in all, at the time of the answer."""
+    """The number of all installations at the time of the response."""
 
     results: list[MCPServerInstallation]
     """The installations, newest first."""
 
     next_: None | str = None
-    """The next page, or null on the last one. Read it for its offset only: its host is the service's view of
-    itself, which need not be yours."""
+    """The next page, or null on the last one. Use only its offset: its host may differ from yours."""
 
     previous: None | str = None
-    """The page before, or null on the first one."""
+    """The previous page, or null on the first one."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the document does not list, as received."""

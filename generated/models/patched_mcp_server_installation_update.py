@@ -10,16 +10,16 @@ from ..types import UNSET, Unset
 
 @_attrs_define
 class PatchedMCPServerInstallationUpdate:
-    """The fields to change; what is left out stays."""
+    """The fields to change; all others stay as they are."""
 
     display_name: str | Unset = UNSET
-    """The user's own name for it. Empty makes `name` fall back to the server record's name."""
+    """The user's own name for it. If it is empty, `name` falls back to the template's name."""
 
     description: str | Unset = UNSET
-    """The user's own words."""
+    """The user's description."""
 
     is_enabled: bool | Unset = UNSET
-    """Whether the proxy serves it."""
+    """Whether the proxy accepts calls for it."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the document does not list, as received."""

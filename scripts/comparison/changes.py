@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from . import DocumentError
-from .normalized import Node, Operation, Resource
-from .policy import ATTRIBUTES, Direction, Severity, classify, differences
+from .normalized import API, Node, Operation
+from .policy import ATTRIBUTES, TEXTS, Direction, Severity, classify, differences
 
 CAN_BE_REQUIRED = {"field", "parameter", "body"}
 Verdict = Severity | Literal["resolved", "accepted"]
@@ -28,24 +28,27 @@ class Change:
     """Upstream's description of an added part."""
 
 
-def compare(ours: Resource, theirs: Resource) -> list[Change]:
+def compare(ours: API, theirs: API) -> list[Change]:
     changes: list[Change] = []
     matched: set[str] = set()
     for operation in ours.operations:
         found = counterparts(operation, ours, theirs)
         matched |= {each.key for each in found}
-        changes += compare_operation(operation, found)
-    return changes + list(compare_unmatched(ours, theirs, matched))
+        changes += compare_operation(operation, found, ours.accepted_prefixes)
+    changes += compare_unmatched(ours, theirs, matched)
+    return [each for each in changes if not (theirs.is_reconstructed and each.subject in TEXTS)]
 
 
-def counterparts(operation: Operation, ours: Resource, theirs: Resource) -> list[Operation]:
+def counterparts(operation: Operation, ours: API, theirs: API) -> list[Operation]:
     """The operation upstream, under each prefix; one that has moved is identified by its operationId."""
     keys = {each.key for each in ours.operations}
     same = [each for each in theirs.operations if each.key == operation.key]
     return same or [each for each in theirs.operations if each.id == operation.id and each.key not in keys]
 
 
-def compare_operation(operation: Operation, found: list[Operation]) -> Iterator[Change]:
+def compare_operation(
+    operation: Operation, found: list[Operation], accepted_prefixes: Mapping[str, str]
+) -> Iterator[Change]:
     location = Location(operation.id)
     if not found:
         yield location.removed(operation.node)
@@ -53,8 +56,7 @@ def compare_operation(operation: Operation, found: list[Operation]) -> Iterator[
     ids, prefixes = {each.id for each in found}, {each.prefix for each in found}
     if operation.id not in ids:
         yield location.change("operationId", "changed", operation.id, ", ".join(sorted(ids)))
-    if operation.prefix not in prefixes:
-        yield location.change("prefix", "changed", operation.prefix, ", ".join(sorted(prefixes)))
+    yield from location.compare_prefix(operation.prefix, prefixes, accepted_prefixes)
     for each in found:
         under_prefix = replace(location, prefix=each.prefix)
         if each.key != operation.key:
@@ -62,7 +64,7 @@ def compare_operation(operation: Operation, found: list[Operation]) -> Iterator[
         yield from under_prefix.compare(operation.node, each.node)
 
 
-def compare_unmatched(ours: Resource, theirs: Resource, matched: set[str]) -> Iterator[Change]:
+def compare_unmatched(ours: API, theirs: API, matched: set[str]) -> Iterator[Change]:
     """Operations that only upstream has, and departures for operations that upstream has removed."""
     why = {key: each.why for each in ours.departures for key in each.leaves_out}
     added = {each.key: each for each in theirs.operations if each.key not in matched}
@@ -95,6 +97,14 @@ class Location:
         yield from found
         if not found:
             yield from (self.resolved("name", why, "equal") for why in instead_of.values())
+
+    def compare_prefix(self, ours: str, theirs: set[str], accepted: Mapping[str, str]) -> Iterator[Change]:
+        """Upstream can have an operation under several prefixes; ours or a recorded one has to be among them."""
+        if ours in theirs:
+            yield from (self.resolved("prefix", why, "published") for why in accepted.values())
+        else:
+            why = next((why for prefix, why in accepted.items() if prefix in theirs), None)
+            yield self.change("prefix", "changed", ours, ", ".join(sorted(theirs)), why=why)
 
     def _compare_attributes(self, ours: Node, theirs: Node) -> Iterator[Change]:
         departed = {name: (value, each.why) for each in ours.departures for name, value in each.upstream.items()}

@@ -1,13 +1,16 @@
 """Intended differences from upstream: `x-departs` in openapi.yaml, which only the comparison reads.
 
 `upstream` holds upstream's values (null: none; `present: false`: upstream lacks the whole part), `leaves_out` lists
-parts that only upstream has, `instead_of` names the schema that another one replaces altogether. A departure is
-accepted for as long as upstream is exactly as recorded.
+parts that only upstream has, `instead_of` names the schema that another one replaces altogether. At the root of the
+document, `upstream` holds the `prefix` of upstream's paths. A departure is accepted for as long as upstream is exactly
+as recorded.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from . import DocumentError
 
 KEYS = {"upstream", "leaves_out", "instead_of", "why"}
 
@@ -38,3 +41,14 @@ def departure(record: Mapping[str, Any]) -> Departure:
         leaves_out=frozenset(map(str, record.get("leaves_out", []))),
         instead_of=record.get("instead_of"),
     )
+
+
+def accepted_prefixes(document: Mapping[str, Any]) -> dict[str, str]:
+    """Upstream's prefixes that the root of the document records, with the reasons."""
+    prefixes: dict[str, str] = {}
+    for each in departures(document):
+        prefix = each.upstream.get("prefix")
+        if not isinstance(prefix, str) or each != Departure(each.why, {"prefix": prefix}):
+            raise DocumentError("x-departs at the root needs `why` and `upstream` with the `prefix`, and nothing else")
+        prefixes[prefix] = each.why
+    return prefixes

@@ -8,11 +8,13 @@ from itertools import groupby
 from .report import SECTIONS, Finding, Report
 
 MAX_LENGTH = 160
+NEXT_STEP = 'Next: edit openapi.yaml and compare again; CONTRIBUTING.md describes it in "When the API has changed".'
 
 
 def text(report: Report) -> str:
     lines = section_lines(report, "{} ({})", "  ", shortened, text_finding)
-    return "\n".join([printable(report.title), report.summary, *lines]) + "\n"
+    next_step = ["", NEXT_STEP] if report.status else []
+    return "\n".join([printable(report.title), report.summary, *lines, *next_step]) + "\n"
 
 
 def text_finding(finding: Finding) -> Iterator[str]:

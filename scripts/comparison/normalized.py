@@ -1,8 +1,9 @@
 """An OpenAPI document as a tree of parts with attributes, in which equivalent documents are equal.
 
-It contains the operations below `mcp_server_installations`, under any prefix, and all that they refer to. It leaves out
-servers, tags, examples, titles, extensions, the additions of upstream's framework (form encodings of JSON bodies, the
-list of an enum's values in its description), and a slash at the end of a path, which the service ignores.
+It contains the operations below `mcp_server_installations` and `mcp_servers`, under any prefix, and all that they refer
+to. It leaves out servers, tags, examples, titles, extensions, the additions of upstream's framework (form encodings of
+JSON bodies, the list of an enum's values in its description), and a slash at the end of a path, which the service
+ignores.
 """
 
 import re
@@ -12,11 +13,12 @@ from typing import Any
 
 from . import DocumentError
 from .alternatives import split_by_type
-from .departures import Departure, departures
+from .departures import Departure, accepted_prefixes, departures
 from .policy import Direction, SecurityRequirement
 from .schemas import ANY_TYPE, OTHER, Resolver, Schema
 
-RESOURCE_PATH = re.compile(r"(?P<prefix>/.*)/mcp_server_installations(?P<tail>/.*)?")
+RESOURCES = ("mcp_server_installations", "mcp_servers")
+RESOURCE_PATH = re.compile(rf"(?P<prefix>/.*?)(?P<path>/(?:{'|'.join(RESOURCES)})(?:/.*)?)")
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 JSON = "application/json"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -54,66 +56,72 @@ class Operation:
     """An operation of one document, under one prefix."""
 
     key: str
-    """Method and path below the resource, without the names of path parameters."""
+    """Method and path below the prefix, without the names of path parameters."""
     prefix: str
     id: str
     node: Node
 
 
 @dataclass(frozen=True)
-class Resource:
-    """All operations of a document below mcp_server_installations."""
+class API:
+    """The operations of a document that are compared."""
 
     operations: tuple[Operation, ...]
     departures: tuple[Departure, ...]
     """Those that leave out operations, by their keys."""
+    accepted_prefixes: Mapping[str, str]
+    """Upstream's prefixes in place of ours, with the reasons."""
+    is_reconstructed: bool
+    """Not published but put together from other sources, so the descriptions are not upstream's."""
 
 
-def normalized(document: Mapping[str, Any], source: str) -> Resource:
+def normalized(document: Mapping[str, Any], source: str) -> API:
     """The document, or an error that names its source."""
     try:
-        resource = Reader(document).resource(document["paths"])
+        api = Reader(document).api()
     except DocumentError as error:
         raise DocumentError(f"{source}: {error}") from error
     except RecursionError:
         raise DocumentError(f"{source}: nested too deeply") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DocumentError(f"{source}: invalid OpenAPI: {type(error).__name__}: {error}") from error
-    if not resource.operations:
-        raise DocumentError(f"{source}: has no operation of mcp_server_installations")
-    return resource
+    if not api.operations:
+        raise DocumentError(f"{source}: has no operation of {' or '.join(RESOURCES)}")
+    return api
 
 
 class Reader:
     """Reads the parts of one document."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
         self._resolver = Resolver(document)
         self._security = document.get("security", [])
         self._schemes = document.get("components", {}).get("securitySchemes", {})
 
-    def resource(self, paths: Mapping[str, Any]) -> Resource:
+    def api(self) -> API:
         operations: list[Operation] = []
         left_out: list[Departure] = []
-        for path, item in paths.items():
-            if match := RESOURCE_PATH.fullmatch(path):
-                prefix, tail = (re.sub(r"\{[^{}]*\}", "{}", part or "") for part in match.group("prefix", "tail"))
-                tail = tail.rstrip("/") + "/"
+        for template, item in self._document["paths"].items():
+            if match := RESOURCE_PATH.fullmatch(template):
+                prefix, path = normalized_path(match["prefix"]), normalized_path(match["path"]) + "/"
                 resolved = self._resolver.resolve(item)
-                names = re.findall(r"\{([^{}]*)\}", path)
-                operations += self._operations(resolved, prefix, tail, names)
+                names = re.findall(r"\{([^{}]*)\}", template)
+                operations += self._operations(resolved, prefix, path, names)
                 left_out += [
-                    Departure(each.why, leaves_out=frozenset(f"{method.upper()} {tail}" for method in each.leaves_out))
+                    Departure(each.why, leaves_out=frozenset(f"{method.upper()} {path}" for method in each.leaves_out))
                     for each in departures(resolved)
                 ]
-        return Resource(tuple(operations), tuple(left_out))
+        prefixes = {normalized_path(prefix): why for prefix, why in accepted_prefixes(self._document).items()}
+        is_reconstructed = self._document.get("info", {}).get("x-reconstructed") is True
+        return API(tuple(operations), tuple(left_out), prefixes, is_reconstructed)
 
-    def _operations(self, item: Mapping[str, Any], prefix: str, tail: str, names: list[str]) -> Iterator[Operation]:
+    def _operations(self, item: Mapping[str, Any], prefix: str, path: str, names: list[str]) -> Iterator[Operation]:
         for method in METHODS:
             if method in item:
                 operation = item[method]
                 node = self._operation(operation, item.get("parameters", []), names)
-                yield Operation(f"{method.upper()} {tail}", prefix, str(operation.get("operationId")), node)
+                yield Operation(f"{method.upper()} {path}", prefix, str(operation.get("operationId")), node)
 
     def _operation(self, operation: Mapping[str, Any], shared_parameters: list[Any], names: list[str]) -> Node:
         parts = self._parameters([*shared_parameters, *operation.get("parameters", [])], names)
@@ -247,6 +255,11 @@ def scheme_label(name: str, scheme: Mapping[str, Any] | None) -> str:
     """The name of a scheme, with how its key is sent unless that is as a bearer token."""
     details = [str(scheme[key]).lower() for key in ("type", "scheme", "in", "name") if key in scheme] if scheme else []
     return name if details in ([], ["http", "bearer"]) else f"{name} ({' '.join(details)})"
+
+
+def normalized_path(template: str) -> str:
+    """A path without the names of its parameters, and without a slash at the end."""
+    return re.sub(r"\{[^{}]*\}", "{}", template).rstrip("/")
 
 
 def normalized_text(text: object) -> str | None:

@@ -102,7 +102,8 @@ TABLE = {
     for direction, severity in (("request", rule.in_requests), ("response", rule.in_responses))
     if severity
 }
-ATTRIBUTES = {rule.subject for rule in RULES} | {"present"}
+# The prefix of upstream's paths is recorded at the root of the document.
+ATTRIBUTES = {rule.subject for rule in RULES} - {"prefix"} | {"present"}
 FLAGS = {"required", "closed", "deprecated", "uniqueItems"}
 TEXTS = {"summary", "description", "schema description"}
 

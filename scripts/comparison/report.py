@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from .changes import Change, Verdict, compare
-from .normalized import Resource
+from .normalized import API
 from .policy import FLAGS
 
 
@@ -100,7 +100,7 @@ class Report:
         )
 
 
-def report(title: str, ours: Resource, theirs: Resource) -> Report:
+def report(title: str, ours: API, theirs: API) -> Report:
     equal: defaultdict[tuple[object, ...], list[Change]] = defaultdict(list)
     for change in compare(ours, theirs):
         key = (change.verdict, change.location.direction, where(change), change.subject, what(change), change.why)

@@ -14,19 +14,29 @@ DOCUMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "openapi.
 COMPONENTS = DOCUMENT["components"]
 SCHEMAS = COMPONENTS["schemas"]
 ROWS = "/api/environments/{project_id}/mcp_server_installations/"
+CATALOGUE = "/api/environments/{project_id}/mcp_servers/"
 
 # Operation: method, path, scope (docs/service.md, section 1), and its statuses.
 COMMON = {401, 403, 404, 406, 429, 500, 503}
 OPERATIONS = {
-    "list": ("get", "", "project:read", {200} | COMMON),
-    "create": ("post", "", "project:write", {201, 400, 405, 415} | COMMON),
-    "retrieve": ("get", "{id}/", "project:read", {200} | COMMON),
-    "partial_update": ("patch", "{id}/", "project:read", {200, 400, 415} | COMMON),
-    "destroy": ("delete", "{id}/", "project:read", {204} | COMMON),
+    "list": ("get", ROWS, "project:read", {200} | COMMON),
+    "create": ("post", ROWS, "project:write", {201, 400, 405, 415} | COMMON),
+    "retrieve": ("get", f"{ROWS}{{id}}/", "project:read", {200} | COMMON),
+    "partial_update": ("patch", f"{ROWS}{{id}}/", "project:read", {200, 400, 415} | COMMON),
+    "destroy": ("delete", f"{ROWS}{{id}}/", "project:read", {204} | COMMON),
     # Never 406: the proxy does not look at Accept (docs/service.md, section 7).
-    "proxy_create": ("post", "{id}/proxy/", "project:read", ({200, 202, 400, 413, 415, 502} | COMMON) - {406}),
-    "authorize_retrieve": ("get", "authorize/", "project:read", {200, 302, 400} | COMMON),
-    "install_custom_create": ("post", "install_custom/", "project:read", {200, 201, 400, 415} | COMMON),
+    "proxy_create": ("post", f"{ROWS}{{id}}/proxy/", "project:read", {200, 202, 400, 413, 415, 502} | COMMON - {406}),
+    "authorize_retrieve": ("get", f"{ROWS}authorize/", "project:read", {200, 302, 400} | COMMON),
+    "install_custom_create": ("post", f"{ROWS}install_custom/", "project:read", {200, 201, 400, 415} | COMMON),
+    "install_template_create": ("post", f"{ROWS}install_template/", "project:read", {200, 201, 400, 415} | COMMON),
+    "share_create": ("post", f"{ROWS}{{id}}/share/", "project:read", {200, 400, 409} | COMMON),
+    "unshare_create": ("post", f"{ROWS}{{id}}/unshare/", "project:read", {200, 400, 409} | COMMON),
+    "tools_retrieve": ("get", f"{ROWS}{{id}}/tools/", "project:read", {200} | COMMON),
+    "tools_partial_update": ("patch", f"{ROWS}{{id}}/tools/{{tool_name}}/", "project:read", {200, 400, 415} | COMMON),
+    "tools_refresh_create": ("post", f"{ROWS}{{id}}/tools/refresh/", "project:read", {200, 400, 502} | COMMON),
+    "call_tool_create": ("post", f"{ROWS}{{id}}/call_tool/", "project:read", {200, 400, 415, 502} | COMMON),
+    "available_tools_retrieve": ("get", f"{ROWS}available_tools/", "project:read", {200} | COMMON),
+    "mcp_servers_list": ("get", CATALOGUE, "project:read", {200} | COMMON),
 }
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
@@ -39,7 +49,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def operation(name: str) -> dict[str, Any]:
     method, path, _, _ = OPERATIONS[name]
-    found: dict[str, Any] = DOCUMENT["paths"][ROWS + path][method]
+    found: dict[str, Any] = DOCUMENT["paths"][path][method]
     return found
 
 
@@ -81,11 +91,12 @@ def test_the_document_is_of_the_published_ones_version() -> None:
     assert DOCUMENT["openapi"] == "3.0.3"
 
 
-def test_there_are_these_eight_operations_and_no_put() -> None:
-    found = {part["operationId"]: (method, path) for method, path, part in operations()}
-    assert found == {
-        f"mcp_server_installations_{name}": (method, ROWS + path) for name, (method, path, _, _) in OPERATIONS.items()
+def test_there_are_these_operations_and_no_put() -> None:
+    found = {
+        part["operationId"].removeprefix("mcp_server_installations_"): (method, path)
+        for method, path, part in operations()
     }
+    assert found == {name: (method, path) for name, (method, path, _, _) in OPERATIONS.items()}
     assert "put" not in {method for method, _, _ in operations()}
 
 
@@ -104,6 +115,8 @@ def test_every_error_is_of_the_shared_schema_or_says_that_it_has_no_body(name: s
     # Around the proxy the framework's errors are glued, and an MCP server's own come through.
     proxy = {"application/json": [reference("ErrorResponse"), reference("JSONRPCMessage")]}
     others = {"application/json": [reference("ErrorResponse")]}
+    # `call_tool` gives a reason for these.
+    refusal = {"application/json": [reference("CallToolError")]}
     for status, response in operation(name)["responses"].items():
         answer = resolved(response)
         if int(status) < 400:
@@ -113,7 +126,8 @@ def test_every_error_is_of_the_shared_schema_or_says_that_it_has_no_body(name: s
             continue
         content = {kind: alternatives(media["schema"]) for kind, media in answer["content"].items()}
         assert content.pop("*/*", [reference("GluedError")]) == [reference("GluedError")]
-        assert content == (proxy if name == "proxy_create" else others)
+        is_refusal = name == "call_tool_create" and status in {"403", "404"}
+        assert content == (proxy if name == "proxy_create" else refusal if is_refusal else others)
 
 
 def alternatives(schema: dict[str, Any]) -> list[dict[str, Any]]:
@@ -131,9 +145,7 @@ def test_only_the_proxy_has_glued_errors() -> None:
 def test_an_operation_and_its_parameters_and_responses_are_described(name: str) -> None:
     path = OPERATIONS[name][1]
     part = operation(name)
-    parameters = [
-        resolved(each) for each in [*DOCUMENT["paths"][ROWS + path]["parameters"], *part.get("parameters", [])]
-    ]
+    parameters = [resolved(each) for each in [*DOCUMENT["paths"][path]["parameters"], *part.get("parameters", [])]]
     for described in [part, *parameters, *map(resolved, part["responses"].values())]:
         assert described["description"].strip()
     assert part["summary"].strip()
@@ -164,7 +176,17 @@ def test_there_are_the_published_names_of_schemas() -> None:
         "PatchedMCPServerInstallationUpdate",
         "InstallCustom",
         "InstallCustomAuthTypeEnum",
+        "InstallTemplate",
         "OAuthRedirectResponse",
+        "PaginatedMCPServerInstallationToolList",
+        "MCPServerInstallationTool",
+        "MCPToolApprovalStateEnum",
+        "PatchedToolApprovalUpdate",
+        "CallToolRequest",
+        "CallToolResponse",
+        "AvailableToolsResponse",
+        "PaginatedMCPServerTemplateList",
+        "MCPServerTemplate",
     }
     assert published <= SCHEMAS.keys()
 
@@ -187,12 +209,20 @@ def test_there_are_the_published_names_of_schemas() -> None:
         ("MCPServerInstallationCreate", {"display_name": "n" * 201}, "is too long"),
         ("PatchedMCPServerInstallationUpdate", {"display_name": "n" * 201}, "is too long"),
         ("PatchedMCPServerInstallationUpdate", {"is_enabled": None}, "None for not nullable"),
+        ("InstallCustom", {"scope": "team"}, "'team' is not one of"),
+        ("InstallCustom", {"agent_scope": None}, "None is not of type"),
+        ("InstallTemplate", {"template_id": "linear"}, "is not a 'uuid'"),
+        ("InstallTemplate", {"team_enabled": None}, "None for not nullable"),
+        ("PatchedToolApprovalUpdate", {"approval_state": "allowed"}, "'allowed' is not one of"),
+        ("CallToolRequest", {"tool_name": "n" * 201}, "is too long"),
+        ("CallToolRequest", {"arguments": None}, "None for not nullable"),
     ],
 )
 def test_a_request_that_the_service_would_refuse_is_not_in_the_document(
     schema: str, body: dict[str, Any], fault: str
 ) -> None:
-    fine = {"name": "n", "url": "https://mcp.example.com/mcp", "auth_type": "api_key"}
+    fine = {"name": "n", "url": "https://mcp.example.com/mcp", "auth_type": "api_key", "template_id": ROW["id"]}
+    fine |= {"tool_name": "add", "approval_state": "approved"}
     assert faults(reference(schema), fine) == []
     assert fault in "\n".join(faults(reference(schema), {**fine, **body}))
 
@@ -203,6 +233,9 @@ def test_a_request_that_the_service_would_refuse_is_not_in_the_document(
         ("InstallCustom", {"name", "url", "auth_type"}),
         ("MCPServerInstallationCreate", {"url"}),
         ("PatchedMCPServerInstallationUpdate", set()),
+        ("InstallTemplate", {"template_id"}),
+        ("PatchedToolApprovalUpdate", {"approval_state"}),
+        ("CallToolRequest", {"tool_name"}),
     ],
 )
 def test_a_request_has_to_name_what_the_service_asks_for(schema: str, required: set[str]) -> None:
@@ -219,19 +252,35 @@ def test_the_proxy_takes_one_message_or_several_but_no_empty_ones() -> None:
 
 def test_requests_are_json_alone() -> None:
     # The service reads an `api_key` in a form as a project token (docs/service.md, section 0).
-    bodies = [part["requestBody"] for _, _, part in operations() if "requestBody" in part]
-    assert [(set(body["content"]), body["required"]) for body in bodies] == [({"application/json"}, True)] * 4
+    bodies = {name: operation(name)["requestBody"] for name in OPERATIONS if "requestBody" in operation(name)}
+    assert bodies.keys() == {
+        *("create", "partial_update", "proxy_create", "install_custom_create", "install_template_create"),
+        *("tools_partial_update", "call_tool_create"),
+    }
+    assert all((set(body["content"]), body["required"]) == ({"application/json"}, True) for body in bodies.values())
 
 
 # Answers are open.
 
-ROW = installation()
 MISSING = object()
+ROW = installation()
+ADDED_BY_AUTUMN = {
+    "template_id": None,
+    "icon_key": "",
+    "icon_domain": "",
+    "scope": "personal",
+    "is_owner": True,
+    "tool_count": 0,
+    "last_synced_at": None,
+    "last_sync_error": "",
+}
+ROW_OF_AUTUMN = {name: value for name, value in {**ROW, **ADDED_BY_AUTUMN}.items() if name != "server_id"}
 
 
-def test_the_list_that_the_service_gives_is_in_the_document() -> None:
-    """The body of docs/service.md, section 11."""
-    body = {"count": 1, "next": None, "previous": None, "results": [ROW]}
+@pytest.mark.parametrize("row", [ROW, ROW_OF_AUTUMN])
+def test_the_list_that_the_service_gives_is_in_the_document(row: dict[str, Any]) -> None:
+    """The bodies of docs/service.md, section 11."""
+    body = {"count": 1, "next": None, "previous": None, "results": [row]}
     assert faults(reference("PaginatedMCPServerInstallationList"), body) == []
 
 
@@ -250,6 +299,9 @@ def test_the_list_that_the_service_gives_is_in_the_document() -> None:
         ("template_id", None),
         ("tool_count", 3),
         ("scope", "shared"),
+        ("scope", "newer than this document"),
+        ("last_synced_at", "2026-09-18T09:13:44.123456Z"),
+        ("newer_than_this_document", [1]),
     ],
 )
 def test_a_row_of_an_older_or_later_service_is_in_the_document(field: str, value: object) -> None:
@@ -278,6 +330,25 @@ def test_every_shape_of_the_services_errors_is_in_the_document(body: dict[str, A
     assert faults(reference("ErrorResponse"), body) == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"detail": "Tool 'add' requires approval in PostHog", "reason": "needs_approval"},
+        {"detail": "A.", "reason": "newer than this document"},
+        {"type": "invalid_request", "code": "not_found", "detail": "Not found.", "attr": None},
+    ],
+)
+def test_every_shape_of_a_refused_call_is_in_the_document(body: dict[str, Any]) -> None:
+    assert faults(reference("CallToolError"), body) == []
+
+
+@pytest.mark.parametrize("input_schema", [{"type": "object"}, {}, [], True, "text", 1, None])
+def test_the_input_schema_of_a_tool_is_any_json(input_schema: object) -> None:
+    tool = {"id": ROW["id"], "tool_name": "add", "approval_state": "approved", "created_at": ROW["created_at"]}
+    assert faults(reference("MCPServerInstallationTool"), {**tool, "input_schema": input_schema}) == []
+    assert faults(reference("MCPServerInstallationTool"), tool) == ["'input_schema' is a required property"]
+
+
 def test_an_mcp_servers_own_error_is_in_the_document() -> None:
     body = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "Session not found"}}
     assert faults(reference("ProxyError"), body) == []
@@ -292,16 +363,41 @@ def test_no_object_is_closed_to_fields_of_a_later_service(name: str) -> None:
     assert SCHEMAS[name].get("additionalProperties", True) is True
 
 
-def test_no_response_holds_a_closed_enum() -> None:
-    for name in (
-        "MCPServerInstallation",
-        "PaginatedMCPServerInstallationList",
-        "ErrorResponse",
-        "OAuthRedirectResponse",
-    ):
-        assert not [where for where, part in everything(SCHEMAS[name]) if "enum" in part]
-    auth_type = SCHEMAS["MCPServerInstallation"]["properties"]["auth_type"]["anyOf"]
-    assert auth_type == [reference("MCPServerInstallationAuthTypeEnum"), {"type": "string"}]
+def schemas_below(part: Any) -> set[str]:
+    """The names of the schemas that a part refers to, and of those that these refer to."""
+    found: set[str] = set()
+    remaining = [part]
+    while remaining:
+        for _, below in everything(remaining.pop()):
+            reference = below.get("$ref", "")
+            name = reference.rpartition("/")[2]
+            if reference.startswith("#/components/schemas/") and name not in found:
+                found.add(name)
+                remaining.append(SCHEMAS[name])
+            elif reference.startswith("#/components/responses/"):
+                remaining.append(resolved(below))
+    return found
+
+
+RESPONSES = sorted(schemas_below([part["responses"] for _, _, part in operations()]))
+ENUMS = {name for name, schema in SCHEMAS.items() if "enum" in schema}
+
+
+@pytest.mark.parametrize("name", [name for name in RESPONSES if name not in ENUMS])
+def test_no_response_holds_a_closed_enum(name: str) -> None:
+    for where, part in everything(SCHEMAS[name]):
+        assert "enum" not in part, where
+        enums = [each for each in (reference(enum) for enum in ENUMS) if each in part.get("anyOf", [])]
+        assert not enums or part["anyOf"] == [*enums, {"type": "string"}], where
+        assert part.get("$ref", "").rpartition("/")[2] not in ENUMS or "/anyOf/" in where, where
+
+
+def test_the_enums_of_responses_are_these() -> None:
+    assert ENUMS & set(RESPONSES) == {
+        "MCPServerInstallationAuthTypeEnum",
+        "MCPServerInstallationScopeEnum",
+        "MCPToolApprovalStateEnum",
+    }
 
 
 # The examples.
@@ -323,4 +419,4 @@ def test_an_example_is_of_its_schema(schema: dict[str, Any], example: object) ->
 def test_a_row_of_examples_is_a_row() -> None:
     fields = SCHEMAS["MCPServerInstallation"]["properties"]
     assert faults(reference("MCPServerInstallation"), {name: field["example"] for name, field in fields.items()}) == []
-    assert fields.keys() == ROW.keys()
+    assert fields.keys() == ROW.keys() | ROW_OF_AUTUMN.keys()

@@ -41,6 +41,7 @@ from posthog_mcp_store.lowlevel.models import (
     ErrorResponse,
     InstallCustom,
     InstallCustomAuthTypeEnum,
+    InstallTemplate,
     JSONRPCMessage,
     MCPServerInstallation,
     MCPServerInstallationAuthTypeEnum,
@@ -240,10 +241,14 @@ def test_stock_client_shows_its_token_in_the_repr(stock: ModuleType) -> None:
 
 
 def test_no_key_of_a_server_is_in_the_repr() -> None:
-    body = InstallCustom(name="a", url="b", auth_type=InstallCustomAuthTypeEnum.API_KEY, api_key="server_secret")
+    auth_type = InstallCustomAuthTypeEnum.API_KEY
+    body = InstallCustom(name="a", url="b", auth_type=auth_type, api_key="server_secret", client_secret="oauth_secret")
     request = mcp_server_installations_install_custom_create.build_request("1", body=body)
     assert body.to_dict()["api_key"] == request.json["api_key"] == "server_secret"
-    assert "server_secret" not in repr((body, request))
+    assert body.to_dict()["client_secret"] == request.json["client_secret"] == "oauth_secret"
+    from_template = InstallTemplate(template_id=ID, api_key="server_secret")
+    assert "server_secret" not in repr((body, request, from_template))
+    assert "oauth_secret" not in repr((body, request))
 
 
 def test_stock_body_shows_the_key_of_a_server_in_the_repr(stock: ModuleType) -> None:
@@ -536,7 +541,8 @@ async def test_stock_requests_hold_the_defaults_of_what_they_leave_out(stock: Mo
 
 
 def test_no_field_of_a_response_may_be_unset() -> None:
-    for model in (MCPServerInstallation, PaginatedMCPServerInstallationList, ErrorResponse):
+    responses = [getattr(models, name) for name in models.__all__ if name in BODIES and name not in REQUESTS]
+    for model in responses:
         assert not [name for name, hint in typing.get_type_hints(model).items() if "Unset" in str(hint)]
 
 
@@ -631,20 +637,85 @@ def test_stock_models_do_not_say_where_a_response_is_wrong(
     assert "results" not in str(caught.value)
 
 
+MOMENT, LATER = "2026-03-04T09:13:44+00:00", "2026-03-04T09:13:45+00:00"
 BODIES = {
     "MCPServerInstallation": row(server_id=str(ID), name="n", display_name="d", description="w", needs_reauth=True)
-    | {"created_at": "2026-03-04T09:13:44+00:00", "updated_at": "2026-03-04T09:13:45+00:00"},
+    | {"template_id": str(ID), "icon_key": "k", "icon_domain": "e", "scope": "shared", "is_owner": False}
+    | {"tool_count": 3, "last_synced_at": MOMENT, "last_sync_error": "f", "created_at": MOMENT, "updated_at": LATER},
     "PaginatedMCPServerInstallationList": {"count": 0, "results": [], "next": "n", "previous": "p"},
     "OAuthRedirectResponse": {"redirect_url": "u"},
-    "ErrorResponse": {"type": "t", "code": "c", "detail": "d", "attr": "a", "error": "e", "error_event_id": "i"},
+    "ErrorResponse": {"type": "t", "code": "c", "detail": "d", "attr": "a", "error": "e", "error_event_id": "i"}
+    | {"reason": "r"},
     "InstallCustom": {
         "name": "n",
         "url": "u",
         "auth_type": "oauth",
         "api_key": "k",
         "description": "d",
+        "client_id": "i",
+        "client_secret": "s",
         "install_source": "posthog-code",
         "posthog_code_callback_url": "p",
+        "scope": "shared",
+        "team_enabled": False,
+        "agent_scope": "team",
+        "return_path": "r",
+    },
+    "InstallTemplate": {
+        "template_id": str(ID),
+        "api_key": "k",
+        "install_source": "posthog-code",
+        "posthog_code_callback_url": "p",
+        "scope": "shared",
+        "team_enabled": False,
+        "agent_scope": "team",
+        "return_path": "r",
+    },
+    "PaginatedMCPServerInstallationToolList": {"results": []},
+    "MCPServerInstallationTool": {
+        "id": str(ID),
+        "tool_name": "t",
+        "display_name": "d",
+        "description": "e",
+        "input_schema": [1],
+        "approval_state": "do_not_use",
+        "team_state": "approved",
+        "locked": True,
+        "decided_by": "b",
+        "last_seen_at": MOMENT,
+        "removed_at": LATER,
+        "created_at": MOMENT,
+        "updated_at": LATER,
+    },
+    "PatchedToolApprovalUpdate": {"approval_state": "do_not_use"},
+    "CallToolRequest": {"tool_name": "t", "arguments": {"a": 1}},
+    "CallToolRequestArguments": {"a": 1},
+    "CallToolResponse": {"content": [{"type": "text"}], "is_error": True, "structured_content": {"a": 1}},
+    "CallToolResponseContentItem": {"type": "text"},
+    "CallToolResponseStructuredContentType0": {"a": 1},
+    "CallToolError": {"detail": "d", "reason": "r"},
+    "AvailableToolsResponse": {"servers": []},
+    "AvailableServer": {"installation_id": str(ID), "name": "n", "slug": "s", "tools": []},
+    "AvailableTool": {
+        "name": "n",
+        "description": "d",
+        "input_schema": {"a": 1},
+        "annotations": {"b": 2},
+        "approval_state": "approved",
+    },
+    "AvailableToolInputSchemaType0": {"a": 1},
+    "AvailableToolAnnotationsType0": {"b": 2},
+    "PaginatedMCPServerTemplateList": {"results": []},
+    "MCPServerTemplate": {
+        "id": str(ID),
+        "name": "n",
+        "url": "u",
+        "docs_url": "v",
+        "description": "d",
+        "auth_type": "oauth",
+        "icon_key": "k",
+        "icon_domain": "e",
+        "category": "c",
     },
     "MCPServerInstallationCreate": {
         "url": "u",
@@ -657,6 +728,23 @@ BODIES = {
     "PatchedMCPServerInstallationUpdate": {"display_name": "n", "description": "d", "is_enabled": False},
     "JSONRPCMessage": {"jsonrpc": "2.0", "id": 1},
 }
+FREE_FORM = {
+    "JSONRPCMessage",
+    "CallToolRequestArguments",
+    "CallToolResponseContentItem",
+    "CallToolResponseStructuredContentType0",
+    "AvailableToolInputSchemaType0",
+    "AvailableToolAnnotationsType0",
+}
+"""Objects without fields of their own."""
+REQUESTS = {
+    "InstallCustom",
+    "InstallTemplate",
+    "MCPServerInstallationCreate",
+    "PatchedMCPServerInstallationUpdate",
+    "PatchedToolApprovalUpdate",
+    "CallToolRequest",
+}
 
 
 @pytest.mark.parametrize("name", [name for name in models.__all__ if hasattr(getattr(models, name), "from_dict")])
@@ -665,7 +753,7 @@ def test_each_field_of_a_body_is_read_into_the_attribute_of_its_name(name: str) 
     read_only = MappingProxyType({**body, "extra": 1})
     assert model.from_dict(read_only).to_dict() == read_only
     fields = {field.name for field in attrs.fields(model)} - {"additional_properties"}
-    assert len(fields) == len({} if name == "JSONRPCMessage" else body)
+    assert len(fields) == len({} if name in FREE_FORM else body)
 
 
 TEXTS_FOR_A_UUID = [
@@ -750,10 +838,10 @@ def test_where_uuids_are_built_otherwise_their_own_class_makes_them(monkeypatch:
 
 
 def test_fields_that_the_document_does_not_list_stay_readable() -> None:
-    installation = MCPServerInstallation.from_dict(row(tool_count=3, icon={"key": "k"}))
-    assert (installation["tool_count"], installation["icon"]) == (3, {"key": "k"})
-    assert "tool_count" in installation
-    assert installation.additional_keys == ["tool_count", "icon"]
+    installation = MCPServerInstallation.from_dict(row(owner_name="alice", icon={"key": "k"}))
+    assert (installation["owner_name"], installation["icon"]) == ("alice", {"key": "k"})
+    assert "owner_name" in installation
+    assert installation.additional_keys == ["owner_name", "icon"]
     assert installation.to_dict()["icon"] == {"key": "k"}
 
 

@@ -12,7 +12,10 @@ ROOT = Path(__file__).parents[2]
 Document = dict[str, Any]
 GONE: Any = object()
 BELOW = "/api/environments/{project_id}/mcp_server_installations"
-
+BELOW_NOW = "/api/projects/{project_id}/mcp_server_installations"
+"""The prefix of the newest document."""
+DOCUMENTS = {name: ROOT / "tests" / "tools" / "upstream" / f"{name}.json" for name in ("published", "later", "now")}
+"""Upstream's documents: of spring 2026, of summer 2026, and the newest, which openapi.yaml follows."""
 
 OURS: Document = yaml.safe_load((ROOT / "openapi.yaml").read_text())
 
@@ -23,8 +26,8 @@ def ours() -> Document:
 
 
 def upstream(name: str) -> Document:
-    """What upstream published, or publishes later: slices, kept next to the tests."""
-    document: Document = json.loads((Path(__file__).with_name("upstream") / f"{name}.json").read_text())
+    """One of upstream's documents, reduced to the operations that are compared."""
+    document: Document = json.loads(DOCUMENTS[name].read_text())
     return document
 
 
@@ -104,7 +107,10 @@ def as_3_1(document: Document) -> Document:
         if not isinstance(part, dict):
             return part
         part = {key: converted(value) for key, value in part.items()}
-        if part.pop("nullable", False) is True:
+        is_nullable = part.pop("nullable", False) is True
+        if is_nullable and "allOf" in part:
+            part["oneOf"] = [*part.pop("allOf"), {"type": "null"}]
+        elif is_nullable:
             part["type"] = [part["type"], "null"]
         if "enum" in part and len(part["enum"]) == 1:
             (part["const"],) = part.pop("enum")

@@ -43,8 +43,9 @@ ignore_errors = true
 SCHEMAS = "components.schemas"
 LIST, INSTALL, AUTHORIZE = (f"paths.{BELOW}/{tail}" for tail in ("", "install_custom/", "authorize/"))
 
-SHARE = {
-    "operationId": "mcp_server_installations_share_create",
+NEXT = "1.2.0"
+TEST = {
+    "operationId": "mcp_server_installations_test_create",
     "tags": ["mcp_store"],
     "security": [{"PersonalAPIKeyAuth": ["project:read"]}],
     "responses": {
@@ -55,12 +56,12 @@ SHARE = {
     },
 }
 ADDITIONS: list[tuple[str, Any]] = [
-    ("info.version", "1.1.0"),
-    (f"{SCHEMAS}.MCPServerInstallation.properties.tool_count", {"type": "integer"}),
-    (f"{SCHEMAS}.InstallCustom.properties.return_path", {"type": "string", "default": ""}),
+    ("info.version", NEXT),
+    (f"{SCHEMAS}.MCPServerInstallation.properties.call_count", {"type": "integer"}),
+    (f"{SCHEMAS}.InstallCustom.properties.note", {"type": "string", "default": ""}),
     (f"{LIST}.get.parameters.2", {"in": "query", "name": "search", "schema": {"type": "string", "default": ""}}),
     (f"{INSTALL}.post.responses.409", {"$ref": "#/components/responses/BadRequest"}),
-    (f"paths.{BELOW}/{{id}}/share/", {"parameters": ours()["paths"][f"{BELOW}/{{id}}/"]["parameters"], "post": SHARE}),
+    (f"paths.{BELOW}/{{id}}/test/", {"parameters": ours()["paths"][f"{BELOW}/{{id}}/"]["parameters"], "post": TEST}),
 ]
 
 
@@ -124,11 +125,11 @@ def test_additions_need_no_change_of_the_source(checkout: Copy) -> None:
     document = edited(ours(), *ADDITIONS)
     report = compare_documents(ours(), document, "upstream.yaml")
     assert [each.where for each in report.sections["non_breaking"]] == [
-        "MCPServerInstallation.tool_count",
+        "MCPServerInstallation.call_count",
         "query parameter search",
-        "InstallCustom.return_path",
+        "InstallCustom.note",
         "response 409",
-        "share_create",
+        "test_create",
     ]
     assert (report.sections["breaking"], report.sections["wording"]) == ((), ())
 
@@ -136,19 +137,19 @@ def test_additions_need_no_change_of_the_source(checkout: Copy) -> None:
 
     assert checkout.type_errors() == []
     checkout.run("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *(f"tests/{path}" for path in TESTS))
-    assert checkout.run("-c", PROGRAM).split() == [str(checkout.root), "1.1.0", "3", "share/"]
+    assert checkout.run("-c", PROGRAM).split() == [str(checkout.root), NEXT, "3", "/test/"]
 
 
 PROGRAM = """
 import pathlib, posthog_mcp_store
 from posthog_mcp_store import Installation
-from posthog_mcp_store.lowlevel.api.mcp_store import mcp_server_installations_share_create as share
+from posthog_mcp_store.lowlevel.api.mcp_store import mcp_server_installations_test_create as test
 from tests.support.wire import ID, installation
 
 print(pathlib.Path(posthog_mcp_store.__file__).parents[2])
 print(posthog_mcp_store.__document_version__)
-print(Installation.from_dict(installation(tool_count=3)).tool_count)
-print(share.build_request("1", ID).path[-6:])
+print(Installation.from_dict(installation(call_count=3)).call_count)
+print(test.build_request("1", ID).path[-6:])
 """
 
 
@@ -182,6 +183,12 @@ def test_a_removed_or_renamed_field_is_a_type_error_at_the_operation_that_uses_i
         (f"{SCHEMAS}.MCPServerInstallation.properties.server_id", GONE),
         (f"{SCHEMAS}.MCPServerInstallation.properties.updated_at.type", "integer"),
         (f"{SCHEMAS}.MCPServerInstallation.properties.updated_at.format", GONE),
+        (f"{SCHEMAS}.InstallTemplate.properties.agent_scope", GONE),
+        (f"{SCHEMAS}.CallToolResponse.properties.is_error", GONE),
+        (f"{SCHEMAS}.CallToolResponse.required", ["content"]),
+        (f"{SCHEMAS}.AvailableTool.properties.annotations", GONE),
+        (f"{SCHEMAS}.PaginatedMCPServerTemplateList.properties.results", GONE),
+        (f"{SCHEMAS}.PaginatedMCPServerTemplateList.required", GONE),
     )
 
     checkout.regenerate(document)
@@ -192,8 +199,12 @@ def test_a_removed_or_renamed_field_is_a_type_error_at_the_operation_that_uses_i
         ("partial_update", '"is_enabled" for "PatchedMCPServerInstallationUpdate"'),
         ("list", '"PaginatedMCPServerInstallationList" has no attribute "count"'),
         ("authorize_retrieve", '"OAuthRedirectResponse" has no attribute "redirect_url"'),
-        ("install_custom_create", '"OAuthRedirectResponse" has no attribute "redirect_url"'),
-        ("authorize_retrieve", '"server_id" for "build_request"'),
+        ("_install", '"OAuthRedirectResponse" has no attribute "redirect_url"'),
+        ("authorize_retrieve", '"installation_id" for "build_request"'),
+        ("install_template_create", '"agent_scope" for "InstallTemplate"'),
+        ("call_tool_create", '"CallToolResponse" has no attribute "is_error"'),
+        ("_server_tools", '"AvailableTool" has no attribute "annotations"'),
+        ("mcp_servers_list", '"PaginatedMCPServerTemplateList" has no attribute "results"'),
         ("row_of_list_and_retrieve", "server_id"),
         ("row_of_list_and_retrieve", "updated_at: expected"),
     ):
@@ -202,6 +213,18 @@ def test_a_removed_or_renamed_field_is_a_type_error_at_the_operation_that_uses_i
             field,
             found,
         )
+
+
+def test_the_adapter_calls_every_operation_of_the_document() -> None:
+    """A new operation is no type error."""
+    imported = {
+        alias.name
+        for node in ast.walk(ast.parse((FACADE / "_adapter.py").read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "lowlevel.api.mcp_store"
+        for alias in node.names
+    }
+    operations = [part for item in ours()["paths"].values() for part in item.values() if isinstance(part, dict)]
+    assert imported == {operation["operationId"] for operation in operations}
 
 
 def test_the_adapter_lists_the_fields_of_an_installation_that_the_facade_reads() -> None:

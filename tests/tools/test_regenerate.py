@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from collections.abc import Callable
 from importlib import metadata
@@ -119,12 +120,12 @@ def test_an_additional_empty_file_fails_the_check(checkout: Path) -> None:
 def test_an_edited_document_fails_the_check_until_it_is_regenerated(checkout: Path) -> None:
     edit(
         checkout / "openapi.yaml",
-        "description: Whether the proxy serves it.\n          example: false",
+        "description: Whether the proxy accepts calls for it.\n          example: false",
         "example: false",
     )
     output = failure(checkout, "--check")
     assert "generated/models/patched_mcp_server_installation_update.py" in output
-    assert '-    """Whether the proxy serves it."""' in output
+    assert '-    """Whether the proxy accepts calls for it."""' in output
     assert "openapi.lock" in output
 
 
@@ -208,8 +209,10 @@ def test_an_unsupported_document_is_rejected(checkout: Path, change: Callable[[s
     assert message in failure(checkout)
 
 
-def test_a_missing_formatter_is_an_error(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    assert "ruff" in failure(checkout, path=str(tmp_path_factory.mktemp("empty")))
+def test_a_formatter_that_is_not_on_path_is_the_installed_one(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert "up to date" in regenerate(checkout, "--check", path=str(tmp_path_factory.mktemp("empty"))).stdout
 
 
 def test_the_lock_has_the_version_of_the_formatter_that_ran(
@@ -218,7 +221,8 @@ def test_the_lock_has_the_version_of_the_formatter_that_ran(
     """The generator runs the ruff on PATH, which need not be the installed package."""
     directory = tmp_path_factory.mktemp("other")
     ruff = directory / "ruff"
-    ruff.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exec echo "ruff 0.0.1"\nexec {shutil.which("ruff")} "$@"\n')
+    installed = Path(sysconfig.get_path("scripts")) / "ruff"
+    ruff.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exec echo "ruff 0.0.1"\nexec {installed} "$@"\n')
     ruff.chmod(0o755)
     assert '+    "ruff": "0.0.1"' in failure(checkout, "--check", path=f"{directory}{os.pathsep}{os.environ['PATH']}")
 

@@ -10,9 +10,10 @@ from comparison import DocumentError
 from comparison.report import Report
 from upstream import compare_documents
 
-from .documents import BELOW, GONE, VERSIONS, Document, edited, in_json, ours, small, upstream
+from .documents import BELOW, BELOW_NOW, DOCUMENTS, GONE, VERSIONS, Document, edited, in_json, ours, small, upstream
 
 Findings = list[tuple[str, str]]
+RESOURCE = "/mcp_server_installations"
 
 
 def report(here: Document, there: Document) -> Report:
@@ -203,7 +204,7 @@ EDITS: dict[str, tuple[list[tuple[str, Any]], Findings]] = {
     ),
     "path": (
         [("paths", {f"{BELOW}/add/": small()["paths"][f"{BELOW}/install/"]})],
-        [("breaking", "operation: path: POST /install/ here, POST /add/ upstream")],
+        [("breaking", f"operation: path: POST {RESOURCE}/install/ here, POST {RESOURCE}/add/ upstream")],
     ),
     "path and operationId": (
         [
@@ -212,7 +213,7 @@ EDITS: dict[str, tuple[list[tuple[str, Any]], Findings]] = {
         ],
         [
             ("breaking", "install_create: operation missing in upstream"),
-            ("non_breaking", "add: operation only in upstream (POST /add/)"),
+            ("non_breaking", "add: operation only in upstream (POST /mcp_server_installations/add/)"),
         ],
     ),
     "operationId": (
@@ -399,18 +400,23 @@ def test_an_edit_has_the_severity_of_the_policy(name: str, version: str) -> None
     assert findings(report(small(), there)) == expected
 
 
-LIST, INSTALL, AUTHORIZE = (f"paths.{BELOW}/{tail}" for tail in ("", "install_custom/", "authorize/"))
+LIST, INSTALL, AUTHORIZE = (f"paths.{BELOW_NOW}/{tail}" for tail in ("", "install_custom/", "authorize/"))
+CATALOGUE = f"paths.{BELOW_NOW.replace('mcp_server_installations', 'mcp_servers')}/"
 SCHEMAS = "components.schemas"
-PUBLISHED_EDITS: dict[str, tuple[list[tuple[str, Any]], Findings]] = {
+NEWEST_EDITS: dict[str, tuple[list[tuple[str, Any]], Findings]] = {
     "enum value added": (
         [(f"{SCHEMAS}.InstallSourceEnum.enum.2", "slack")],
-        [("non_breaking", "InstallCustom.install_source: enum: upstream allows slack")],
+        [
+            ("non_breaking", "InstallCustom.install_source: enum: upstream allows slack"),
+            ("non_breaking", "InstallTemplate.install_source: enum: upstream allows slack"),
+        ],
     ),
     "enum value added where ours is open": (
-        [(f"{SCHEMAS}.MCPServerInstallationAuthTypeEnum.enum.2", "mtls")],
+        [(f"{SCHEMAS}.MCPAuthTypeEnum.enum.2", "mtls")],
         [
             ("non_breaking", "MCPServerInstallation.auth_type: enum: upstream lists mtls"),
             ("non_breaking", "MCPServerInstallationCreate.auth_type: enum: upstream allows mtls"),
+            ("non_breaking", "MCPServerTemplate.auth_type: enum: upstream lists mtls"),
         ],
     ),
     "enum value removed": (
@@ -422,7 +428,7 @@ PUBLISHED_EDITS: dict[str, tuple[list[tuple[str, Any]], Findings]] = {
         [("breaking", "InstallCustom.api_key: required upstream")],
     ),
     "required removed": (
-        [(f"{SCHEMAS}.MCPServerInstallation.required.1", GONE)],
+        [(f"{SCHEMAS}.MCPServerInstallation.required.4", GONE)],
         [("breaking", "MCPServerInstallation.id: not required upstream")],
     ),
     "nullable": (
@@ -434,8 +440,8 @@ PUBLISHED_EDITS: dict[str, tuple[list[tuple[str, Any]], Findings]] = {
         [("breaking", "response 202: response only in upstream")],
     ),
     "parameter": (
-        [(f"{AUTHORIZE}.get.parameters.3", GONE)],
-        [("breaking", "query parameter server_id: parameter missing in upstream (string, uuid, required)")],
+        [(f"{AUTHORIZE}.get.parameters.1", GONE)],
+        [("breaking", "query parameter installation_id: parameter missing in upstream (string, uuid, optional)")],
     ),
     "scope": (
         [(f"{LIST}.get.security.0.PersonalAPIKeyAuth", ["mcp_store:read"])],
@@ -443,10 +449,10 @@ PUBLISHED_EDITS: dict[str, tuple[list[tuple[str, Any]], Findings]] = {
     ),
     "path": (
         [
-            (f"paths.{BELOW}/start/", upstream("published")["paths"][f"{BELOW}/authorize/"]),
+            (f"paths.{BELOW_NOW}/start/", upstream("now")["paths"][f"{BELOW_NOW}/authorize/"]),
             (AUTHORIZE, GONE),
         ],
-        [("breaking", "operation: path: GET /authorize/ here, GET /start/ upstream")],
+        [("breaking", f"operation: path: GET {RESOURCE}/authorize/ here, GET {RESOURCE}/start/ upstream")],
     ),
     "operationId": (
         [(f"{LIST}.get.operationId", "list_installations")],
@@ -456,6 +462,19 @@ PUBLISHED_EDITS: dict[str, tuple[list[tuple[str, Any]], Findings]] = {
         [(f"{SCHEMAS}.MCPServerInstallation.properties.created_at.format", "date")],
         [("breaking", "MCPServerInstallation.created_at: format: date-time here, date upstream")],
     ),
+    "field of the catalogue": (
+        [(f"{SCHEMAS}.MCPServerTemplate.properties.is_coming_soon", {"type": "boolean"})],
+        [("non_breaking", "MCPServerTemplate.is_coming_soon: field only in upstream (boolean, optional)")],
+    ),
+    "scope of the catalogue": (
+        [(f"{CATALOGUE}.get.security.0.PersonalAPIKeyAuth", ["mcp_store:read"])],
+        [("breaking", f"operation: security: {READ} here, PersonalAPIKeyAuth mcp_store:read upstream")],
+    ),
+    "operation below the catalogue": (
+        [(f"{CATALOGUE}{{id}}/", {"get": {"operationId": "mcp_servers_retrieve", "responses": {}}})],
+        [("non_breaking", "mcp_servers_retrieve: operation only in upstream (GET /mcp_servers/{}/)")],
+    ),
+    "catalogue": ([(CATALOGUE, GONE)], [("breaking", "mcp_servers_list: operation missing in upstream")]),
     "content type": (
         [(f"{INSTALL}.post.requestBody.content.application/json", GONE)],
         [
@@ -471,27 +490,31 @@ PUBLISHED_EDITS: dict[str, tuple[list[tuple[str, Any]], Findings]] = {
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("name", PUBLISHED_EDITS)
-def test_an_edit_of_the_published_document_is_reported(name: str, version: str) -> None:
-    edits, expected = PUBLISHED_EDITS[name]
-    there = VERSIONS[version](edited(upstream("published"), *edits))
+@pytest.mark.parametrize("name", NEWEST_EDITS)
+def test_an_edit_of_the_newest_document_is_reported(name: str, version: str) -> None:
+    edits, expected = NEWEST_EDITS[name]
+    there = VERSIONS[version](edited(upstream("now"), *edits))
     assert findings(report(ours(), there)) == expected
 
 
-# The document that upstream published, and a later one.
+# Upstream's newest document, and the two before it, which services that people host themselves still follow.
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_ours_differs_from_the_published_document_only_in_accepted_departures(version: str) -> None:
-    found = report(ours(), VERSIONS[version](upstream("published")))
+def test_ours_differs_from_the_newest_document_only_in_accepted_departures(version: str) -> None:
+    found = report(ours(), VERSIONS[version](upstream("now")))
     assert findings(found) == []
     assert found.status == 0
 
 
-def test_every_recorded_departure_occurs_in_the_published_document() -> None:
+def test_every_recorded_departure_occurs_in_the_newest_document() -> None:
     recorded = {" ".join(record["why"].split()) for record in departures(ours())}
-    found = report(ours(), upstream("published"))
-    assert {each.change.why for each in found.sections["accepted"]} == recorded
+    found = report(ours(), upstream("now"))
+    assert {each.change.why for each in found.sections["accepted"]} == recorded - OF_DESCRIPTIONS
+
+
+OF_DESCRIPTIONS = {"Upstream does not publish `@current`."}
+"""Only a document that upstream published itself has these."""
 
 
 def departures(part: Any) -> Iterator[dict[str, Any]]:
@@ -499,51 +522,85 @@ def departures(part: Any) -> Iterator[dict[str, Any]]:
         yield from value if key == "x-departs" else departures(value)
 
 
-def test_the_later_document_has_its_known_breaking_changes() -> None:
+SINCE_SPRING = [
+    *(
+        f"MCPServerInstallation.{name}: field"
+        for name in ("template_id", "icon_key", "icon_domain", "scope", "is_owner", "tool_count")
+    ),
+    *(f"MCPServerInstallation.{name}: field" for name in ("last_synced_at", "last_sync_error")),
+    *(f"query parameter {name}: parameter" for name in ("installation_id", "template_id", "return_path")),
+    *(
+        f"InstallCustom.{name}: field"
+        for name in ("client_id", "client_secret", "scope", "team_enabled", "agent_scope", "return_path")
+    ),
+    *(f"{name}: operation" for name in ("install_template_create", "tools_retrieve", "tools_partial_update")),
+    *(f"{name}: operation" for name in ("tools_refresh_create", "call_tool_create", "share_create")),
+    *(f"{name}: operation" for name in ("unshare_create", "available_tools_retrieve", "mcp_servers_list")),
+]
+"""Where and what upstream has added since it published the API in spring 2026."""
+
+
+def without_details(found: Findings) -> list[str]:
+    return [line.partition(" (")[0] for _, line in found]
+
+
+def test_the_published_document_lacks_what_upstream_has_added_since() -> None:
+    found = report(ours(), upstream("published"))
+    assert found.status == 1
+    breaking = without_details(findings(found, "breaking"))
+    assert set(breaking) == {f"{each} missing in upstream" for each in SINCE_SPRING} | {
+        "query parameter server_id: required upstream"
+    }
+
+
+def test_the_published_document_has_what_upstream_has_removed_since() -> None:
+    found = report(ours(), upstream("published"))
+    assert findings(found, "non_breaking", "wording", "resolved") == [
+        ("non_breaking", "MCPServerInstallation.server_id: required upstream"),
+        ("non_breaking", "InstallCustom.oauth_provider_kind: field only in upstream (string, optional)"),
+        ("resolved", "operation: prefix: upstream has it now"),
+        ("resolved", "MCPServerInstallation.server_id: field: upstream has it now"),
+        ("resolved", "MCPServerInstallation.description: required: upstream is the same now"),
+        ("resolved", "MCPServerInstallation.auth_type: name: upstream is the same now"),
+        ("resolved", "MCPServerInstallationCreate.description: field: upstream has it now"),
+        ("resolved", "MCPServerInstallationCreate.auth_type: name: upstream is the same now"),
+        ("resolved", "query parameter server_id: parameter: upstream has it now"),
+    ]
+
+
+def test_the_later_document_lacks_what_upstream_has_added_since() -> None:
     found = report(ours(), upstream("later"))
     assert found.status == 1
-    assert findings(found, "breaking") == [
-        ("breaking", "operation: prefix: /api/environments/{} here, /api/projects/{} upstream"),
-        ("breaking", "MCPServerInstallation.server_id: field missing in upstream (null or string, uuid, optional)"),
-        ("breaking", "query parameter server_id: parameter missing in upstream (string, uuid, required)"),
+    assert without_details(findings(found, "breaking")) == [
+        "MCPServerInstallation.last_synced_at: field missing in upstream",
+        "MCPServerInstallation.last_sync_error: field missing in upstream",
+        "InstallCustom.agent_scope: field missing in upstream",
+        "InstallTemplate.agent_scope: field missing in upstream",
+        # What these return was not known yet.
+        "response 200.application/json: media type missing in upstream",
+        "response 200.application/json: media type missing in upstream",
+        "mcp_servers_list: operation missing in upstream",
     ]
-    prefix, field, parameter = found.sections["breaking"]
-    assert prefix.affected == ", in requests of all operations"
-    assert field.operations == ("list", "create", "retrieve", "partial_update", "install_custom_create")
-    assert parameter.operations == ("authorize_retrieve",)
+    names = [each.operations for each in found.sections["breaking"] if each.where.startswith("response")]
+    assert names == [("call_tool_create",), ("available_tools_retrieve",)]
 
 
-def test_the_additions_of_the_later_document_are_reported() -> None:
+def test_the_later_document_has_what_upstream_has_removed_since() -> None:
     found = report(ours(), upstream("later"))
-    fields = ("template_id", "icon_key", "icon_domain", "scope", "is_owner", "tool_count")
-    sent = ("client_id", "client_secret", "scope", "team_enabled", "agent_ids", "return_path")
-    operations = ["share_create", "unshare_create", "tools_list", "tools_partial_update", "tools_refresh_create"]
-    operations += ["call_tool_create", "available_tools_retrieve", "install_template_create"]
-    assert [each.where for each in found.sections["non_breaking"]] == [
-        *(f"MCPServerInstallation.{name}" for name in fields),
-        *(f"query parameter {name}" for name in ("installation_id", "return_path", "template_id")),
-        *(f"InstallCustom.{name}" for name in sent),
-        *operations,
+    calls = {each.where for each in found.sections["non_breaking"] if each.operations == ("call_tool_create",)}
+    assert calls == {"body", "CallToolRequest.tool_name", "response 403", "response 404"}
+    assert findings(found, "wording", "resolved") == [
+        ("resolved", "MCPServerInstallation.description: required: upstream is the same now"),
+        ("resolved", "MCPServerInstallationCreate.description: field: upstream has it now"),
+    ]
+    others = [each for each in found.sections["non_breaking"] if each.where not in calls]
+    assert [(each.where, each.what) for each in others] == [
+        (f"{name}.agent_ids", "field only in upstream (array, optional)")
+        for name in ("InstallCustom", "InstallTemplate")
     ]
 
 
-def test_a_schema_renamed_in_the_later_document_is_a_change_of_wording() -> None:
-    found = report(ours(), upstream("later"))
-    name = "name: MCPServerInstallationAuthTypeEnum here, MCPAuthTypeEnum upstream"
-    assert findings(found, "wording") == [
-        ("wording", f"MCPServerInstallation.auth_type: {name}"),
-        ("wording", f"MCPServerInstallationCreate.auth_type: {name}"),
-    ]
-
-
-def test_a_departure_that_the_later_document_resolves_is_reported() -> None:
-    found = report(ours(), upstream("later"))
-    assert findings(found, "resolved") == [
-        ("resolved", "InstallCustom.oauth_provider_kind: part: upstream has removed it")
-    ]
-
-
-@pytest.mark.parametrize(("here", "there"), list(permutations([ours(), upstream("published"), upstream("later")], 2)))
+@pytest.mark.parametrize(("here", "there"), list(permutations([ours(), *map(upstream, DOCUMENTS)], 2)))
 def test_any_two_documents_can_be_compared(here: Document, there: Document) -> None:
     assert report(here, there).summary
 
@@ -939,30 +996,80 @@ def test_a_change_of_security_is_breaking_if_a_former_key_is_no_longer_accepted(
 # Prefixes, and documents of thousands of paths.
 
 
-def under(prefix: str, document: Document) -> Document:
+ENVIRONMENTS, PROJECTS = "/api/environments/{project_id}", "/api/projects/{project_id}"
+
+
+def moved(document: Document, prefix: str) -> Document:
     """The paths of a document under another prefix, with other operationIds."""
-    moved = json.dumps(document["paths"]).replace("/api/environments/{project_id}", prefix)
-    paths: Document = json.loads(moved.replace('"mcp_server_installations_', '"environments_mcp_server_installations_'))
-    return paths
+    paths = json.dumps(document["paths"]).replace(ENVIRONMENTS, prefix).replace(PROJECTS, prefix)
+    found: Document = json.loads(paths.replace('"mcp_server', '"other_mcp_server'))
+    return found
 
 
 def test_operations_under_two_prefixes_match_the_same_operation_of_ours() -> None:
-    there = upstream("published")
-    there["paths"] |= under("/api/projects/{project_id}", there)
-    assert findings(report(ours(), there)) == []
+    here = edited(small(), ("paths", small()["paths"] | catalogue(ENVIRONMENTS)))
+    there = {**here, "paths": here["paths"] | moved(here, PROJECTS)}
+    assert findings(report(here, there)) == []
+
+
+def test_both_prefixes_of_the_newest_document_match_ours() -> None:
+    there = upstream("now")
+    there["paths"] |= moved(there, ENVIRONMENTS)
+    assert findings(report(ours(), there)) == [("resolved", "operation: prefix: upstream has it now")]
 
 
 def test_a_change_under_one_prefix_only_names_the_prefix() -> None:
     there = edited(small(), ("paths.{}.post.summary", "Put it in"))
-    there["paths"] |= under("/api/projects/{project_id}", small())
+    there["paths"] |= moved(small(), PROJECTS)
     (finding,) = report(small(), there).sections["wording"]
     assert finding.affected == ", in requests of all operations, only under /api/environments/{}"
 
 
+def catalogue(prefix: str, tail: str = "/", **operation: Any) -> Document:
+    """The paths of a document that has one operation of the catalogue."""
+    return {f"{prefix}/mcp_servers{tail}": {"get": {"operationId": "mcp_servers_list", "responses": {}, **operation}}}
+
+
+def with_catalogue(*arguments: Any, **operation: Any) -> Document:
+    return edited(small(), ("paths", small()["paths"] | catalogue(*arguments, **operation)))
+
+
+def test_the_catalogue_is_compared() -> None:
+    here = with_catalogue(ENVIRONMENTS)
+    assert findings(report(here, with_catalogue(ENVIRONMENTS, deprecated=True))) == [
+        ("non_breaking", "operation: deprecated upstream")
+    ]
+    assert findings(report(here, small())) == [("breaking", "mcp_servers_list: operation missing in upstream")]
+    assert findings(report(small(), here)) == [
+        ("non_breaking", "mcp_servers_list: operation only in upstream (GET /mcp_servers/)")
+    ]
+
+
+def test_a_path_of_the_catalogue_is_not_the_same_path_of_the_installations() -> None:
+    here = with_catalogue(ENVIRONMENTS, "/install/")
+    there = edited(
+        here, (f"paths.{ENVIRONMENTS}/mcp_servers/install/.post", small()["paths"][f"{BELOW}/install/"]["post"])
+    )
+    del there["paths"][f"{BELOW}/install/"]
+    assert findings(report(here, there)) == [
+        ("breaking", f"operation: path: POST {RESOURCE}/install/ here, POST /mcp_servers/install/ upstream")
+    ]
+
+
+def test_a_path_below_an_installation_is_not_one_of_the_catalogue() -> None:
+    there = with_catalogue(f"{BELOW}/{{id}}")
+    assert findings(report(with_catalogue(ENVIRONMENTS), there)) == [
+        ("breaking", f"operation: path: GET /mcp_servers/ here, GET {RESOURCE}/{{}}/mcp_servers/ upstream")
+    ]
+
+
 def test_paths_of_other_resources_are_not_read() -> None:
-    there = upstream("published")
+    there = upstream("now")
     broken = {"get": {"operationId": "other", "parameters": [{"$ref": "#/nowhere"}], "responses": 7}}
-    there["paths"] |= {f"/api/projects/{{project_id}}/things_{number}/": broken for number in range(5000)}
+    there["paths"] |= {f"{PROJECTS}/things_{number}/": broken for number in range(5000)}
+    there["paths"] |= {
+        f"{PROJECTS}/{name}/": broken for name in ("mcp_servers_old", "other_mcp_servers", "mcp_gateway")
+    }
     assert findings(report(ours(), there)) == []
 
 
@@ -1021,7 +1128,9 @@ def test_an_operation_left_out_is_accepted_until_upstream_removes_it() -> None:
     here = departing({"leaves_out": ["put"], "why": "It does nothing."}, place="paths.{}")
     there = edited(small(), ("paths.{}.put", {"operationId": "replace", "responses": {}}))
     assert findings(report(here, there)) == []
-    assert findings(report(here, small())) == [("resolved", "PUT /install/: operation: upstream has removed it")]
+    assert findings(report(here, small())) == [
+        ("resolved", "PUT /mcp_server_installations/install/: operation: upstream has removed it")
+    ]
 
 
 def test_a_replaced_schema_is_accepted_as_a_whole_until_upstream_has_ours() -> None:
@@ -1038,9 +1147,80 @@ def test_a_replaced_schema_is_accepted_as_a_whole_until_upstream_has_ours() -> N
     ]
 
 
+def test_another_prefix_is_breaking_unless_it_is_recorded() -> None:
+    there = {**small(), "paths": moved(small(), PROJECTS)}
+    line = "operation: prefix: /api/environments/{} here, /api/projects/{} upstream"
+    assert ("breaking", line) in findings(report(small(), there))
+    assert ("breaking", line) in findings(report(moved_to("/api/v2/{id}"), there))
+    found = report(moved_to(f"{PROJECTS}/"), there)
+    assert findings(found, "breaking", "resolved") == []
+    assert ("accepted", line) in findings(found, "accepted")
+
+
+def moved_to(*prefixes: str) -> Document:
+    """A document that records upstream's prefixes."""
+    records = [{"upstream": {"prefix": prefix}, "why": f"It is found out, also {prefix}."} for prefix in prefixes]
+    return {**small(), "x-departs": records}
+
+
+def test_a_recorded_prefix_is_accepted_among_others() -> None:
+    there = {**small(), "paths": moved(small(), PROJECTS) | moved(small(), "/api/v2/{project_id}")}
+    for recorded in ([PROJECTS], ["/api/v2/{id}"], [PROJECTS, "/api/v3/{project_id}"]):
+        assert findings(report(moved_to(*recorded), there), "breaking", "resolved") == []
+
+
+@pytest.mark.parametrize("others", [{}, moved(small(), PROJECTS)], ids=["alone", "among others"])
+def test_a_recorded_prefix_is_resolved_when_upstream_has_ours(others: Document) -> None:
+    found = report(moved_to(PROJECTS), {**small(), "paths": small()["paths"] | others})
+    assert findings(found) == [("resolved", "operation: prefix: upstream has it now")]
+    assert found.status == 3
+
+
 @pytest.mark.parametrize(
     "record",
     [
+        {"upstream": {"format": "email"}, "why": "It is a UUID."},
+        {"upstream": {"prefix": PROJECTS, "format": "email"}, "why": "It is a UUID."},
+        {"upstream": {"prefix": [PROJECTS]}, "why": "It is found out."},
+        {"upstream": {"prefix": PROJECTS}, "leaves_out": ["put"], "why": "It is found out."},
+        {"leaves_out": ["put"], "why": "It does nothing."},
+    ],
+)
+def test_the_root_can_only_record_a_prefix(record: Document) -> None:
+    with pytest.raises(DocumentError, match=r"openapi.yaml: x-departs at the root needs"):
+        report({**small(), "x-departs": [record]}, small())
+
+
+# Reconstructed documents.
+
+
+def test_the_descriptions_of_a_reconstructed_document_are_not_compared() -> None:
+    here = departing({"upstream": {"description": "Its id."}, "why": "It is ours."})
+    there = edited(
+        here,
+        (f"{ORDER}.properties.name.description", "Its name."),
+        (f"{ROW}.description", "A row."),
+        (f"{ROW}.properties.id.description", "Its id."),
+        (f"{OPERATION}.summary", "Put it in"),
+        (f"{OPERATION}.operationId", ADDED),
+        (f"{ROW}.properties.note.format", "uri"),
+        ("info.x-reconstructed", True),
+    )
+    found = report(here, there)
+    assert found.title == "openapi.yaml 1.0.0 compared with upstream.json (OpenAPI 3.0.3, reconstructed)"
+    assert findings(found, *found.sections) == [
+        ("non_breaking", "Row.note: format: none here, uri upstream"),
+        ("wording", f"operation: operationId: mcp_server_installations_install_create here, {ADDED} upstream"),
+    ]
+    published = report(here, edited(there, ("info.x-reconstructed", False)))
+    assert len(findings(published, "wording", "accepted")) == 5
+    assert "reconstructed" not in published.title
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"upstream": {"prefix": PROJECTS}, "why": "It belongs at the root."},
         {"upstream": {"formt": "email"}, "why": "It is a UUID."},
         {"upstram": {"format": "email"}, "why": "It is a UUID."},
         {"upstream": {"format": "email"}},

@@ -14,9 +14,10 @@ import pytest
 import yaml
 from upstream import main
 
-from .documents import BELOW, GONE, ROOT, edited, upstream
+from .documents import BELOW_NOW, DOCUMENTS, GONE, ROOT, edited, ours, upstream
 
-PUBLISHED, LATER = (ROOT / "tests" / "tools" / "upstream" / f"{name}.json" for name in ("published", "later"))
+LATER, NOW = DOCUMENTS["later"], DOCUMENTS["now"]
+TITLE = f"openapi.yaml {ours()['info']['version']} compared with"
 SCHEMAS = "components.schemas"
 MANY = 300
 """Enough chunks to exceed the limits, but bounded in case the client never stops."""
@@ -39,30 +40,28 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 def test_the_exit_status_is_0_if_there_is_nothing_to_do(run: Run) -> None:
-    status, output, _ = run(PUBLISHED)
+    status, output, _ = run(NOW)
     assert status == 0
-    assert output.startswith(
-        f"openapi.yaml 1.0.0 compared with {PUBLISHED} (OpenAPI 3.0.3)\n0 breaking, 0 non-breaking, "
-    )
+    assert output.startswith(f"{TITLE} {NOW} (OpenAPI 3.0.3, reconstructed)\n0 breaking, 0 non-breaking, ")
 
 
 def test_the_exit_status_is_1_for_breaking_changes(run: Run) -> None:
     status, output, _ = run(LATER)
     assert status == 1
-    assert "\nBreaking changes (3)\n" in output
+    assert "\nBreaking changes (7)\n" in output
 
 
 def test_the_exit_status_is_3_for_non_breaking_changes_only(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "upstream.json"
-    addition = (f"{SCHEMAS}.MCPServerInstallation.properties.tool_count", {"type": "integer"})
-    file.write_text(json.dumps(edited(upstream("published"), addition)))
+    addition = (f"{SCHEMAS}.MCPServerInstallation.properties.more", {"type": "integer"})
+    file.write_text(json.dumps(edited(upstream("now"), addition)))
     assert run(file)[0] == 3
 
 
 def test_the_exit_status_is_0_for_changes_of_wording_only(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "upstream.json"
-    description = (f"{SCHEMAS}.InstallCustom.properties.name.description", "What to call it.")
-    file.write_text(json.dumps(edited(upstream("published"), description)))
+    name = (f"paths.{BELOW_NOW}/.get.operationId", "list_installations")
+    file.write_text(json.dumps(edited(upstream("now"), name)))
     status, output, _ = run(file)
     assert status == 0
     assert "Changes of wording and names only (1)" in output
@@ -104,7 +103,7 @@ def test_references_that_multiply_are_an_error(run: Run, tmp_path: Path) -> None
     both = {
         f"L{n}": {"properties": {side: {"$ref": f"#/components/schemas/L{n + 1}"} for side in "ab"}} for n in range(40)
     }
-    document = edited(upstream("published"), *((f"{SCHEMAS}.{name}", schema) for name, schema in both.items()))
+    document = edited(upstream("now"), *((f"{SCHEMAS}.{name}", schema) for name, schema in both.items()))
     document["components"]["schemas"]["L40"] = {}
     file = tmp_path / "upstream.json"
     file.write_text(json.dumps(edited(document, (f"{SCHEMAS}.InstallCustom.properties.name", both["L0"]))))
@@ -117,17 +116,17 @@ def test_the_version_is_shown_without_control_characters(run: Run, tmp_path: Pat
     file.write_text(json.dumps({**upstream("later"), "openapi": version}))
     status, output, _ = run(file)
     assert status == 1
-    assert output.partition("\n")[0].startswith(f"openapi.yaml 1.0.0 compared with {file} (OpenAPI 3.1")
+    assert output.partition("\n")[0].startswith(f"{TITLE} {file} (OpenAPI 3.1")
     assert "\x1b" not in output
 
 
 def test_a_file_over_the_size_limit_is_an_error(run: Run) -> None:
-    assert "larger than 0.02 MB" in error_line(run, PUBLISHED, "--max-megabytes", "0.02")
+    assert "larger than 0.02 MB" in error_line(run, NOW, "--max-megabytes", "0.02")
 
 
 def test_a_reference_without_a_target_is_an_error(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "upstream.json"
-    file.write_text(json.dumps(edited(upstream("published"), (f"{SCHEMAS}.MCPServerInstallation", GONE))))
+    file.write_text(json.dumps(edited(upstream("now"), (f"{SCHEMAS}.MCPServerInstallation", GONE))))
     assert "reference without a target: #/components/schemas/MCPServerInstallation" in error_line(run, file)
 
 
@@ -135,12 +134,12 @@ def test_a_reference_without_a_target_is_an_error(run: Run, tmp_path: Path) -> N
     "edit",
     [
         (f"{SCHEMAS}.InstallCustom.properties.name.maxLength", "200"),
-        (f"paths.{BELOW}/.get.responses", {"": {"description": "Nothing."}}),
+        (f"paths.{BELOW_NOW}/.get.responses", {"": {"description": "Nothing."}}),
     ],
 )
 def test_an_invalid_document_is_an_error(run: Run, tmp_path: Path, edit: tuple[str, Any]) -> None:
     file = tmp_path / "upstream.json"
-    file.write_text(json.dumps(edited(upstream("published"), edit)))
+    file.write_text(json.dumps(edited(upstream("now"), edit)))
     assert f"{file}: can't be compared: " in error_line(run, file)
 
 
@@ -149,7 +148,7 @@ def test_a_limit_that_is_not_a_positive_number_is_rejected(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main([*arguments, str(PUBLISHED)])
+        main([*arguments, str(NOW)])
     assert "is not a number above 0" in capsys.readouterr().err
 
 
@@ -163,13 +162,47 @@ def test_help_lists_the_exit_statuses() -> None:
 
 def test_an_unknown_format_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["--format", "html", str(PUBLISHED)])
+        main(["--format", "html", str(NOW)])
+
+
+def test_text_says_what_to_do_next_if_there_is_anything(run: Run) -> None:
+    assert "When the API has changed" in run(LATER)[1].splitlines()[-1]
+    assert "When the API has changed" not in run(NOW)[1]
+
+
+def test_what_was_compared_of_a_document_can_be_saved(run: Run, tmp_path: Path) -> None:
+    source, saved = tmp_path / "upstream.json", tmp_path / "saved.json"
+    other = {"get": {"operationId": "other", "responses": {"200": {"$ref": "#/components/responses/Other"}}}}
+    document = edited(
+        upstream("now"),
+        ("paths./api/projects/{project_id}/other/", other),
+        (f"{SCHEMAS}.Other", {"type": "object"}),
+        ("components.responses", {"Other": {"description": "", "$ref": f"#/{SCHEMAS.replace('.', '/')}/Other"}}),
+        ("tags", [{"name": "other"}]),
+    )
+    source.write_text(json.dumps(document))
+
+    assert run(source, "--save", saved)[0] == 0
+
+    assert saved.read_text() == NOW.read_text()
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_stored_documents_are_as_they_are_saved(run: Run, tmp_path: Path, name: str) -> None:
+    run(DOCUMENTS[name], "--save", tmp_path / "saved.json")
+    assert (tmp_path / "saved.json").read_text() == DOCUMENTS[name].read_text()
+
+
+def test_a_document_that_can_not_be_saved_is_an_error(run: Run, tmp_path: Path) -> None:
+    status, output, error = run(NOW, "--save", tmp_path / "nowhere" / "saved.json")
+    assert (status, output) == (2, "")
+    assert error == f"upstream: {tmp_path / 'nowhere' / 'saved.json'}: No such file or directory\n"
 
 
 # Files and URLs.
 
 
-@pytest.mark.parametrize("name", ["published", "later"])
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_yaml_and_json_give_the_same_result(run: Run, tmp_path: Path, name: str) -> None:
     file = tmp_path / "upstream"
     document = upstream(name)
@@ -186,10 +219,10 @@ def test_yaml_and_json_give_the_same_result(run: Run, tmp_path: Path, name: str)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves the published document, and misbehaves on other paths."""
+    """Serves the newest document, and misbehaves on other paths."""
 
     def do_GET(self) -> None:
-        content = PUBLISHED.read_bytes()
+        content = NOW.read_bytes()
         if self.path == "/moved":
             self.send_response(302)
             self.send_header("Location", "/api/schema/")
@@ -230,7 +263,7 @@ def host() -> Iterator[str]:
 def test_a_url_is_downloaded(run: Run, host: str, path: str) -> None:
     status, output, _ = run(host + path)
     assert status == 0
-    assert f"compared with {host}{path} (OpenAPI 3.0.3)" in output
+    assert f"compared with {host}{path} (OpenAPI 3.0.3, reconstructed)" in output
 
 
 @pytest.mark.parametrize(
@@ -255,39 +288,39 @@ def test_an_unreachable_or_invalid_url_is_an_error(run: Run) -> None:
 
 
 def test_text_groups_departures_by_reason(run: Run) -> None:
-    lines = run(PUBLISHED)[1].splitlines()
+    lines = run(NOW)[1].splitlines()
     at = lines.index("    response 401: error response missing in upstream, in responses of all operations")
-    accepted = json.loads(run(PUBLISHED, "--format", "json")[1])["accepted"]
+    accepted = json.loads(run(NOW, "--format", "json")[1])["accepted"]
     assert lines[at - 1] == f"  {next(each['why'] for each in accepted if each['where'] == 'response 401')}"
 
 
 def test_text_shows_the_description_of_an_addition(run: Run) -> None:
     lines = run(LATER)[1].splitlines()
-    at = next(at for at, line in enumerate(lines) if line.startswith("  MCPServerInstallation.tool_count: "))
-    assert lines[at + 1].strip() == '"Tools not marked as removed."'
+    at = next(at for at, line in enumerate(lines) if line.startswith("  InstallCustom.agent_ids: "))
+    assert lines[at + 1].strip() == '"Service accounts that get the server at install time."'
 
 
 def test_markdown_has_headings_and_escaped_items(run: Run) -> None:
     status, output, _ = run(LATER, "--format", "markdown")
     assert status == 1
-    assert "\n## Breaking changes (3)\n\n- `operation`: prefix: " in output
+    assert "\n## Breaking changes (7)\n\n- `MCPServerInstallation.last_synced_at`: field missing " in output
     assert re.search(r"\n- [^`]+\n  - `MCPServerInstallation", output)
-    assert "(integer, required), in responses of list, create, retrieve, partial\\_update, " in output
-    assert '. "Tools not marked as removed."\n' in output
+    assert "(array, optional), in requests of install\\_custom\\_create" in output
+    assert '. "Service accounts that get the server at install time."\n' in output
 
 
 def test_json_has_all_details(run: Run) -> None:
     status, output, _ = run(LATER, "--format", "json")
     data = json.loads(output)
-    assert (status, data["status"], len(data["breaking"]), len(data["non_breaking"])) == (1, 1, 3, 23)
-    assert data["breaking"][1] == {
-        "where": "MCPServerInstallation.server_id",
-        "what": "field missing in upstream (null or string, uuid, optional)",
+    assert (status, data["status"], len(data["breaking"]), len(data["non_breaking"])) == (1, 1, 7, 6)
+    assert data["breaking"][2] == {
+        "where": "InstallCustom.agent_scope",
+        "what": "field missing in upstream (MCPAgentGrantScopeEnum, string, optional)",
         "subject": "field",
         "action": "removed",
-        "ours": "null or string, uuid, optional",
-        "direction": "response",
-        "operations": ["list", "create", "retrieve", "partial_update", "install_custom_create"],
+        "ours": "MCPAgentGrantScopeEnum, string, optional",
+        "direction": "request",
+        "operations": ["install_custom_create"],
     }
     assert all(each["why"] for each in data["accepted"])
 
@@ -296,7 +329,7 @@ def test_upstream_text_is_escaped_and_shortened(run: Run, tmp_path: Path) -> Non
     file = tmp_path / "upstream.json"
     hostile = {"type": "string", "description": "\x1b[31m @team `code` <b>\n# head " + "x" * 1000}
     place = f"{SCHEMAS}.InstallCustom.properties.a`\x1b"
-    file.write_text(json.dumps(edited(upstream("published"), (place, hostile))))
+    file.write_text(json.dumps(edited(upstream("now"), (place, hostile))))
 
     in_text, in_markdown = run(file)[1], run(file, "--format", "markdown")[1]
 

@@ -12,15 +12,30 @@ from ...types import UNSET, RawResponse, Request, Response, Unset, is_json, path
 def build_request(
     project_id: str,
     *,
-    server_id: UUID,
+    installation_id: UUID | Unset = UNSET,
+    template_id: UUID | Unset = UNSET,
+    server_id: UUID | Unset = UNSET,
     install_source: InstallSourceEnum | Unset = UNSET,
     posthog_code_callback_url: str | Unset = UNSET,
+    return_path: str | Unset = UNSET,
 ) -> Request:
     """The request of `asyncio_detailed`, as plain data."""
 
     params: dict[str, Any] = {}
 
-    json_server_id = str(server_id)
+    json_installation_id: str | Unset = UNSET
+    if not isinstance(installation_id, Unset):
+        json_installation_id = str(installation_id)
+    params["installation_id"] = json_installation_id
+
+    json_template_id: str | Unset = UNSET
+    if not isinstance(template_id, Unset):
+        json_template_id = str(template_id)
+    params["template_id"] = json_template_id
+
+    json_server_id: str | Unset = UNSET
+    if not isinstance(server_id, Unset):
+        json_server_id = str(server_id)
     params["server_id"] = json_server_id
 
     json_install_source: str | Unset = UNSET
@@ -30,6 +45,8 @@ def build_request(
     params["install_source"] = json_install_source
 
     params["posthog_code_callback_url"] = posthog_code_callback_url
+
+    params["return_path"] = return_path
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -128,21 +145,27 @@ async def asyncio_detailed(
     project_id: str,
     *,
     client: AuthenticatedClient,
-    server_id: UUID,
+    installation_id: UUID | Unset = UNSET,
+    template_id: UUID | Unset = UNSET,
+    server_id: UUID | Unset = UNSET,
     install_source: InstallSourceEnum | Unset = UNSET,
     posthog_code_callback_url: str | Unset = UNSET,
+    return_path: str | Unset = UNSET,
 ) -> Response[OAuthRedirectResponse | None | ErrorResponse]:
-    """Start the OAuth flow of an installed server again
+    """Start an OAuth flow
 
-     Answers with the provider's URL, to which the user's browser is to be sent. Its state is valid for
-    10 minutes and for one use.
+     Returns the provider's URL, which the user has to open in a browser that is logged in to PostHog as
+    that user. Its state is valid once, for 10 minutes. Stored tokens are kept until the flow ends.
 
     Args:
         project_id (str):
-        server_id (UUID):
+        installation_id (UUID | Unset):
+        template_id (UUID | Unset):
+        server_id (UUID | Unset):
         install_source (InstallSourceEnum | Unset): * `posthog` - posthog
             * `posthog-code` - posthog-code
         posthog_code_callback_url (str | Unset):
+        return_path (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -155,9 +178,12 @@ async def asyncio_detailed(
     response = await client.send(
         build_request(
             project_id=project_id,
+            installation_id=installation_id,
+            template_id=template_id,
             server_id=server_id,
             install_source=install_source,
             posthog_code_callback_url=posthog_code_callback_url,
+            return_path=return_path,
         )
     )
     return Response(
@@ -172,21 +198,27 @@ async def asyncio(
     project_id: str,
     *,
     client: AuthenticatedClient,
-    server_id: UUID,
+    installation_id: UUID | Unset = UNSET,
+    template_id: UUID | Unset = UNSET,
+    server_id: UUID | Unset = UNSET,
     install_source: InstallSourceEnum | Unset = UNSET,
     posthog_code_callback_url: str | Unset = UNSET,
+    return_path: str | Unset = UNSET,
 ) -> OAuthRedirectResponse | None | ErrorResponse:
-    """Start the OAuth flow of an installed server again
+    """Start an OAuth flow
 
-     Answers with the provider's URL, to which the user's browser is to be sent. Its state is valid for
-    10 minutes and for one use.
+     Returns the provider's URL, which the user has to open in a browser that is logged in to PostHog as
+    that user. Its state is valid once, for 10 minutes. Stored tokens are kept until the flow ends.
 
     Args:
         project_id (str):
-        server_id (UUID):
+        installation_id (UUID | Unset):
+        template_id (UUID | Unset):
+        server_id (UUID | Unset):
         install_source (InstallSourceEnum | Unset): * `posthog` - posthog
             * `posthog-code` - posthog-code
         posthog_code_callback_url (str | Unset):
+        return_path (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -200,8 +232,11 @@ async def asyncio(
         await asyncio_detailed(
             project_id=project_id,
             client=client,
+            installation_id=installation_id,
+            template_id=template_id,
             server_id=server_id,
             install_source=install_source,
             posthog_code_callback_url=posthog_code_callback_url,
+            return_path=return_path,
         )
     ).parsed

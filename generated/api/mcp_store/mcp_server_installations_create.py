@@ -125,12 +125,12 @@ async def asyncio_detailed(
 ) -> Response[MCPServerInstallation | ErrorResponse | None]:
     """Create an installation
 
-     Documented upstream, but the hosted service answers 405 with an empty body; new rows come from
-    `install_custom`. A self-hosted instance may answer 201.
+     Documented upstream, but the hosted service responds with 405 and an empty body: use
+    `install_custom`. A self-hosted instance may respond with 201.
 
     Args:
         project_id (str):
-        body (MCPServerInstallationCreate): What upstream documents as writable when an
+        body (MCPServerInstallationCreate): The fields that upstream documents as writable when an
             installation is created.
 
     Raises:
@@ -163,12 +163,12 @@ async def asyncio(
 ) -> MCPServerInstallation | ErrorResponse | None:
     """Create an installation
 
-     Documented upstream, but the hosted service answers 405 with an empty body; new rows come from
-    `install_custom`. A self-hosted instance may answer 201.
+     Documented upstream, but the hosted service responds with 405 and an empty body: use
+    `install_custom`. A self-hosted instance may respond with 201.
 
     Args:
         project_id (str):
-        body (MCPServerInstallationCreate): What upstream documents as writable when an
+        body (MCPServerInstallationCreate): The fields that upstream documents as writable when an
             installation is created.
 
     Raises:

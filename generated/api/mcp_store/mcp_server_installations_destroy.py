@@ -97,7 +97,8 @@ async def asyncio_detailed(
 ) -> Response[None | ErrorResponse]:
     """Delete an installation
 
-     Removes the row and its stored credentials for good. A second DELETE answers 404.
+     Deletes the installation and its stored credentials. A second DELETE responds with 404. Only its
+    owner and project admins may delete a shared installation.
 
     Args:
         project_id (str):
@@ -133,7 +134,8 @@ async def asyncio(
 ) -> None | ErrorResponse:
     """Delete an installation
 
-     Removes the row and its stored credentials for good. A second DELETE answers 404.
+     Deletes the installation and its stored credentials. A second DELETE responds with 404. Only its
+    owner and project admins may delete a shared installation.
 
     Args:
         project_id (str):

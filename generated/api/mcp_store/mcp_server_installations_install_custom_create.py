@@ -128,9 +128,9 @@ async def asyncio_detailed(
 ) -> Response[OAuthRedirectResponse | MCPServerInstallation | ErrorResponse]:
     """Install an MCP server by its URL
 
-     With `auth_type` `api_key` the installation is ready at once. With `oauth` the service discovers the
-    provider and registers a client first (several outbound requests of up to 10 seconds each), and
-    answers with the provider's URL; the row exists from then on with `pending_oauth` true.
+     With `auth_type` `api_key` the installation is ready immediately. With `oauth` the service first
+    discovers the provider and registers a client (several outbound requests of up to 10 seconds each),
+    and returns the provider's URL. From then on the installation exists, with `pending_oauth` true.
 
     Args:
         project_id (str):
@@ -166,9 +166,9 @@ async def asyncio(
 ) -> OAuthRedirectResponse | MCPServerInstallation | ErrorResponse | None:
     """Install an MCP server by its URL
 
-     With `auth_type` `api_key` the installation is ready at once. With `oauth` the service discovers the
-    provider and registers a client first (several outbound requests of up to 10 seconds each), and
-    answers with the provider's URL; the row exists from then on with `pending_oauth` true.
+     With `auth_type` `api_key` the installation is ready immediately. With `oauth` the service first
+    discovers the provider and registers a client (several outbound requests of up to 10 seconds each),
+    and returns the provider's URL. From then on the installation exists, with `pending_oauth` true.
 
     Args:
         project_id (str):

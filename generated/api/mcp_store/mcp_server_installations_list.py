@@ -113,10 +113,11 @@ async def asyncio_detailed(
     limit: int | Unset = UNSET,
     offset: int | Unset = UNSET,
 ) -> Response[PaginatedMCPServerInstallationList | ErrorResponse]:
-    """List the key owner's installations
+    """List installations
 
-     One page of the key owner's installations in the project, newest first. Without `limit` a page holds
-    100 rows; there is no maximum. A `limit` or `offset` the service can't read counts as not given.
+     Returns one page of the installations in the project, newest first: those of the key's owner, and
+    those that others share. Without `limit` a page has 100 rows; there is no maximum. An invalid
+    `limit` or `offset` is ignored.
 
     Args:
         project_id (str):
@@ -153,10 +154,11 @@ async def asyncio(
     limit: int | Unset = UNSET,
     offset: int | Unset = UNSET,
 ) -> PaginatedMCPServerInstallationList | ErrorResponse | None:
-    """List the key owner's installations
+    """List installations
 
-     One page of the key owner's installations in the project, newest first. Without `limit` a page holds
-    100 rows; there is no maximum. A `limit` or `offset` the service can't read counts as not given.
+     Returns one page of the installations in the project, newest first: those of the key's owner, and
+    those that others share. Without `limit` a page has 100 rows; there is no maximum. An invalid
+    `limit` or `offset` is ignored.
 
     Args:
         project_id (str):

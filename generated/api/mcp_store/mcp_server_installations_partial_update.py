@@ -127,13 +127,15 @@ async def asyncio_detailed(
 ) -> Response[MCPServerInstallation | ErrorResponse]:
     """Update an installation
 
-     Changes the fields that are sent. An empty object is fine and still moves `updated_at`. Clearing
-    `display_name` makes `name` fall back to the server record's name.
+     Changes the fields that are sent. An empty object changes only `updated_at`. If `display_name` or
+    `description` is cleared, the template's name or description takes its place. Only its owner may
+    change a shared installation.
 
     Args:
         project_id (str):
         id (UUID):
-        body (PatchedMCPServerInstallationUpdate): The fields to change; what is left out stays.
+        body (PatchedMCPServerInstallationUpdate): The fields to change; all others stay as they
+            are.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -167,13 +169,15 @@ async def asyncio(
 ) -> MCPServerInstallation | ErrorResponse | None:
     """Update an installation
 
-     Changes the fields that are sent. An empty object is fine and still moves `updated_at`. Clearing
-    `display_name` makes `name` fall back to the server record's name.
+     Changes the fields that are sent. An empty object changes only `updated_at`. If `display_name` or
+    `description` is cleared, the template's name or description takes its place. Only its owner may
+    change a shared installation.
 
     Args:
         project_id (str):
         id (UUID):
-        body (PatchedMCPServerInstallationUpdate): The fields to change; what is left out stays.
+        body (PatchedMCPServerInstallationUpdate): The fields to change; all others stay as they
+            are.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -308,8 +308,8 @@ async def asyncio_detailed(
 ) -> Response[JSONRPCMessage | list[JSONRPCMessage] | None | ErrorResponse | JSONRPCMessage]:
     """Send JSON-RPC to the installed MCP server
 
-     Forwards one JSON-RPC message, or an array of them, to the installation's MCP server with its stored
-    credentials, and passes the server's answer back. The body may hold at most 1 MiB, counted in its
+     Forwards one JSON-RPC message, or an array of them, to the installation's MCP server with the stored
+    credentials, and returns the server's response. The body may have at most 1 MiB, counted in its
     ASCII form. PostHog waits up to 180 seconds for the server.
 
     Args:
@@ -352,8 +352,8 @@ async def asyncio(
 ) -> JSONRPCMessage | list[JSONRPCMessage] | None | ErrorResponse | JSONRPCMessage:
     """Send JSON-RPC to the installed MCP server
 
-     Forwards one JSON-RPC message, or an array of them, to the installation's MCP server with its stored
-    credentials, and passes the server's answer back. The body may hold at most 1 MiB, counted in its
+     Forwards one JSON-RPC message, or an array of them, to the installation's MCP server with the stored
+    credentials, and returns the server's response. The body may have at most 1 MiB, counted in its
     ASCII form. PostHog waits up to 180 seconds for the server.
 
     Args:

@@ -102,7 +102,7 @@ async def asyncio_detailed(
 ) -> Response[MCPServerInstallation | ErrorResponse]:
     """Retrieve an installation
 
-     The key owner's installation with this id.
+     Returns an installation of the key's owner, or one that is shared with the project.
 
     Args:
         project_id (str):
@@ -138,7 +138,7 @@ async def asyncio(
 ) -> MCPServerInstallation | ErrorResponse | None:
     """Retrieve an installation
 
-     The key owner's installation with this id.
+     Returns an installation of the key's owner, or one that is shared with the project.
 
     Args:
         project_id (str):

@@ -1,0 +1,51 @@
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+
+@_attrs_define
+class AvailableToolAnnotationsType0:
+    """The server's hints, such as `readOnlyHint`; untrusted."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """Fields that the document does not list, as received."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object; fields that are UNSET are left out."""
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read the JSON object.
+
+        Raises:
+            TypeError: It is not an object.
+            InvalidBodyError: A field is missing, or does not have the type in the document.
+        """
+        if not isinstance(src_dict, (dict, Mapping)):
+            raise TypeError(f"expected object, not {type(src_dict).__name__}")
+        d = dict(src_dict)
+        parsed = cls()
+        parsed.additional_properties = d
+        return parsed
+
+    @property
+    def additional_keys(self) -> list[str]:
+        """The names of the fields that the document does not list."""
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
