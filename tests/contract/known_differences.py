@@ -15,12 +15,13 @@ from schemathesis import Response
 from schemathesis.checks import CheckFunction, not_a_server_error
 from schemathesis.core import NOT_SET
 from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
     negative_data_rejection,
     positive_data_acceptance,
     response_schema_conformance,
 )
 
-from .application import EVENTS, AnyCase, is_positive, operation_id
+from .application import AUTHORIZE, EVENTS, AnyCase, application, is_positive, operation_id
 
 DOCUMENT_PATH = Path(__file__).parents[2] / "openapi.yaml"
 COMPONENTS = yaml.safe_load(DOCUMENT_PATH.read_text())["components"]
@@ -30,9 +31,28 @@ PATCH = "mcp_server_installations_partial_update"
 INSTALL = "mcp_server_installations_install_custom_create"
 PROXY = "mcp_server_installations_proxy_create"
 LIST = "mcp_server_installations_list"
+INSTALL_TEMPLATE = "mcp_server_installations_install_template_create"
+UPDATE_TOOL = "mcp_server_installations_tools_partial_update"
+LIST_TOOLS = "mcp_server_installations_tools_retrieve"
+SHARE = "mcp_server_installations_share_create"
+UNSHARE = "mcp_server_installations_unshare_create"
+REFRESH_TOOLS = "mcp_server_installations_tools_refresh_create"
+CALL_TOOL = "mcp_server_installations_call_tool_create"
 
-BODIES = {CREATE: "MCPServerInstallationCreate", PATCH: "PatchedMCPServerInstallationUpdate", INSTALL: "InstallCustom"}
+BODIES = {
+    CREATE: "MCPServerInstallationCreate",
+    PATCH: "PatchedMCPServerInstallationUpdate",
+    INSTALL: "InstallCustom",
+    INSTALL_TEMPLATE: "InstallTemplate",
+    UPDATE_TOOL: "PatchedToolApprovalUpdate",
+    CALL_TOOL: "CallToolRequest",
+}
 DISPLAY_NAME_COLUMN = 200
+UNREAD_FIELDS = {
+    ("2026-04", INSTALL): {"client_id", "client_secret", "scope", "team_enabled", "agent_scope", "return_path"},
+    ("2026-09", CREATE): {"server_id"},
+}
+STRICTER_CEILING = "A team admin set a stricter ceiling for this tool."
 WORDS = {
     **dict.fromkeys(("t", "y", "yes", "true", "on", "1"), True),
     **dict.fromkeys(("f", "n", "no", "false", "off", "0"), False),
@@ -65,6 +85,11 @@ def fields_are_converted(case: AnyCase, response: Response) -> bool:
     return is_in_document(name, converted(name, case.body))
 
 
+def put_is_not_documented(case: AnyCase, response: Response) -> bool:
+    """PUT is routed and answers 405, so that the document leaves it out (docs/service.md, sections 5 and 8)."""
+    return "PUT" in response.headers.get("allow", [""])[0]
+
+
 def no_body_is_an_empty_object(case: AnyCase, response: Response) -> bool:
     """PATCH with an empty object is a 200 (docs/service.md, section 5), and the framework reads no body as one."""
     return operation_id(case) == PATCH and is_positive(case, "path") and case.body is NOT_SET
@@ -78,8 +103,48 @@ def long_name_breaks_the_column(case: AnyCase, response: Response) -> bool:
 
 
 def mcp_server_is_down(case: AnyCase, response: Response) -> bool:
-    """502 is about the MCP server behind the proxy, not a fault of the service (docs/service.md, section 2.3)."""
-    return operation_id(case) == PROXY and response.status_code == 502
+    """502 tells of the MCP server behind the service, not of a fault of the service (docs/service.md, section 2.3)."""
+    return operation_id(case) in (PROXY, REFRESH_TOOLS, CALL_TOOL) and response.status_code == 502
+
+
+def authorize_wants_one_id(case: AnyCase, response: Response) -> bool:
+    """Each of the three ids is optional in the document, and which one is required depends on the version
+    (docs/service.md, section 8)."""
+    if operation_id(case) != AUTHORIZE or response.status_code != 400:
+        return False
+    error = response.json()
+    return bool(error.get("attr") == "server_id" or error["detail"].startswith("Pass exactly one of "))
+
+
+def state_refuses(case: AnyCase, response: Response) -> bool:
+    """A request that the document allows may not fit the installation, the template or the team's policy: these are
+    400s, most of them of a view's shape (docs/service.md, sections 2.2 and 10)."""
+    if operation_id(case) not in (AUTHORIZE, INSTALL_TEMPLATE, REFRESH_TOOLS, SHARE, UNSHARE, UPDATE_TOOL):
+        return False
+    error = response.json() if response.status_code == 400 else {}
+    return list(error) == ["detail"] or str(error.get("detail")).startswith(STRICTER_CEILING)
+
+
+def any_filter_is_taken(case: AnyCase, response: Response) -> bool:
+    """`include_removed` is 1 or as good as not sent, and never a 400 (docs/service.md, section 10)."""
+    return operation_id(case) == LIST_TOOLS and is_positive(case, "path") and response.status_code == 200
+
+
+def fields_of_another_time_are_ignored(case: AnyCase, response: Response) -> bool:
+    """Neither version reads the fields that only the other one has (docs/service.md, section 8)."""
+    unread = UNREAD_FIELDS.get((application.version, operation_id(case)))
+    if unread is None or not isinstance(case.body, dict) or not is_positive(case, "path"):
+        return False
+    name = BODIES[operation_id(case)]
+    return is_in_document(name, converted(name, {key: case.body[key] for key in case.body.keys() - unread}))
+
+
+def arguments_are_any_json(case: AnyCase, response: Response) -> bool:
+    """The arguments of a call go to the MCP server unchecked, unless they are null (docs/service.md, section 10)."""
+    if operation_id(case) != CALL_TOOL or not isinstance(case.body, dict) or not is_positive(case, "path"):
+        return False
+    body = {**case.body, "arguments": {}} if case.body.get("arguments") is not None else case.body
+    return is_in_document(BODIES[CALL_TOOL], converted(BODIES[CALL_TOOL], body))
 
 
 def mcp_server_judges(case: AnyCase, response: Response) -> bool:
@@ -115,9 +180,15 @@ DIFFERENCES: list[Difference] = [
     (create_is_not_there, positive_data_acceptance),
     (any_window_is_taken, negative_data_rejection),
     (fields_are_converted, negative_data_rejection),
+    (put_is_not_documented, allow_header_conformance),
     (no_body_is_an_empty_object, negative_data_rejection),
     (long_name_breaks_the_column, not_a_server_error),
     (mcp_server_is_down, not_a_server_error),
+    (authorize_wants_one_id, positive_data_acceptance),
+    (state_refuses, positive_data_acceptance),
+    (any_filter_is_taken, negative_data_rejection),
+    (fields_of_another_time_are_ignored, negative_data_rejection),
+    (arguments_are_any_json, negative_data_rejection),
     (mcp_server_judges, negative_data_rejection),
     (glued_error_is_no_json, response_schema_conformance),
     (event_stream_is_one_text, response_schema_conformance),

@@ -6,12 +6,15 @@ import pytest
 from posthog_mcp_store.testing import EmbeddedService, OAuthProvider, serve_app, tool_server
 from posthog_mcp_store.testing._asgi.swappable_app import SwappableApp
 
-from .support import SharedServers, client_of
+from .support import ROWS_TODAY, SharedServers, client_of
 
 
 @pytest.fixture
 def service() -> EmbeddedService:
-    return EmbeddedService()
+    """An instance of spring 2026 that serves both prefixes. The tests of today's service are in test_now_*.py."""
+    service = EmbeddedService(version="2026-04")
+    service.serves_projects = True
+    return service
 
 
 @pytest.fixture
@@ -19,6 +22,29 @@ async def client(service: EmbeddedService) -> AsyncIterator[httpx.AsyncClient]:
     """A client in process, with the default key, on the default project's installations."""
     async with client_of(service) as client:
         yield client
+
+
+@pytest.fixture
+def today() -> EmbeddedService:
+    """Today's service, with the default settings."""
+    return EmbeddedService()
+
+
+@pytest.fixture
+async def api(today: EmbeddedService) -> AsyncIterator[httpx.AsyncClient]:
+    """A client in process of today's service, with the key of its default user."""
+    async with client_of(today, rows=ROWS_TODAY) as api:
+        yield api
+
+
+@pytest.fixture
+async def caller_today(
+    servers: SharedServers, today: EmbeddedService, provider: OAuthProvider
+) -> AsyncIterator[httpx.AsyncClient]:
+    """As `caller`, of today's service."""
+    with servers.protected(today, provider, ROWS_TODAY) as caller:
+        async with caller:
+            yield caller
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,11 @@ from starlette.types import ASGIApp
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, serve_app, tool_server
 from posthog_mcp_store.testing._asgi.swappable_app import SwappableApp
 
-Version = Literal["2026-04", "2026-08"]
-VERSIONS: list[Version] = ["2026-04", "2026-08"]
+Version = Literal["2026-04", "2026-09"]
+VERSIONS: list[Version] = ["2026-04", "2026-09"]
 SITE = "http://posthog.test"
 ROWS = "/api/environments/1/mcp_server_installations"
+ROWS_TODAY = "/api/projects/1/mcp_server_installations"
 
 GOOD_INSTALL = {"name": "Orders", "url": "https://mcp.example.com/mcp", "auth_type": "api_key"}
 OAUTH_INSTALL = GOOD_INSTALL | {"auth_type": "oauth"}
@@ -68,6 +69,18 @@ def invalid(code: str, detail: str, attr: str | None = None) -> dict[str, Any]:
     return framework("validation_error", code, detail, attr)
 
 
+def forbidden(detail: str) -> dict[str, Any]:
+    return framework("authentication_error", "permission_denied", detail)
+
+
+NOT_FOUND = framework("invalid_request", "not_found", "Not found.")
+
+
+def of(service: EmbeddedService, user: str) -> httpx.AsyncClient:
+    """A client in process of today's service, with a key of the user."""
+    return client_of(service, service.add_key(user=user).token, ROWS_TODAY)
+
+
 @dataclass(frozen=True)
 class SharedServers:
     """Two servers that services and providers use one after the other: stopping one takes a tenth of a second."""
@@ -78,24 +91,26 @@ class SharedServers:
     issuer: str
 
     @contextmanager
-    def serving(self, service: EmbeddedService) -> Iterator[httpx.AsyncClient]:
+    def serving(self, service: EmbeddedService, rows: str = ROWS) -> Iterator[httpx.AsyncClient]:
         """Serve it, with a client over HTTP like the one in process."""
         with self.service.using(service.app), service.served_at(self.service_url):
             yield httpx.AsyncClient(
-                base_url=self.service_url + ROWS,
+                base_url=self.service_url + rows,
                 headers={"Authorization": f"Bearer {service.api_key}"},
                 timeout=10,
                 trust_env=False,
             )
 
     @contextmanager
-    def protected(self, service: EmbeddedService, provider: OAuthProvider) -> Iterator[httpx.AsyncClient]:
+    def protected(
+        self, service: EmbeddedService, provider: OAuthProvider, rows: str = ROWS
+    ) -> Iterator[httpx.AsyncClient]:
         """Everything a flow needs, over HTTP: the provider, a tool server that trusts it alone, and the service."""
         with (
             self.provider.using(provider.app),
             provider.served_at(self.issuer),
             serve_app(tool_server(provider)) as host,
-            self.serving(service) as client,
+            self.serving(service, rows) as client,
         ):
             service.add_mcp_server(OAUTH_INSTALL["url"], f"{host}/mcp")
             yield client

@@ -1,4 +1,4 @@
-"""The path prefix `/api/environments/` after its time, and the fields of version 2026-08."""
+"""The path prefix `/api/environments/` after its time, and the fields of version 2026-09."""
 
 from typing import Any, Literal
 
@@ -74,16 +74,16 @@ async def test_the_new_prefix_is_served_as_ever(
 
 
 def test_an_unknown_value_is_refused(service: EmbeddedService) -> None:
-    with pytest.raises(ValueError, match="'redirect' is not one of 'served', 'redirected', 'deprecated'"):
+    with pytest.raises(ValueError, match="'redirect' is not one of 'served', 'redirected', 'deprecated', 'missing'"):
         service.environments = "redirect"  # type: ignore[assignment]
-    with pytest.raises(ValueError, match="'2026-4' is not one of '2026-04', '2026-08'"):
+    with pytest.raises(ValueError, match="'2026-4' is not one of '2026-04', '2026-09'"):
         EmbeddedService(version="2026-4")  # type: ignore[arg-type]
 
 
-class TestVersion202608:
+class TestVersion202609:
     @pytest.fixture
     def service(self) -> EmbeddedService:
-        return EmbeddedService(version="2026-08")
+        return EmbeddedService(version="2026-09")
 
     async def test_has_other_fields_in_place_of_server_id(
         self, service: EmbeddedService, client: httpx.AsyncClient

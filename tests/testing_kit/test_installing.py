@@ -177,7 +177,7 @@ async def test_create_leads_to_405_without_body_or_content_type(client: httpx.As
 class TestWhereCreateWorks:
     @pytest.fixture
     def service(self) -> EmbeddedService:
-        return EmbeddedService(create_works=True)
+        return EmbeddedService(create_works=True, version="2026-04")
 
     async def test_it_leads_to_201_with_the_installation(self, service: EmbeddedService) -> None:
         body: dict[str, Any] = {"url": "https://a.com", "display_name": " A ", "is_enabled": False}

@@ -253,7 +253,7 @@ CALLBACKS: list[tuple[str, bool]] = [
 
 @pytest.mark.parametrize(("callback", "is_fine"), CALLBACKS)
 async def test_a_development_instance_also_takes_callbacks_on_localhost(callback: str, is_fine: bool) -> None:
-    service = EmbeddedService(development=True)
+    service = EmbeddedService(development=True, version="2026-04")
     server = service.add_oauth_server()
     async with client_of(service) as client:
         query = {"server_id": str(server.id), "posthog_code_callback_url": callback}

@@ -74,10 +74,10 @@ class TestAnEarlyServiceThatInstallsAgain:
         assert (row.to_json(SITE), "resource" in query_of(url)) == (before, False)
 
 
-class TestVersion202608:
+class TestVersion202609:
     @pytest.fixture
     def service(self) -> EmbeddedService:
-        return EmbeddedService(version="2026-08")
+        return EmbeddedService(version="2026-09")
 
     @pytest.mark.parametrize("auth_type", ["api_key", "oauth"])
     async def test_resets_a_row_that_is_installed_again(
@@ -169,7 +169,7 @@ class TestVersion202608:
         assert (answer.status_code, answer.json()) == (status, error)
 
     async def test_takes_callbacks_on_localhost_in_development_only(self) -> None:
-        service = EmbeddedService(version="2026-08", development=True)
+        service = EmbeddedService(version="2026-09", development=True)
         row = service.add_installation(auth_type="oauth")
         query = {"installation_id": str(row.id), "posthog_code_callback_url": "http://localhost:8000/"}
         async with client_of(service) as client:
@@ -179,6 +179,7 @@ class TestVersion202608:
     async def test_ends_a_flow_only_in_a_browser_of_its_user(
         self, service: EmbeddedService, caller: httpx.AsyncClient, user: str | None
     ) -> None:
+        service.requires_login = True
         url = await start(caller)
         async with httpx.AsyncClient(trust_env=False) as browser:
             if user is not None:

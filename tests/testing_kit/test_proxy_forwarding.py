@@ -100,7 +100,7 @@ async def test_only_four_headers_and_the_rewritten_body_go_up(
     assert headers.keys() - TRANSPORT_HEADERS == {"content-type", "accept", "authorization", "mcp-session-id"}
 
 
-async def test_version_2026_08_sends_posthogs_own_headers_too() -> None:
+async def test_version_2026_09_sends_posthogs_own_headers_too() -> None:
     seen: list[dict[str, str]] = []
 
     async def answer(request: Request) -> Response:
@@ -186,12 +186,12 @@ class Redirecting:
 @pytest.mark.parametrize("reached", [in_process, serve_app])
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 @pytest.mark.parametrize("location", ["/mcp/", "{here}mcp/", "mcp/"])
-async def test_version_2026_08_follows_a_redirect_within_the_origin_as_it_was_sent(
+async def test_version_2026_09_follows_a_redirect_within_the_origin_as_it_was_sent(
     reached: Callable[[ASGIApp], AbstractContextManager[ASGIApp | str]], status: int, location: str
 ) -> None:
     redirecting = Redirecting({"/mcp": (status, location)})
     with reached(redirecting.app) as target:
-        got = await call(EmbeddedService(version="2026-08"), f"{target}/mcp" if isinstance(target, str) else target)
+        got = await call(EmbeddedService(version="2026-09"), f"{target}/mcp" if isinstance(target, str) else target)
     assert (got.status_code, got.json()) == (200, {"here": 1})
     body = json.dumps(CALL).encode()
     assert redirecting.seen == [("POST", path, body, "Bearer secret") for path in ("/mcp", "/mcp/")]
@@ -210,22 +210,22 @@ async def test_version_2026_08_follows_a_redirect_within_the_origin_as_it_was_se
         (200, "/mcp/"),
     ],
 )
-async def test_version_2026_08_goes_nowhere_else(status: int, location: str | None) -> None:
+async def test_version_2026_09_goes_nowhere_else(status: int, location: str | None) -> None:
     redirecting = Redirecting({"/mcp": (status, location)})
-    got = await call(EmbeddedService(version="2026-08"), redirecting.app)
+    got = await call(EmbeddedService(version="2026-09"), redirecting.app)
     assert (got.status_code, got.text, len(redirecting.seen)) == (status, "elsewhere", 1)
     assert "location" not in got.headers
 
 
-async def test_version_2026_08_knows_its_origin_by_its_port_too() -> None:
+async def test_version_2026_09_knows_its_origin_by_its_port_too() -> None:
     redirecting = Redirecting({"/mcp": (308, "https://mcp.example.com:443/new")})
-    got = await call(EmbeddedService(version="2026-08"), redirecting.app)
+    got = await call(EmbeddedService(version="2026-09"), redirecting.app)
     assert (got.status_code, redirecting.seen[1][1]) == (200, "/new")
 
 
-async def test_version_2026_08_follows_one_redirect_only() -> None:
+async def test_version_2026_09_follows_one_redirect_only() -> None:
     redirecting = Redirecting({"/mcp": (307, "/a"), "/a": (307, "/b")})
-    got = await call(EmbeddedService(version="2026-08"), redirecting.app)
+    got = await call(EmbeddedService(version="2026-09"), redirecting.app)
     assert (got.status_code, len(redirecting.seen)) == (307, 2)
 
 

@@ -26,10 +26,17 @@ REFUSALS = {
 }
 
 
-@pytest.fixture(params=["2026-04", "2026-08"])
+@pytest.fixture(params=["2026-04", "2026-09"])
 def service(request: pytest.FixtureRequest) -> EmbeddedService:
     """One of each version: a policy is there when a test sets it."""
     return EmbeddedService(version=request.param)
+
+
+@pytest.fixture
+def refusals(service: EmbeddedService) -> dict[str, tuple[int, str]]:
+    """Version 2026-09 calls every blocked tool blocked by the team."""
+    later = {"drop": (-32002, "Tool 'drop' is blocked by team policy")}
+    return REFUSALS if service._state.version == "2026-04" else REFUSALS | later
 
 
 @pytest.fixture
@@ -64,9 +71,13 @@ async def answer_to(client: httpx.AsyncClient, row: InstallationRecord, message:
 @pytest.mark.parametrize("name", REFUSALS)
 @pytest.mark.parametrize("id", [1, "a", None])
 async def test_a_call_that_is_not_approved_is_refused_with_its_id(
-    client: httpx.AsyncClient, row: InstallationRecord, name: str, id: object
+    client: httpx.AsyncClient,
+    row: InstallationRecord,
+    refusals: dict[str, tuple[int, str]],
+    name: str,
+    id: object,
 ) -> None:
-    assert await answer_to(client, row, calling(name, id)) == (200, error(id, *REFUSALS[name]))
+    assert await answer_to(client, row, calling(name, id)) == (200, error(id, *refusals[name]))
 
 
 async def test_a_call_without_an_id_is_refused_with_none(client: httpx.AsyncClient, row: InstallationRecord) -> None:
@@ -92,10 +103,10 @@ async def test_all_else_passes(client: httpx.AsyncClient, row: InstallationRecor
 
 
 async def test_a_batch_of_refused_calls_returns_the_refusal_of_each(
-    client: httpx.AsyncClient, row: InstallationRecord
+    client: httpx.AsyncClient, row: InstallationRecord, refusals: dict[str, tuple[int, str]]
 ) -> None:
     message = [calling("sell", 1), calling("drop", "b")]
-    expected = [error(1, *REFUSALS["sell"]), error("b", *REFUSALS["drop"])]
+    expected = [error(1, *refusals["sell"]), error("b", *refusals["drop"])]
     assert await answer_to(client, row, message) == (200, expected)
 
 
@@ -166,8 +177,8 @@ async def test_a_disabled_team_comes_before_an_access_turned_off(
     assert await answer_to(client, row, LIST) == (403, {"error": "Server is disabled for this team"})
 
 
-@pytest.mark.parametrize(("version", "count"), [("2026-04", None), ("2026-08", 4)])
-def test_version_2026_08_counts_the_tools_that_are_there(
+@pytest.mark.parametrize(("version", "count"), [("2026-04", None), ("2026-09", 4)])
+def test_version_2026_09_counts_the_tools_that_are_there(
     row: InstallationRecord, version: Version, count: int | None
 ) -> None:
     assert row.to_json(SITE, version=version).get("tool_count") == count

@@ -11,8 +11,15 @@ Its state is plain data that a test prepares before a call and inspects afterwar
 It can be made to fail, once or always: `service.inject(Fault(path="/proxy", status=502))`, `throttle()`,
 `environments`. `before_each` can change its rows between two requests.
 
-Its proxy supports streaming. If an installation has `tools`, such as `{"add": "approved", "drop": "disabled"}`, only
-calls of approved tools are passed on.
+Its proxy supports streaming. All tools of an installation that a test adds can be called, unless it is added with
+`tools`, such as `{"add": "approved", "drop": "do_not_use"}`. Those of an installation that the code under test makes
+have to be approved first, as at PostHog: by that code, by `service.approve_tools()`, or all in advance:
+
+    service.approve_new_tools = True
+
+Projects have settings and admins (`project()`), and a catalogue (`add_template()`). Installations can be shared
+(`add_installation(scope="shared")`). `EmbeddedService(version="2026-04")` imitates an instance that has not been
+updated since spring 2026.
 
 OAuth flows can be completed, by a browser or by `give_consent`:
 
@@ -32,10 +39,13 @@ from ._extra import needing_extra
 if TYPE_CHECKING:
     from ._asgi.server import serve_app as serve_app
     from ._model.faults import Fault as Fault
+    from ._model.installations import InstallationRecord as InstallationRecord
+    from ._model.projects import ProjectRecord as ProjectRecord
     from ._model.records import ApiKey as ApiKey
-    from ._model.records import InstallationRecord as InstallationRecord
     from ._model.records import OAuthServerRecord as OAuthServerRecord
     from ._model.records import RecordedRequest as RecordedRequest
+    from ._model.records import TemplateRecord as TemplateRecord
+    from ._model.tools import ToolRecord as ToolRecord
     from ._provider.consent import give_consent as give_consent
     from ._provider.provider import OAuthProvider as OAuthProvider
     from ._provider.tools import tool_server as tool_server
@@ -48,7 +58,10 @@ __all__ = [
     "InstallationRecord",
     "OAuthProvider",
     "OAuthServerRecord",
+    "ProjectRecord",
     "RecordedRequest",
+    "TemplateRecord",
+    "ToolRecord",
     "give_consent",
     "serve_app",
     "tool_server",
@@ -60,10 +73,13 @@ _HOMES = {
     "ApiKey": "._model.records",
     "EmbeddedService": "._service",
     "Fault": "._model.faults",
-    "InstallationRecord": "._model.records",
+    "InstallationRecord": "._model.installations",
     "OAuthProvider": "._provider.provider",
     "OAuthServerRecord": "._model.records",
+    "ProjectRecord": "._model.projects",
     "RecordedRequest": "._model.records",
+    "TemplateRecord": "._model.records",
+    "ToolRecord": "._model.tools",
     "give_consent": "._provider.consent",
     "serve_app": "._asgi.server",
     "tool_server": "._provider.tools",

@@ -2,24 +2,26 @@
 
 import itertools
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, get_args
 
 from ._api.app import build_app
 from ._asgi.server import serve_app
 from ._model.faults import Fault
+from ._model.installations import InstallationRecord, InstallationScope
+from ._model.projects import ProjectRecord
 from ._model.records import (
     ApiKey,
     Environments,
-    InstallationRecord,
     OAuthServerRecord,
     RecordedRequest,
     ServiceVersion,
-    ToolState,
+    TemplateRecord,
 )
 from ._model.state import DEFAULT_PROJECT_ID, DuplicateInstallationError, ServiceState, UpstreamTarget
 from ._model.throttling import Throttle
+from ._model.tools import ToolRecord, ToolState
 from ._model.urls import refusal
 
 DEFAULT_USER = "alice"
@@ -36,12 +38,15 @@ class EmbeddedService:
         upstream_timeout: Seconds that the proxy waits for an MCP server: for the headers of its response, and then for
             each chunk of the body. The service's own requests to OAuth providers time out after 10 seconds, or after
             this time if it is shorter.
-        version: The version of the service to imitate, as a month: `2026-04`, whose installations have a `server_id`,
-            or `2026-08`, whose installations have a `template_id`, `scope` and other fields instead. In 2026-08,
-            `authorize`, reinstalling and the time of token refreshes differ too, and the browser that ends an OAuth
-            flow has to be logged in with `login_url`. Its proxy forwards `X-PostHog-` headers, and follows one redirect
-            of an MCP server within its origin.
+        version: The version of the service to imitate, as a month. `2026-09`, the default, is today's PostHog Cloud;
+            `2026-04` is an instance that has not been updated since spring 2026. It has no tools, templates and shared
+            installations, and is served under `/api/environments/` only.
         development: Also accept `http://localhost` callbacks, as a development instance does.
+        approve_new_tools: Approve the tools of new installations, so that they can be called immediately. PostHog makes
+            users approve each tool first. Can be changed later.
+        requires_login: Whether the browser that ends an OAuth flow must be logged in with `login_url`, as PostHog Cloud
+            demands since 2026-09. By default, only a browser that is logged in as another user is refused. Can be
+            changed later.
     """
 
     def __init__(
@@ -49,11 +54,15 @@ class EmbeddedService:
         *,
         create_works: bool = False,
         upstream_timeout: float = 180.0,
-        version: ServiceVersion = "2026-04",
+        version: ServiceVersion = "2026-09",
         development: bool = False,
+        approve_new_tools: bool = False,
+        requires_login: bool = False,
     ) -> None:
         _require_one_of(version, ServiceVersion)
         self._state = ServiceState(upstream_timeout=upstream_timeout, version=version, development=development)
+        self.approve_new_tools = approve_new_tools
+        self.requires_login = requires_login
         self._base_url: str | None = None
         self._numbers = itertools.count(1)
         self.app = build_app(self._state, create_works=create_works)
@@ -68,6 +77,11 @@ class EmbeddedService:
     @property
     def oauth_servers(self) -> list[OAuthServerRecord]:
         return self._state.oauth_servers
+
+    @property
+    def templates(self) -> list[TemplateRecord]:
+        """The catalogue."""
+        return self._state.templates
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -101,6 +115,37 @@ class EmbeddedService:
         self._state.most_in_flight = number
 
     @property
+    def approve_new_tools(self) -> bool:
+        """Whether tools are approved when the service reads them from an MCP server for the first time."""
+        return self._state.approve_new_tools
+
+    @approve_new_tools.setter
+    def approve_new_tools(self, approve: bool) -> None:
+        self._state.approve_new_tools = approve
+
+    @property
+    def sync_tools_after_install(self) -> bool:
+        """Whether the service reads the tools after an installation and after an OAuth flow. By default it does.
+
+        PostHog does so in the background. Here it is done before the response is sent, so that tests need not wait.
+        With False, a new installation has no tools until `tools/refresh`, as in the first seconds at PostHog.
+        """
+        return self._state.sync_tools_after_install
+
+    @sync_tools_after_install.setter
+    def sync_tools_after_install(self, sync: bool) -> None:
+        self._state.sync_tools_after_install = sync
+
+    @property
+    def requires_login(self) -> bool:
+        """Whether the browser that ends an OAuth flow must be logged in with `login_url`. Not in version 2026-04."""
+        return self._state.requires_login
+
+    @requires_login.setter
+    def requires_login(self, required: bool) -> None:
+        self._state.requires_login = required
+
+    @property
     def faults(self) -> list[Fault]:
         """The injected faults, including used-up ones; the first match applies. `faults.clear()` removes them all."""
         return self._state.faults
@@ -124,9 +169,10 @@ class EmbeddedService:
         Args:
             default: Limits a key's calls to all operations except the ones below. PostHog Cloud has
                 `[(480, 60), (4800, 3600)]`.
-            mcp_oauth: Limits a user's calls to install_custom and authorize together. PostHog Cloud has
-                `[(10, 60), (50, 3600)]`.
-            mcp_proxy: Limits a user's calls to the proxy. PostHog Cloud has `[(60, 60), (600, 3600)]`.
+            mcp_oauth: Limits a user's calls to install_custom, install_template, authorize and tools/refresh together.
+                PostHog Cloud has `[(10, 60), (50, 3600)]`.
+            mcp_proxy: Limits a user's calls to the proxy and call_tool together. PostHog Cloud has
+                `[(60, 60), (600, 3600)]`.
         """
         self._state.throttle = Throttle({"default": default, "mcp_oauth": mcp_oauth, "mcp_proxy": mcp_proxy})
 
@@ -135,7 +181,8 @@ class EmbeddedService:
         """How requests under `/api/environments/` are handled.
 
         They are `served`; or `redirected` to `/api/projects/` with a 307; or `deprecated`, that is, served as requests
-        under `/api/projects/`, with deprecation headers.
+        under `/api/projects/`, with deprecation headers; or `missing`, a 404. The default is `deprecated` in version
+        2026-09 and `served` in 2026-04.
         """
         return self._state.environments
 
@@ -143,6 +190,22 @@ class EmbeddedService:
     def environments(self, environments: Environments) -> None:
         _require_one_of(environments, Environments)
         self._state.environments = environments
+
+    @property
+    def serves_projects(self) -> bool:
+        """Whether requests under `/api/projects/` are served. The default is False in version 2026-04 only.
+
+        They always are where `/api/environments/` is redirected or deprecated.
+        """
+        return self._state.serves_projects
+
+    @serves_projects.setter
+    def serves_projects(self, serves: bool) -> None:
+        self._state.serves_projects = serves
+
+    def project(self, project_id: str | None = None) -> ProjectRecord:
+        """The project's admins and settings, which may be changed: by default those of the default project."""
+        return self._state.projects[self._require_project(project_id or self.project_id)]
 
     def add_project(self, *, current_for: Iterable[str] = ()) -> str:
         """Add a project and return its id. It becomes the `@current` project of the users in `current_for`."""
@@ -176,7 +239,7 @@ class EmbeddedService:
         name: str = "",
         authorization_endpoint: str | None = None,
     ) -> OAuthServerRecord:
-        """Register the service with an OAuth issuer, as the first installation that uses the issuer would."""
+        """Register the service with an OAuth issuer, as an installation would."""
         endpoint = {} if authorization_endpoint is None else {"authorization_endpoint": authorization_endpoint}
         return self._state.add_oauth_server(issuer, name=name, **endpoint)
 
@@ -194,13 +257,17 @@ class EmbeddedService:
         needs_reauth: bool = False,
         pending_oauth: bool = False,
         server: OAuthServerRecord | None = None,
-        tools: dict[str, ToolState] | None = None,
+        template: TemplateRecord | None = None,
+        scope: InstallationScope = "personal",
+        last_sync_error: str = "",
+        tools: Mapping[str, ToolRecord | ToolState] | None = None,
     ) -> InstallationRecord:
         """Add a row as if the user had installed it. It is usable immediately, unless the arguments say otherwise.
 
         By default the `url` is unique, and an `oauth` row gets a new `server` record. With `pending_oauth` the OAuth
-        flow is unfinished; set the row's `access_token` to finish it. With `tools` the proxy only passes on calls of
-        approved tools, see InstallationRecord.
+        flow is unfinished; set the row's `access_token` to finish it. With `tools`, such as `{"add": "approved"}`, only
+        calls of approved tools are passed on; without, all are, see InstallationRecord. The user of a `shared` row is
+        its owner, and the other users of the project see it too.
         """
         is_oauth = auth_type == "oauth"
         if not is_oauth and (needs_reauth or pending_oauth):
@@ -208,7 +275,7 @@ class EmbeddedService:
         if server is None and is_oauth:
             server = self.add_oauth_server()
         try:
-            return self._state.insert(
+            row = self._state.insert(
                 url=url if url is not None else f"https://mcp-{next(self._numbers)}.example.com/mcp",
                 user=user,
                 project_id=self._require_project(project_id or self.project_id),
@@ -220,10 +287,57 @@ class EmbeddedService:
                 is_enabled=is_enabled,
                 needs_reauth=needs_reauth,
                 server=server,
+                template=template,
+                scope=scope,
+                last_sync_error=last_sync_error,
                 tools=tools,
             )
         except DuplicateInstallationError:
             raise ValueError(f"{user} has {url} installed already") from None
+        if tools is not None and not last_sync_error:
+            row.last_synced_at = row.created_at
+        self._state.register_server(row)
+        return row
+
+    def add_template(
+        self,
+        *,
+        name: str,
+        url: str,
+        auth_type: str = "oauth",
+        description: str = "",
+        docs_url: str = "",
+        icon_key: str = "",
+        icon_domain: str = "",
+        category: str = "dev",
+        server: OAuthServerRecord | None = None,
+    ) -> TemplateRecord:
+        """Add a server to the catalogue. `add_mcp_server` lets the service reach it.
+
+        With a `server` record, installations use PostHog's own client at the OAuth provider; without, each registers
+        one, as custom installations do.
+        """
+        self._require_public(url)
+        template = TemplateRecord(
+            name=name,
+            url=url,
+            auth_type=auth_type,
+            description=description,
+            docs_url=docs_url,
+            icon_key=icon_key,
+            icon_domain=icon_domain,
+            category=category,
+            server=server,
+        )
+        self._state.templates.append(template)
+        return template
+
+    def approve_tools(self, installation: InstallationRecord | None = None) -> None:
+        """Approve the tools that the service knows now, of one installation or of all, as their owners could."""
+        rows = list(self.installations) if installation is None else [installation]
+        for row in rows:
+            for tool in row.tools.sorted() if row.tools is not None else ():
+                self._state.choose(row, tool, "approved")
 
     def add_mcp_server(self, url: str, target: UpstreamTarget) -> None:
         """Let the service reach an MCP server, for all installations with exactly this `url`.
@@ -237,13 +351,11 @@ class EmbeddedService:
                 endpoint, such as `http://127.0.0.1:1234/mcp`. Use `serve_app` for applications that need their
                 lifespan run, such as those of the package `mcp`.
         """
-        reason = refusal(url)
-        if reason is not None:
-            raise ValueError(f"the service would refuse to contact {url}: {reason}. Local addresses belong in `target`")
+        self._require_public(url)
         self._state.upstreams[url] = target
 
     def login_url(self, user: str = DEFAULT_USER) -> str:
-        """The URL of a page that logs the browser in as the user. To end an OAuth flow, version 2026-08 requires it."""
+        """The URL of a page that logs the browser in as the user, see `requires_login`."""
         session = secrets.token_urlsafe(32)
         self._state.sessions[session] = user
         return f"{self.base_url}/login/{session}"
@@ -276,8 +388,13 @@ class EmbeddedService:
             raise RuntimeError("not served: this needs `with service.serve():` around it")
         return self._base_url
 
+    def _require_public(self, url: str) -> None:
+        reason = refusal(url)
+        if reason is not None:
+            raise ValueError(f"the service would refuse to contact {url}: {reason}. Local addresses belong in `target`")
+
     def _require_project(self, project_id: str) -> str:
-        if project_id not in self._state.project_ids:
+        if project_id not in self._state.projects:
             raise ValueError(f"no project {project_id!r}: add_project() returns the id of a new one")
         return project_id
 

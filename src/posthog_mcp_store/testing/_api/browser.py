@@ -14,6 +14,7 @@ from .._model.flows import Flow
 from .._model.state import ServiceState
 from .._outbound.tokens import NoTokensError, request_tokens, token_fields
 from .oauth_urls import destination
+from .tool_sync import sync_after_connecting
 
 _SESSION = "sessionid"
 
@@ -56,9 +57,16 @@ async def _end_flow(state: ServiceState, request: Request) -> Response:
 
 
 def _may_end(state: ServiceState, flow: Flow, request: Request) -> bool:
-    """Whether this browser may end the flow, and the row still exists. Version 2026-04 accepts any browser."""
-    is_known = state.version < "2026-08" or state.sessions.get(request.cookies.get(_SESSION, "")) == flow.row.user
-    return is_known and flow.row in list(state.installations)
+    """Whether this browser may end the flow, and the row still exists."""
+    user = state.sessions.get(request.cookies.get(_SESSION, ""))
+    return _accepts(state, flow, user) and flow.row in list(state.installations)
+
+
+def _accepts(state: ServiceState, flow: Flow, user: str | None) -> bool:
+    """Whether the browser of this user may end the flow. Version 2026-04 accepts any browser."""
+    if state.version < "2026-09" or (state.development and flow.install_source == "posthog-code"):
+        return True
+    return user == flow.user if state.requires_login else user in (None, flow.user)
 
 
 async def _failure(state: ServiceState, flow: Flow, request: Request) -> str | None:
@@ -81,6 +89,7 @@ async def _failure(state: ServiceState, flow: Flow, request: Request) -> str | N
         return "token_exchange_failed"
     # The tokens replace all stored credentials, including an API key, even if the row's `auth_type` remains `api_key`.
     state.change(flow.row, {"server": flow.server, "api_key": "", **token_fields(tokens, state.now())})
+    await sync_after_connecting(state, flow.row)
     return None
 
 

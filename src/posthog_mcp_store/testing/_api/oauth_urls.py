@@ -2,12 +2,14 @@
 
 from base64 import urlsafe_b64encode
 from hashlib import sha256
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from .._framework.errors import view_error
 from .._model.flows import Flow
 from .._model.records import OAuthServerRecord
-from .._model.urls import is_local
+from .._model.urls import is_allowed_return_path, is_local
+
+_OUTCOMES = ("oauth_complete", "oauth_error")
 
 
 def issuer_of(url: str) -> str:
@@ -20,13 +22,14 @@ def redirect_uri_at(site: str) -> str:
 
 
 def authorization_url(
-    server: OAuthServerRecord, *, redirect_uri: str, state: str, verifier: str, resource: str = ""
+    server: OAuthServerRecord, *, redirect_uri: str, state: str, verifier: str, resource: str, is_template: bool
 ) -> str:
     """The URL of the provider's page for a flow. `resource` is the MCP server's URL, and is omitted if empty."""
     endpoint = server.authorization_endpoint
     # Unlike the real service, allow http on this machine, because a test's own provider has no certificate.
     if not endpoint.startswith("https://") and not is_local(endpoint):
-        raise view_error(400, "Authorization endpoint must use HTTPS")
+        reason = "Could not build OAuth authorize URL" if is_template else "Authorization endpoint must use HTTPS"
+        raise view_error(400, reason)
     query = {
         "client_id": server.client_id,
         "redirect_uri": redirect_uri,
@@ -47,8 +50,17 @@ def destination(flow: Flow, error: str | None, *, site: str) -> str:
         joint = "&" if "?" in flow.callback else "?"
         outcome = {"status": "success"} if error is None else {"status": "error", "error": error}
         return f"{flow.callback}{joint}{urlencode(outcome)}"
-    outcome = {"oauth_complete" if error is None else "oauth_error": "true"}
-    return f"{site}/project/{flow.row.project_id}/settings/mcp-servers?{urlencode(outcome)}"
+    key = "oauth_complete" if error is None else "oauth_error"
+    if is_allowed_return_path(flow.return_path):
+        return site + _with_outcome(flow.return_path, key)
+    return f"{site}/project/{flow.row.project_id}/settings/mcp-servers?{key}=true"
+
+
+def _with_outcome(path: str, key: str) -> str:
+    """The path with the outcome in its query, in place of an earlier one."""
+    parts = urlsplit(path)
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in _OUTCOMES]
+    return urlunsplit(("", "", parts.path, urlencode([*kept, (key, "true")]), parts.fragment))
 
 
 def _challenge(verifier: str) -> str:

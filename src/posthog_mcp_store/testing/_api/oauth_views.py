@@ -1,91 +1,22 @@
-"""The operations that start OAuth flows (docs/service.md, sections 5, 6 and 8)."""
+"""The operation `authorize`, which starts another OAuth flow (docs/service.md, sections 5 and 6)."""
 
-import secrets
-from typing import Any
+from uuid import UUID
 
 from starlette.responses import Response
 
 from .._framework.endpoint import RequestContext
 from .._framework.errors import view_error
 from .._framework.responses import json_response
-from .._model.flows import Flow
-from .._model.records import InstallationRecord, OAuthServerRecord
-from .._outbound.discovery import discover, register
-from .._outbound.tokens import NO_TOKENS
-from .forms import FlowForm, InstallCustomForm, read_authorize_installation, read_authorize_server
-from .oauth_urls import authorization_url, issuer_of, redirect_uri_at
+from .._model.installations import InstallationRecord
+from .._model.records import OAuthServerRecord, TemplateRecord
+from .._model.urls import refusal
+from .forms import AuthorizeInstallationForm, read_authorize_installation, read_authorize_server
+from .install_rules import require_enabled
+from .install_views import template_row
+from .registration import template_client
+from .start_flow import start_flow
 
-
-async def install_with_oauth(context: RequestContext, form: InstallCustomForm) -> Response:
-    """Start a flow. A new row is added first, and removed if the flow cannot be started."""
-    fields = {"url": form.url, "display_name": form.name, "description": form.description, "auth_type": "oauth"}
-    row, is_new = context.state.find_or_insert(user=context.user, project_id=context.project_id, **fields)
-    try:
-        server = await _server_for(context, form)
-        redirect_url = start_flow(context, server, form, row)
-    except BaseException:
-        if is_new:
-            context.state.remove(row)
-        raise
-    changes = _changes_at_start(context, server, is_new=is_new)
-    if changes:
-        context.state.change(row, changes)
-    return json_response({"redirect_url": redirect_url})
-
-
-def _changes_at_start(context: RequestContext, server: OAuthServerRecord, *, is_new: bool) -> dict[str, Any]:
-    """The changes to the row. Version 2026-04 leaves an existing row alone until the flow ends; 2026-08 resets it."""
-    if is_new:
-        return {"server": server}
-    if context.state.version < "2026-08":
-        return {}
-    return {"server": server, "auth_type": "oauth", "api_key": "", **NO_TOKENS, "needs_reauth": True}
-
-
-async def _server_for(context: RequestContext, form: InstallCustomForm) -> OAuthServerRecord:
-    """The record of the MCP server's provider. The service registers with it on the first installation."""
-    target = context.state.upstreams.get(form.url)
-    if target is None:
-        return context.state.register_with_issuer(issuer_of(form.url), name=form.name)
-    seconds = context.state.provider_timeout
-    provider = await discover(form.url, target, seconds=seconds)
-    # Browsers keep returning to the address at which the service was first called.
-    if known := context.state.registration(provider.issuer):
-        return known
-    redirect_uri = redirect_uri_at(context.site)
-    client = await register(provider, redirect_uri, seconds=seconds)
-    return context.state.register_with_issuer(
-        provider.issuer,
-        name=form.name,
-        authorization_endpoint=provider.authorization_endpoint,
-        token_endpoint=provider.token_endpoint,
-        scope=provider.scope,
-        client_id=client.client_id,
-        client_secret=client.client_secret,
-        redirect_uri=redirect_uri,
-    )
-
-
-def start_flow(
-    context: RequestContext, server: OAuthServerRecord, form: FlowForm, row: InstallationRecord | None
-) -> str:
-    """The provider's page for a new flow. Without a row the flow is not stored, and fails at its end."""
-    state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
-    redirect_uri = server.redirect_uri or redirect_uri_at(context.site)
-    resource = row.url if row is not None and context.state.version >= "2026-08" else ""
-    url = authorization_url(server, redirect_uri=redirect_uri, state=state, verifier=verifier, resource=resource)
-    if row is not None:
-        flow = Flow(
-            row=row,
-            server=server,
-            redirect_uri=redirect_uri,
-            verifier=verifier,
-            install_source=form.install_source,
-            callback=form.posthog_code_callback_url,
-            started_at=context.state.now(),
-        )
-        context.state.flows.keep(state, flow)
-    return url
+_NEVER_REGISTERED = "Installation is missing OAuth state — reinstall the server"
 
 
 async def authorize_server(context: RequestContext) -> Response:
@@ -100,18 +31,64 @@ async def authorize_server(context: RequestContext) -> Response:
 
 
 async def authorize_installation(context: RequestContext) -> Response:
-    """Start another flow for an installation."""
+    """Start another flow for an installation, or for a template, which is installed if it is not yet."""
     form = read_authorize_installation(context.request.query_params, development=context.state.development)
-    if form.installation_id is None:
-        raise view_error(404, "Template not found")
-    row = context.state.row(form.installation_id, user=context.user, project_id=context.project_id)
+    row = None if form.installation_id is None else _own_row(context, form.installation_id)
+    if row is not None and row.template is None:
+        return _started(context, _custom_client(context, row), form, row)
+    template = _open_template(context, row.template.id if row is not None and row.template else form.template_id)
     if row is None:
+        row = _personal_row(context, template)
+    return _started(context, _client_for(row, template), form, row)
+
+
+def _own_row(context: RequestContext, row_id: UUID) -> InstallationRecord:
+    row = context.state.row(row_id, user=context.user, project_id=context.project_id)
+    if row is None or row.user != context.user:
         raise view_error(404, "Installation not found")
+    return row
+
+
+def _custom_client(context: RequestContext, row: InstallationRecord) -> OAuthServerRecord:
+    if refusal(row.url) is not None:
+        raise view_error(400, "Server URL blocked by security policy")
+    require_enabled(context, row.url)
     if row.server is None:
-        raise view_error(400, "Installation is missing OAuth state — reinstall the server")
-    url = start_flow(context, row.server, form, row)
+        raise view_error(400, _NEVER_REGISTERED)
+    return row.server
+
+
+def _open_template(context: RequestContext, template_id: UUID | None) -> TemplateRecord:
+    template = context.state.template(template_id, project_id=context.project_id)
+    if template is None:
+        raise view_error(404, "Template not found")
+    require_enabled(context, template.url)
+    return template
+
+
+def _personal_row(context: RequestContext, template: TemplateRecord) -> InstallationRecord:
+    """The user's row with the template's URL. It is added if necessary, and stays even if no flow can be started."""
+    row, _ = context.state.find_or_insert(**template_row(context, template))
+    if row.template is not template:
+        context.state.change(row, {"template": template})
+    return row
+
+
+def _client_for(row: InstallationRecord, template: TemplateRecord) -> OAuthServerRecord:
+    if template.server is None and template.auth_type == "oauth":
+        if row.server is None:
+            raise view_error(400, _NEVER_REGISTERED)
+        return row.server
+    return template_client(template, missing="Template missing OAuth metadata")
+
+
+def _started(
+    context: RequestContext, server: OAuthServerRecord, form: AuthorizeInstallationForm, row: InstallationRecord
+) -> Response:
+    url = start_flow(context, server, form, row)
+    context.state.register_server(row)
     return json_response({"redirect_url": url}) if form.install_source == "posthog-code" else _redirect(url)
 
 
 def _redirect(url: str) -> Response:
-    return Response(status_code=302, headers={"location": url})
+    return Response(status_code=302, headers={"location": url, "content-type": "text/html; charset=utf-8"})

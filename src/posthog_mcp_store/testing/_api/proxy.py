@@ -11,11 +11,12 @@ from .._asgi.client_connection import while_connected
 from .._framework.endpoint import RequestContext
 from .._framework.errors import proxy_error
 from .._framework.responses import StreamedResponse, json_response
-from .._model.records import InstallationRecord, ServiceVersion
+from .._model.installations import InstallationRecord
+from .._model.records import ServiceVersion
 from .._model.urls import refusal
 from .._outbound.upstream import UnreachableError, pieces, posted
-from .refreshing import needs_reauthorization, refresh_if_due
-from .tool_policy import refused
+from .tool_policy import ToolGuard
+from .usable import require_usable
 
 MAX_BODY_BYTES = 1024 * 1024
 _EVENT_STREAM = "text/event-stream"
@@ -23,28 +24,15 @@ _EVENT_STREAM = "text/event-stream"
 
 async def proxy(context: RequestContext) -> Response:
     row = context.installation()
-    refuse_unusable(row)
-    await refresh_if_due(context.state, row)
+    await require_usable(context, row)
     refuse_url(row)
     message = message_in(await context.data())
-    refusals = refused(row.tools, message)
-    if refusals is not None:
-        return json_response(refusals)
+    if row.tools is not None:
+        guard = ToolGuard(row.tools, user=context.user, project=context.project, version=context.state.version)
+        refused = guard.refusal(message)
+        if refused is not None:
+            return json_response(refused)
     return await passed_back(await forwarded(context, row, forwarded_body(message)))
-
-
-def refuse_unusable(row: InstallationRecord) -> None:
-    """Raise an error if the row cannot be called. The checks are in the service's order."""
-    if row.is_disabled_for_team:
-        raise proxy_error(403, "Server is disabled for this team")
-    if row.is_access_off:
-        raise proxy_error(403, "Your access to this server has been turned off by an admin")
-    if not row.is_enabled:
-        raise proxy_error(403, "Server is disabled")
-    if row.needs_reauth:
-        raise needs_reauthorization()
-    if not row.credential:
-        raise proxy_error(401, "No credentials configured")
 
 
 def refuse_url(row: InstallationRecord) -> None:
@@ -68,13 +56,14 @@ def forwarded_body(message: dict[str, Any] | list[Any]) -> bytes:
 
 
 def forwarded_headers(row: InstallationRecord, theirs: Mapping[str, str], *, version: ServiceVersion) -> dict[str, str]:
-    """The headers to forward. Of the caller's, only the session id and, since 2026-08, PostHog's are included."""
+    """The headers to forward. Of the caller's, only the session id and, since 2026-09, PostHog's are included."""
     own = {name: value for name, value in theirs.items() if name.startswith("x-posthog-")}
-    headers = (own if version >= "2026-08" else {}) | {
+    headers = (own if version >= "2026-09" else {}) | {
         "Content-Type": "application/json",
         "Accept": f"application/json, {_EVENT_STREAM}",
-        "Authorization": f"Bearer {row.credential}",
     }
+    if row.credential:
+        headers["Authorization"] = f"Bearer {row.credential}"
     session_id = theirs.get("mcp-session-id")
     return headers if session_id is None else {**headers, "Mcp-Session-Id": session_id}
 
@@ -89,7 +78,7 @@ async def forwarded(context: RequestContext, row: InstallationRecord, content: b
         content,
         headers,
         timeout=state.upstream_timeout,
-        follows_a_redirect=state.version >= "2026-08",
+        follows_a_redirect=state.version >= "2026-09",
     )
     try:
         return await context.until_sent.enter_async_context(response)

@@ -1,7 +1,8 @@
-"""Refreshing a row's access token inside the proxy call that needs it (docs/service.md, section 6)."""
+"""Refreshing a row's access token inside the call that needs it (docs/service.md, section 6)."""
 
 from .._framework.errors import ServiceError, proxy_error
-from .._model.records import InstallationRecord, OAuthServerRecord
+from .._model.installations import InstallationRecord
+from .._model.records import OAuthServerRecord
 from .._model.state import ServiceState
 from .._outbound.tokens import NoTokensError, is_refresh_due, request_tokens, token_fields
 
@@ -22,8 +23,8 @@ def _is_due(state: ServiceState, row: InstallationRecord) -> bool:
 
 async def _refresh(state: ServiceState, row: InstallationRecord) -> None:
     if row.server is None or not row.refresh_token:
-        # Without a refresh token, the access token is used until it expires.
-        if row.expires_at is not None and row.expires_at <= state.now():
+        # Version 2026-04 uses the access token until it expires.
+        if state.version >= "2026-09" or (row.expires_at is not None and row.expires_at <= state.now()):
             raise _failed(state, row, for_good=True)
         return
     await _refresh_with(state, row, row.server)
@@ -40,7 +41,7 @@ async def _refresh_with(state: ServiceState, row: InstallationRecord, server: OA
 
 def _failed(state: ServiceState, row: InstallationRecord, *, for_good: bool) -> ServiceError:
     """The error that the proxy responds with. Version 2026-04 treats every failure as transient."""
-    if state.version < "2026-08" or not for_good:
+    if state.version < "2026-09" or not for_good:
         return proxy_error(401, "Authentication failed")
     state.change(row, {"needs_reauth": True})
     return needs_reauthorization()

@@ -1,6 +1,4 @@
-"""The operations on installations, except the proxy and the start of OAuth flows (docs/service.md, section 5)."""
-
-from typing import Any
+"""The operations on installations, except those that install, share or use them (docs/service.md, section 5)."""
 
 from starlette.responses import Response
 
@@ -9,8 +7,8 @@ from .._framework.errors import invalid, server_error, view_error
 from .._framework.paging import next_link, previous_link, read_limit_offset
 from .._framework.responses import json_response
 from .._model.state import DuplicateInstallationError
-from .forms import InstallCustomForm, read_create, read_install_custom, read_update
-from .oauth_views import install_with_oauth
+from .forms import read_create, read_update
+from .install_views import no_tools
 
 _DISPLAY_NAME_COLUMN = 200
 
@@ -30,20 +28,24 @@ async def list_installations(context: RequestContext) -> Response:
     )
 
 
-async def refuse_create(_context: RequestContext) -> Response:
-    """PostHog Cloud documents create but does not support it. This 405 has neither a body nor a content type."""
+async def refuse_write(_context: RequestContext) -> Response:
+    """PostHog Cloud documents create and PUT but does not support them. This 405 has neither body nor content type."""
     return Response(status_code=405)
 
 
 async def create(context: RequestContext) -> Response:
     """Create an installation as documented, for tests against instances that support it."""
-    fields = read_create(await context.data())
+    fields = read_create(await context.data(), version=context.state.version)
     server_id = fields.pop("server_id", None)
     if server_id is not None:
         fields["server"] = context.state.oauth_server(server_id)
         if fields["server"] is None:
             raise invalid("server_id", "does_not_exist", f'Invalid pk "{server_id}" - object does not exist.')
-    return _created(context, fields)
+    try:
+        row = context.state.insert(user=context.user, project_id=context.project_id, tools=no_tools(context), **fields)
+    except DuplicateInstallationError:
+        raise view_error(400, "This server URL is already installed.") from None
+    return json_response(context.row_json(row), status=201)
 
 
 async def retrieve(context: RequestContext) -> Response:
@@ -51,8 +53,10 @@ async def retrieve(context: RequestContext) -> Response:
 
 
 async def partial_update(context: RequestContext) -> Response:
-    row = context.installation()
+    if context.state.version < "2026-09":
+        context.installation()  # it is looked up before the body is read
     changes = read_update(await context.data())
+    row = context.own_installation()
     if len(changes.get("display_name", "")) > _DISPLAY_NAME_COLUMN:
         # The service does not check the length, and does not handle the database's error.
         raise server_error()
@@ -61,23 +65,11 @@ async def partial_update(context: RequestContext) -> Response:
 
 
 async def destroy(context: RequestContext) -> Response:
-    context.state.remove(context.installation())
+    context.state.remove(context.own_installation(admins_too=True))
     return Response(status_code=204)
 
 
-async def install_custom(context: RequestContext) -> Response:
-    form = read_install_custom(await context.data(), development=context.state.development)
-    return await install_with_oauth(context, form) if form.auth_type == "oauth" else _install_with_key(context, form)
-
-
-def _install_with_key(context: RequestContext, form: InstallCustomForm) -> Response:
-    fields = {"url": form.url, "display_name": form.name, "description": form.description, "api_key": form.api_key}
-    return _created(context, fields)
-
-
-def _created(context: RequestContext, fields: dict[str, Any]) -> Response:
-    try:
-        row = context.state.insert(user=context.user, project_id=context.project_id, **fields)
-    except DuplicateInstallationError:
-        raise view_error(400, "This server URL is already installed.") from None
-    return json_response(context.row_json(row), status=201)
+async def list_templates(context: RequestContext) -> Response:
+    """The catalogue, which is not paged."""
+    templates = sorted(context.state.catalogue(context.project_id), key=lambda template: template.name)
+    return json_response({"results": [template.to_json(version=context.state.version) for template in templates]})

@@ -1,4 +1,4 @@
-"""The path prefix `/api/environments/`, as it was phased out (docs/service.md, section 1)."""
+"""The path prefixes: `/api/environments/`, as it was phased out, and its successor (docs/service.md, section 1)."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -16,9 +16,16 @@ class PathPrefixRewriter(ServiceMiddleware):
     """Middleware that redirects requests under the old prefix, or serves them as requests under the new one."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._state.environments == "served" or not scope["path"].startswith(_OLD):
+        environments = self._state.environments
+        if scope["path"].startswith(_NEW):
+            # An alias needs its target.
+            is_served = self._state.serves_projects or environments in ("redirected", "deprecated")
+            await self._app(scope if is_served else _unrouted(scope), receive, send)
+        elif environments == "served" or not scope["path"].startswith(_OLD):
             await self._app(scope, receive, send)
-        elif self._state.environments == "redirected":
+        elif environments == "missing":
+            await self._app(_unrouted(scope), receive, send)
+        elif environments == "redirected":
             successor = _successor(scope)
             site = Request(scope).base_url
             response = Response(status_code=307, headers={"Location": f"{site.scheme}://{site.netloc}{successor}"})
@@ -37,6 +44,11 @@ def _successor(scope: Scope) -> str:
 def _renamed(scope: Scope) -> Scope:
     """The request with the new prefix. Only the path is rewritten, as in the real service."""
     return {**scope, "path": scope["path"].replace(_OLD, _NEW, 1)}
+
+
+def _unrouted(scope: Scope) -> Scope:
+    """The request with a path that the application does not have."""
+    return {**scope, "path": "/api/unrouted"}
 
 
 def _with_deprecation_headers(successor: str, send: Send) -> Send:

@@ -41,7 +41,7 @@ def satisfies(scopes: tuple[str, ...], required: str) -> bool:
 def resolve_project(text: str, key: ApiKey, state: ServiceState) -> str:
     """The numeric id of the project in the path, after checking that the key may be used there."""
     project_id = state.current_project_id(key.user) if text == "@current" else _numeric(text)
-    if project_id is None or project_id not in state.project_ids:
+    if project_id is None or project_id not in state.projects:
         raise not_found("Project not found.")
     if key.projects is not None and project_id not in key.projects:
         raise permission_denied(f"API key does not have access to the requested project: ID {project_id}.")

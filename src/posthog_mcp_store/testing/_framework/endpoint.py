@@ -11,18 +11,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from .._model.records import ApiKey, InstallationRecord
+from .._model.installations import InstallationRecord
+from .._model.projects import ProjectRecord
+from .._model.records import ApiKey
 from .._model.state import ServiceState
 from .._model.throttling import ThrottleScope
 from .access import authenticate, require_scope, resolve_project
 from .content import parse_json, require_json_acceptable
-from .errors import ServiceError, method_not_allowed, not_found, server_error, throttled
+from .errors import (
+    FrameworkError,
+    ServiceError,
+    method_not_allowed,
+    not_found,
+    permission_denied,
+    server_error,
+    throttled,
+)
 from .responses import error_response, json_response, proxy_error_response
 
 logger = logging.getLogger(__name__)
 
 # The order in which the framework lists methods in `Allow`.
-_METHODS = ("GET", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True)
@@ -42,14 +52,23 @@ class RequestContext:
     def site(self) -> str:
         return site_of(self.request)
 
+    @property
+    def project(self) -> ProjectRecord:
+        return self.state.projects[self.project_id]
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the user is a project admin."""
+        return self.user in self.project.admins
+
     def row_json(self, row: InstallationRecord) -> dict[str, Any]:
-        return row.to_json(self.site, version=self.state.version)
+        return row.to_json(self.site, version=self.state.version, user=self.user)
 
     async def data(self) -> object:
         return parse_json(self.request.headers.get("content-type", ""), await self.request.body())
 
     def installation(self) -> InstallationRecord:
-        """The user's row with the id in the path. Other users' rows are treated as unknown."""
+        """The row with the id in the path. Other users' personal rows are treated as unknown."""
         try:
             row_id = UUID(self.request.path_params["id"])
         except ValueError:
@@ -59,10 +78,24 @@ class RequestContext:
             raise not_found()
         return row
 
+    def own_installation(self, *, admins_too: bool = False) -> InstallationRecord:
+        """The row with the id in the path, which has to be the user's own, or may also be changed by project admins."""
+        row = self.installation()
+        if not (admins_too and self.is_admin):
+            self.require_owner(row)
+        return row
+
+    def require_owner(self, row: InstallationRecord) -> None:
+        if row.user != self.user:
+            raise permission_denied("Only the credential owner can modify a shared server.")
+
 
 def site_of(request: Request) -> str:
     """Scheme and host as in the request; every link in a response starts with them."""
     return f"{request.url.scheme}://{request.url.netloc}"
+
+
+Handler = Callable[[RequestContext], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +103,7 @@ class Operation:
     """One method of a path: the scope that it requires, and its handler."""
 
     scope: str
-    handle: Callable[[RequestContext], Awaitable[Response]]
+    handle: Handler
 
 
 async def _describe(_context: RequestContext) -> Response:
@@ -119,7 +152,11 @@ class Endpoint:
         try:
             return await self._handle(request, until_sent)
         except ServiceError as error:
-            return self._error_response(error)
+            response = self._error_response(error)
+            if isinstance(error, FrameworkError) and error.status == 401 and self._state.version >= "2026-09":
+                metadata = f"{site_of(request)}/.well-known/oauth-protected-resource"
+                response.headers["WWW-Authenticate"] = f'Bearer resource_metadata="{metadata}"'
+            return response
         except Exception:
             logger.exception("%s %s failed in the embedded service", request.method, request.url.path)
             return self._error_response(server_error())

@@ -29,6 +29,11 @@ def view_error(status: int, detail: str) -> ServiceError:
     return ServiceError(status, {"detail": detail})
 
 
+def call_error(status: int, detail: str, reason: str) -> ServiceError:
+    """The reason why `call_tool` did not return a result."""
+    return ServiceError(status, {"detail": detail, "reason": reason})
+
+
 def proxy_error(status: int, error: str) -> ServiceError:
     return ServiceError(status, {"error": error})
 

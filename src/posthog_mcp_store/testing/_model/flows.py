@@ -5,21 +5,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from .records import InstallationRecord, OAuthServerRecord
+from .installations import InstallationRecord
+from .records import OAuthServerRecord
 
 _LIFETIME = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class Flow:
-    """The data that the service needs when the browser returns. User and project are those of the row."""
+    """The data that the service needs when the browser returns. The project is that of the row."""
 
+    user: str
     row: InstallationRecord
     server: OAuthServerRecord
     redirect_uri: str
     verifier: str = field(repr=False)
     install_source: str
     callback: str
+    return_path: str
     started_at: datetime
 
     def is_open(self, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """The state of one embedded service. The server's thread and the test's may use it at the same time."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any
@@ -11,19 +11,23 @@ from starlette.types import ASGIApp
 
 from .faults import Fault
 from .flows import Flows
+from .installations import InstallationRecord, InstallationScope
 from .keyed_lock import KeyedLock
-from .records import ApiKey, Environments, InstallationRecord, OAuthServerRecord, RecordedRequest, ServiceVersion
+from .projects import ProjectRecord
+from .records import ApiKey, Environments, OAuthServerRecord, RecordedRequest, ServiceVersion, TemplateRecord
 from .throttling import Throttle
+from .tools import ApprovalState, ToolRecord, ToolState
 
 UpstreamTarget = ASGIApp | str
 """An MCP server that the proxy can reach: an application in this process, or the URL of its endpoint."""
 
 DEFAULT_PROJECT_ID = "1"
 _PROVIDER_TIMEOUT = 10.0
+_SYNC_ERROR_COLUMN = 500
 
 
 class DuplicateInstallationError(Exception):
-    """The user has a row for this exact URL in this project."""
+    """There is a row of this scope for this exact URL: the user's own, or the project's shared one."""
 
 
 class ServiceState:
@@ -38,16 +42,21 @@ class ServiceState:
         self.provider_timeout = min(_PROVIDER_TIMEOUT, upstream_timeout)
         self.version: ServiceVersion = version
         self.development = development
+        self.requires_login = False
+        self.approve_new_tools = False
+        self.sync_tools_after_install = True
         self.keys: dict[str, ApiKey] = {}
-        self.project_ids: set[str] = {DEFAULT_PROJECT_ID}
+        self.projects: dict[str, ProjectRecord] = {DEFAULT_PROJECT_ID: ProjectRecord(id=DEFAULT_PROJECT_ID)}
         self.current_project_ids: dict[str, str] = {}
         self.installations: list[InstallationRecord] = []
         self.oauth_servers: list[OAuthServerRecord] = []
+        self.templates: list[TemplateRecord] = []
         self.requests: list[RecordedRequest] = []
         self.upstreams: dict[str, UpstreamTarget] = {}
         self.faults: list[Fault] = []
         self.before_each: Callable[[RecordedRequest], None] | None = None
-        self.environments: Environments = "served"
+        self.environments: Environments = "deprecated" if version >= "2026-09" else "served"
+        self.serves_projects = version >= "2026-09"
         self.throttle = Throttle({})
         self.flows = Flows()
         self.refresh_lock = KeyedLock()
@@ -87,48 +96,79 @@ class ServiceState:
 
     def add_project(self) -> str:
         with self._lock:
-            project_id = str(len(self.project_ids) + 1)
-            self.project_ids.add(project_id)
+            project_id = str(len(self.projects) + 1)
+            self.projects[project_id] = ProjectRecord(id=project_id)
             return project_id
 
     def current_project_id(self, user: str) -> str:
         return self.current_project_ids.get(user, DEFAULT_PROJECT_ID)
 
     def rows(self, *, user: str, project_id: str) -> list[InstallationRecord]:
-        """The user's own rows in the project, newest first."""
-        own = [row for row in list(self.installations) if (row.user, row.project_id) == (user, project_id)]
-        return sorted(own, key=lambda row: row.created_at, reverse=True)
+        """The rows that the user sees in the project, newest first: the user's own, and the shared ones."""
+        in_project = (row for row in list(self.installations) if row.project_id == project_id)
+        visible = (row for row in in_project if row.user == user or row.scope == "shared")
+        return sorted(visible, key=lambda row: row.created_at, reverse=True)
 
     def row(self, row_id: UUID, *, user: str, project_id: str) -> InstallationRecord | None:
-        own = self.rows(user=user, project_id=project_id)
-        return next((row for row in own if row.id == row_id), None)
+        visible = self.rows(user=user, project_id=project_id)
+        return next((row for row in visible if row.id == row_id), None)
 
-    def row_for_url(self, url: str, *, user: str, project_id: str) -> InstallationRecord | None:
-        """The row with this URL. URLs are compared as sent: `/mcp` and `/mcp/` are two installations."""
-        own = self.rows(user=user, project_id=project_id)
-        return next((row for row in own if row.url == url), None)
+    def row_for_url(
+        self, url: str, *, user: str, project_id: str, scope: InstallationScope = "personal"
+    ) -> InstallationRecord | None:
+        """The user's personal row with this URL, or the shared one, whose owner may be somebody else.
 
-    def insert(self, *, url: str, user: str, project_id: str, **fields: Any) -> InstallationRecord:
+        URLs are compared as sent: `/mcp` and `/mcp/` are two installations.
+        """
+        of_scope = (row for row in self.rows(user=user, project_id=project_id) if row.scope == scope)
+        return next((row for row in of_scope if row.url == url), None)
+
+    def insert(
+        self,
+        *,
+        url: str,
+        user: str,
+        project_id: str,
+        scope: InstallationScope = "personal",
+        tools: Mapping[str, ToolRecord | ToolState] | None = None,
+        **fields: Any,
+    ) -> InstallationRecord:
         """Add a row. `fields` are those of InstallationRecord.
 
         Raises:
-            DuplicateInstallationError: The user has already installed this URL in this project.
+            DuplicateInstallationError: This URL is already installed in this project.
         """
         with self._lock:
-            if self.row_for_url(url, user=user, project_id=project_id) is not None:
+            if self.row_for_url(url, user=user, project_id=project_id, scope=scope) is not None:
                 raise DuplicateInstallationError
             now = self.now()
             row = InstallationRecord(
-                url=url, user=user, project_id=project_id, created_at=now, updated_at=now, **fields
+                url=url,
+                user=user,
+                project_id=project_id,
+                scope=scope,
+                created_at=now,
+                updated_at=now,
+                version=self.version,
+                **fields,
             )
+            row.tools = tools
             self.installations.append(row)
             return row
 
-    def find_or_insert(self, *, url: str, user: str, project_id: str, **fields: Any) -> tuple[InstallationRecord, bool]:
+    def find_or_insert(
+        self, *, url: str, user: str, project_id: str, scope: InstallationScope = "personal", **fields: Any
+    ) -> tuple[InstallationRecord, bool]:
         """The row with this URL, and whether it was created, with these fields."""
         with self._lock:
-            row = self.row_for_url(url, user=user, project_id=project_id)
-            return (row, False) if row else (self.insert(url=url, user=user, project_id=project_id, **fields), True)
+            row = self.row_for_url(url, user=user, project_id=project_id, scope=scope)
+            if row is not None:
+                return row, False
+            return self.insert(url=url, user=user, project_id=project_id, scope=scope, **fields), True
+
+    def register_server(self, row: InstallationRecord) -> None:
+        """Add the row's server to those that the project has installed. It starts out enabled."""
+        self.projects[row.project_id].servers.setdefault(row.url, True)
 
     def change(self, row: InstallationRecord, changes: dict[str, Any]) -> None:
         """Save a row. Saving changes `updated_at` even if nothing else changes."""
@@ -136,6 +176,27 @@ class ServiceState:
             for name, value in changes.items():
                 setattr(row, name, value)
             row.updated_at = self.now()
+
+    def choose(self, row: InstallationRecord, tool: ToolRecord, state: ApprovalState) -> None:
+        """Save the choice of the row's owner."""
+        with self._lock:
+            tool.approval_state = tool.choices[row.user] = state
+            tool.updated_at = self.now()
+
+    def record_sync(self, row: InstallationRecord, error: str = "") -> None:
+        """Record the outcome of reading the row's tools, which does not change `updated_at`."""
+        with self._lock:
+            row.last_sync_error = error[:_SYNC_ERROR_COLUMN]
+            if not error:
+                row.last_synced_at = self.now()
+
+    def catalogue(self, project_id: str) -> list[TemplateRecord]:
+        """The templates that can be installed in the project."""
+        active = [template for template in list(self.templates) if template.is_active]
+        return [template for template in active if template.projects is None or project_id in template.projects]
+
+    def template(self, template_id: UUID | None, *, project_id: str) -> TemplateRecord | None:
+        return next((template for template in self.catalogue(project_id) if template.id == template_id), None)
 
     def remove(self, row: InstallationRecord) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""The URLs that the service accepts: the framework's syntax of URLs, the security policy, OAuth callbacks.
+"""The URLs that the service accepts: the framework's syntax of URLs, the security policy, the ends of OAuth flows.
 
 Pure: unlike the real service, it does not resolve names.
 """
@@ -90,3 +90,8 @@ def is_allowed_callback(url: str, *, development: bool) -> bool:
     if development and _DEVELOPMENT_CALLBACK.fullmatch(url):
         return True
     return url.partition("://")[0] in _CALLBACK_SCHEMES and "://" in url
+
+
+def is_allowed_return_path(path: str) -> bool:
+    """Whether a browser may be sent to this path of PostHog's site after an OAuth flow."""
+    return path.startswith("/") and not path.startswith("//") and ":" not in path.partition("?")[0]

@@ -39,3 +39,12 @@ def object_in(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         data = None
     return data if isinstance(data, dict) else {}
+
+
+def error_in(response: httpx.Response) -> object:
+    """The OAuth error code in a response of an error status, None if there is none (RFC 6749, section 5.2)."""
+    try:
+        data = response.json() if response.is_error else None
+    except ValueError:
+        data = None
+    return data.get("error") if isinstance(data, dict) else None

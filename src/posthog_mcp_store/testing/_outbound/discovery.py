@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 from starlette.types import ASGIApp
 
 from .._framework.errors import view_error
+from .._model.records import ServiceVersion
 from .._model.state import UpstreamTarget
 from .._model.urls import is_local
 from .client import ask, ask_provider, object_in
@@ -18,11 +20,12 @@ from .upstream import UnreachableError
 _RESOURCE = "/.well-known/oauth-protected-resource"
 _SERVER = "/.well-known/oauth-authorization-server"
 _CLIENT = {
-    "client_name": "PostHog",
     "grant_types": ["authorization_code", "refresh_token"],
     "response_types": ["code"],
     "token_endpoint_auth_method": "none",
 }
+_REGISTRATION_FAILED = "OAuth registration failed."
+_MOST_WORDS = 300
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,12 @@ class ProviderMetadata:
     token_endpoint: str
     registration_endpoint: str
     scope: str
+    token_endpoint_auth_methods: list[Any] | None
+
+    def accepts_client(self, *, has_secret: bool) -> bool:
+        """Whether the service can authenticate as a client that the user registered."""
+        usable = {"client_secret_post"} if has_secret else {"none"}
+        return self.token_endpoint_auth_methods is None or not usable.isdisjoint(self.token_endpoint_auth_methods)
 
 
 @dataclass(frozen=True)
@@ -59,29 +68,44 @@ async def discover(url: str, target: UpstreamTarget, *, seconds: float) -> Provi
         raise view_error(400, "Could not determine OAuth issuer")
     scopes = metadata.get("scopes_supported")
     scope = " ".join(map(str, scopes)) if isinstance(scopes, list) else ""
+    methods = metadata.get("token_endpoint_auth_methods_supported")
     return ProviderMetadata(
         issuer=issuer,
         authorization_endpoint=authorization_endpoint,
         token_endpoint=token_endpoint,
         registration_endpoint=_text(metadata, "registration_endpoint"),
         scope=scope,
+        token_endpoint_auth_methods=methods if isinstance(methods, list) else None,
     )
 
 
-async def register(provider: ProviderMetadata, redirect_uri: str, *, seconds: float) -> RegisteredClient:
+async def register(
+    provider: ProviderMetadata, redirect_uri: str, *, seconds: float, version: ServiceVersion
+) -> RegisteredClient:
     if not provider.registration_endpoint:
         raise view_error(400, "This MCP server does not support Dynamic Client Registration (DCR).")
-    request = {**_CLIENT, "redirect_uris": [redirect_uri], **({"scope": provider.scope} if provider.scope else {})}
+    name = "MCP Store by PostHog" if version >= "2026-09" else "PostHog"
+    request = {"client_name": name, **_CLIENT, "redirect_uris": [redirect_uri]}
+    if provider.scope:
+        request["scope"] = provider.scope
     try:
-        registration = object_in(
-            await ask_provider("POST", provider.registration_endpoint, seconds=seconds, json=request)
-        )
+        response = await ask_provider("POST", provider.registration_endpoint, seconds=seconds, json=request)
     except UnreachableError:
-        registration = {}
+        raise view_error(400, _REGISTRATION_FAILED) from None
+    registration = object_in(response)
     client_id = _text(registration, "client_id")
     if not client_id:
-        raise view_error(400, "OAuth registration failed.")
+        raise view_error(400, _registration_failure(response, version=version))
     return RegisteredClient(client_id, _text(registration, "client_secret"))
+
+
+def _registration_failure(response: httpx.Response, *, version: ServiceVersion) -> str:
+    """The error, since version 2026-09 with the provider's own words."""
+    if version < "2026-09" or response.is_success:
+        return _REGISTRATION_FAILED
+    words = " ".join(response.text.split())
+    reason = f"The server rejected registration (HTTP {response.status_code})" + (f": {words}" if words else "")
+    return f"{_REGISTRATION_FAILED} {reason[:_MOST_WORDS]}"
 
 
 async def _metadata(url: str, target: UpstreamTarget, *, seconds: float) -> tuple[str, dict[str, Any]]:

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from .._model.records import InstallationRecord, OAuthServerRecord, ServiceVersion
-from .client import ask_provider, object_in
+from .._model.installations import InstallationRecord
+from .._model.records import OAuthServerRecord, ServiceVersion
+from .client import ask_provider, error_in, object_in
 from .upstream import UnreachableError
 
 _MARGIN = timedelta(seconds=60)
@@ -20,11 +21,14 @@ NO_TOKENS: dict[str, Any] = {
 
 
 class NoTokensError(Exception):
-    """The provider issued no tokens. It `refused` if it responded with a 4xx: trying again would not help."""
+    """The provider issued no tokens. If it `refused`, trying again would not help."""
 
     def __init__(self, *, refused: bool) -> None:
         super().__init__(refused)
         self.refused = refused
+
+
+_REFUSALS = ("invalid_client", "invalid_grant")
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ async def request_tokens(server: OAuthServerRecord, *, seconds: float, **form: s
         raise NoTokensError(refused=False) from None
     tokens = object_in(response)
     if not tokens.get("access_token"):
-        raise NoTokensError(refused=response.is_client_error)
+        raise NoTokensError(refused=error_in(response) in _REFUSALS)
     expires_in = tokens.get("expires_in")
     return Tokens(
         str(tokens["access_token"]),
@@ -74,10 +78,10 @@ def token_fields(tokens: Tokens, now: datetime, *, refresh_token: str = "") -> d
 def is_refresh_due(row: InstallationRecord, now: datetime, *, version: ServiceVersion) -> bool:
     """Whether the row's access token must be refreshed before it is used.
 
-    This is the case from 60 seconds before it expires; since version 2026-08, after half its lifetime.
+    This is the case from 60 seconds before it expires; since version 2026-09, after half its lifetime.
     """
     if row.auth_type != "oauth" or row.expires_at is None:
         return False
-    if version < "2026-08" or row.token_received_at is None:
+    if version < "2026-09" or row.token_received_at is None:
         return now >= row.expires_at - _MARGIN
     return now >= row.token_received_at + (row.expires_at - row.token_received_at) / 2

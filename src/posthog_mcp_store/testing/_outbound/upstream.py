@@ -1,4 +1,4 @@
-"""Requests from the proxy to the MCP servers that tests registered."""
+"""Requests to the MCP servers that tests registered."""
 
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -42,13 +42,26 @@ async def posted(
         raise UnreachableError
     async with httpx.AsyncClient(transport=transport_to(target), timeout=timeout, trust_env=False) as client:
         address = target if isinstance(target, str) else url
-        response = await _begun(client, address, content, headers)
-        successor = _redirected_to(response) if follows_a_redirect else None
-        if successor is not None:
-            await response.aclose()
-            response = await _begun(client, successor, content, headers)
+        response = await begun(client, address, content, headers, follows_a_redirect=follows_a_redirect)
         async with aclosing(response):
             yield response
+
+
+async def begun(
+    client: httpx.AsyncClient,
+    url: httpx.URL | str,
+    content: bytes,
+    headers: dict[str, str],
+    *,
+    follows_a_redirect: bool,
+) -> httpx.Response:
+    """Send the message, and return the response with its body unread. The errors are those of `posted`."""
+    response = await _begun(client, url, content, headers)
+    successor = _redirected_to(response) if follows_a_redirect else None
+    if successor is None:
+        return response
+    await response.aclose()
+    return await _begun(client, successor, content, headers)
 
 
 async def _begun(
