@@ -51,6 +51,21 @@ async def store(service: EmbeddedService) -> AsyncIterator[MCPStore]:
 
 
 @pytest.fixture
+def old_service() -> Iterator[EmbeddedService]:
+    """An instance of spring 2026, served over HTTP."""
+    service = EmbeddedService(version="2026-04")
+    with service.serve():
+        yield service
+
+
+@pytest.fixture
+async def old_store(old_service: EmbeddedService) -> AsyncIterator[MCPStore]:
+    """A store on an instance of spring 2026."""
+    async with open_store(old_service) as store:
+        yield store
+
+
+@pytest.fixture
 def reader(service: EmbeddedService) -> MCPStore:
     """A store whose key has `project:read` only. It sends over a client the test need not close."""
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app=service.app))
@@ -101,6 +116,7 @@ async def faked(wire: Wire) -> AsyncIterator[Callable[..., MCPStore]]:
     async with httpx.AsyncClient(transport=httpx.MockTransport(wire)) as client:
 
         def make(**options: object) -> MCPStore:
-            return MCPStore(**{"api_key": "phx_key", "http_client": client, "max_retries": 0, **options})  # type: ignore[arg-type]
+            given = {"api_key": "phx_key", "http_client": client, "max_retries": 0, "api_prefix": "environments"}
+            return MCPStore(**{**given, **options})  # type: ignore[arg-type]
 
         yield make

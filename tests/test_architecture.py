@@ -23,7 +23,7 @@ LAYERS = [
     {"_request"},
     {"_adapter", "_proxy"},
     {"_mcp", "_oauth"},
-    {"_installations", "_loopback"},
+    {"_installations", "_loopback", "_templates"},
     {"_store"},
     {"_api"},
     {"__init__"},
@@ -153,13 +153,13 @@ def test_the_store_and_the_installations_import_libraries_for_type_checkers_only
         assert at_run_time & {"httpx", "mcp", "mcp_types"} == set()
 
 
-def test_only_the_pipeline_sends() -> None:
+def test_one_module_sends() -> None:
     def sends(path: Path) -> bool:
         calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
         return any(ast.unparse(function).endswith("transport.send") for function in calls)
 
     outside = {name for name, path in FACADE.items() if sends(path) and not name.startswith("_transport.")}
-    assert outside == {"_request.pipeline"}
+    assert outside == {"_request.sender"}
 
 
 @pytest.mark.parametrize("part", ["", "testing", "vendor"])

@@ -4,6 +4,7 @@ Typed arguments become a call in plain data, and a response becomes a generated 
 something, the type checker reports it here.
 """
 
+import builtins
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,53 +18,86 @@ from ._core import validation
 from ._core.call import Call
 from ._core.errors import ConfigurationError
 from ._core.http_dates import service_time
-from ._core.redaction import without_frames
+from ._core.redaction import Redactor, without_frames
 from ._core.response import Response
 from ._core.secret import Secret
 from ._core.text import short_repr
+from ._core.tools import AvailableTool, ServerTools, ToolResult
 from ._pagination.page_data import PageData
 from ._request.pipeline import Pipeline
 from ._request.result import StreamingResponse, SuccessfulResponse
 from .lowlevel import DOCUMENT_VERSION, AuthenticatedClient
 from .lowlevel.api.mcp_store import (
     mcp_server_installations_authorize_retrieve,
+    mcp_server_installations_available_tools_retrieve,
+    mcp_server_installations_call_tool_create,
     mcp_server_installations_create,
     mcp_server_installations_destroy,
     mcp_server_installations_install_custom_create,
+    mcp_server_installations_install_template_create,
     mcp_server_installations_list,
     mcp_server_installations_partial_update,
     mcp_server_installations_proxy_create,
     mcp_server_installations_retrieve,
+    mcp_server_installations_share_create,
+    mcp_server_installations_tools_partial_update,
+    mcp_server_installations_tools_refresh_create,
+    mcp_server_installations_tools_retrieve,
+    mcp_server_installations_unshare_create,
+    mcp_servers_list,
 )
 from .lowlevel.models import (
+    AvailableServer,
+    AvailableToolsResponse,
+    CallToolRequest,
+    CallToolRequestArguments,
+    CallToolResponse,
     InstallCustom,
     InstallCustomAuthTypeEnum,
     InstallSourceEnum,
+    InstallTemplate,
     JSONRPCMessage,
+    MCPAgentGrantScopeEnum,
+    MCPInstallationScopeEnum,
     MCPServerInstallation,
     MCPServerInstallationAuthTypeEnum,
     MCPServerInstallationCreate,
+    MCPServerInstallationTool,
+    MCPServerTemplate,
+    MCPToolApprovalStateEnum,
     OAuthRedirectResponse,
     PaginatedMCPServerInstallationList,
+    PaginatedMCPServerInstallationToolList,
+    PaginatedMCPServerTemplateList,
     PatchedMCPServerInstallationUpdate,
+    PatchedToolApprovalUpdate,
 )
 from .lowlevel.types import UNSET, Request, Unset
 
-__all__ = ["UNSET", "Adapter", "Installation", "LowLevelClient", "Unset", "__document_version__"]
+__all__ = [
+    "UNSET",
+    "Adapter",
+    "Installation",
+    "LowLevelClient",
+    "Template",
+    "Tool",
+    "Unset",
+    "__document_version__",
+]
 
 __document_version__ = DOCUMENT_VERSION
 """The version of openapi.yaml that the generated client was made from."""
 
 Installation = MCPServerInstallation
+Template = MCPServerTemplate
+Tool = MCPServerInstallationTool
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 
-DOCUMENT_PREFIX = "/api/environments/"
-
 
 @frozen
-class AuthorizationStart:
+class StartedFlow:
     """An OAuth flow that the service has started."""
 
     url: str | None = field(repr=False)
@@ -76,13 +110,30 @@ class AuthorizationStart:
     """Whether the URL contains the API key, or the key that the MCP server was installed with."""
 
 
-class InstallCustomTexts(TypedDict):
-    """The fields of a custom installation that are sent as they are."""
+@frozen
+class ListedTools:
+    """The tools that the service lists, with what errors about them need."""
+
+    servers: builtins.list[ServerTools]
+    url: str
+    redactor: Redactor
+
+
+class InstallFields(TypedDict):
+    """The fields of an installation that are sent as they are."""
+
+    posthog_code_callback_url: str | Unset
+    return_path: str | Unset
+    team_enabled: bool | Unset
+
+
+class InstallCustomFields(InstallFields):
+    """Those of a custom one."""
 
     name: str
     url: str
     description: str | Unset
-    posthog_code_callback_url: str | Unset
+    client_id: str | Unset
 
 
 class ResponseParser(Protocol):
@@ -99,7 +150,6 @@ class LowLevelClient(AuthenticatedClient):
     """
 
     pipeline: Pipeline = field(kw_only=True, repr=False)
-    prefix: str = field(kw_only=True)
 
     async def send(self, request: Request) -> Response:
         return await self.pipeline.send(self.call(request), lambda response: response)
@@ -109,16 +159,12 @@ class LowLevelClient(AuthenticatedClient):
         return Call(
             operation_id=request.operation_id,
             method=request.method,
-            path_template=self._moved(request.path_template),
-            path=self._moved(request.path),
-            url=f"{self._base_url}{self._moved(request.path)}{_query(request.params)}",
+            path_template=request.path_template,
+            path=request.path,
+            url=f"{self._base_url}{request.path}{_query(request.params)}",
             headers={**self._headers, **request.headers},
             content=None if isinstance(request.json, Unset) else validation.json_body(request.json),
         )
-
-    def _moved(self, path: str) -> str:
-        """The path under the configured prefix; the document has the older one only."""
-        return f"/api/{self.prefix}/{path.removeprefix(DOCUMENT_PREFIX)}"
 
     def _refuse(self, *_: object) -> NoReturn:
         raise ConfigurationError("store.lowlevel sends through its store: use store.with_options() or http_client=")
@@ -130,10 +176,10 @@ class LowLevelClient(AuthenticatedClient):
 
 
 class Adapter:
-    """The eight operations in one project: typed arguments in, typed results out."""
+    """The operations in one project: typed arguments in, typed results out."""
 
-    def __init__(self, pipeline: Pipeline, *, host: str, api_prefix: str, project_id: str) -> None:
-        self.client = LowLevelClient(base_url=host, token="", pipeline=pipeline, prefix=api_prefix)
+    def __init__(self, pipeline: Pipeline, *, host: str, project_id: str) -> None:
+        self.client = LowLevelClient(base_url=host, token="", pipeline=pipeline)
         self._pipeline = pipeline
         self._project_id = project_id
 
@@ -149,7 +195,7 @@ class Adapter:
     @property
     def list_url(self) -> str:
         """Where the installations are listed."""
-        return self._call(mcp_server_installations_list.build_request(self._project_id)).url
+        return self._pipeline.url_of(self._call(mcp_server_installations_list.build_request(self._project_id)))
 
     async def list(self, limit: int | None, offset: int) -> Callable[[], PageData[Installation]]:
         """Fetch a page and return the function that decodes it: pages fetched ahead stay bytes until they are read."""
@@ -210,7 +256,7 @@ class Adapter:
 
     async def destroy(self, id: UUID) -> None:
         request = mcp_server_installations_destroy.build_request(self._project_id, id)
-        await self._send(request, _nothing)
+        await self._send(request, _check_deleted)
 
     def proxy_create(
         self,
@@ -236,20 +282,30 @@ class Adapter:
         """The URL that forwards to the installation's MCP server."""
         body = JSONRPCMessage()
         request = mcp_server_installations_proxy_create.build_request(self._project_id, id, body=body)
-        return self._call(request).url
+        return self._pipeline.url_of(self._call(request))
 
     async def open(self, call: Call) -> StreamingResponse:
         """Send a call and return its response with the body still unread."""
         return await self._pipeline.open(call)
 
     async def authorize_retrieve(
-        self, *, server_id: UUID, install_source: str | Unset, posthog_code_callback_url: str | Unset
-    ) -> AuthorizationStart:
+        self,
+        *,
+        installation_id: UUID | Unset = UNSET,
+        template_id: UUID | Unset = UNSET,
+        server_id: UUID | Unset = UNSET,
+        install_source: str,
+        posthog_code_callback_url: str | Unset,
+        return_path: str | Unset,
+    ) -> StartedFlow:
         request = mcp_server_installations_authorize_retrieve.build_request(
             self._project_id,
+            installation_id=installation_id,
+            template_id=template_id,
             server_id=server_id,
-            install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
+            install_source=_choice(InstallSourceEnum, install_source, "install_source"),
             posthog_code_callback_url=posthog_code_callback_url,
+            return_path=return_path,
         )
         parse = self._reader(mcp_server_installations_authorize_retrieve.parse_response, OAuthRedirectResponse)
 
@@ -259,43 +315,142 @@ class Adapter:
             return parse(response).redirect_url
 
         received = await self._pipeline.fetch(self._call(request))
-        return _started(received.read(read), received)
+        return _started_flow(received.read(read), received)
 
     async def install_custom_create(
         self,
         *,
         auth_type: str,
         api_key: Secret | Unset,
+        client_secret: Secret | Unset,
         install_source: str | Unset,
-        **texts: Unpack[InstallCustomTexts],
-    ) -> Installation | AuthorizationStart:
+        scope: str | Unset,
+        agent_scope: str | Unset,
+        **fields: Unpack[InstallCustomFields],
+    ) -> Installation | StartedFlow:
         """Return the installation, or the OAuth flow in which the user has to authorize it first."""
         endpoint = mcp_server_installations_install_custom_create
-        secret = api_key if isinstance(api_key, Secret) else None
+        return await self._install(
+            lambda: endpoint.build_request(
+                self._project_id,
+                body=InstallCustom(
+                    auth_type=_choice(InstallCustomAuthTypeEnum, auth_type, "auth_type"),
+                    api_key=_revealed(api_key),
+                    client_secret=_revealed(client_secret),
+                    install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
+                    scope=_optional_choice(MCPInstallationScopeEnum, scope, "scope"),
+                    agent_scope=_optional_choice(MCPAgentGrantScopeEnum, agent_scope, "agent_scope"),
+                    **fields,
+                ),
+            ),
+            endpoint.parse_response,
+            [api_key, client_secret],
+        )
+
+    async def install_template_create(
+        self,
+        *,
+        template_id: UUID,
+        api_key: Secret | Unset,
+        install_source: str | Unset,
+        scope: str | Unset,
+        agent_scope: str | Unset,
+        **fields: Unpack[InstallFields],
+    ) -> Installation | StartedFlow:
+        """Return the installation, or the OAuth flow in which the user has to authorize it first."""
+        endpoint = mcp_server_installations_install_template_create
+        return await self._install(
+            lambda: endpoint.build_request(
+                self._project_id,
+                body=InstallTemplate(
+                    template_id=template_id,
+                    api_key=_revealed(api_key),
+                    install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
+                    scope=_optional_choice(MCPInstallationScopeEnum, scope, "scope"),
+                    agent_scope=_optional_choice(MCPAgentGrantScopeEnum, agent_scope, "agent_scope"),
+                    **fields,
+                ),
+            ),
+            endpoint.parse_response,
+            [api_key],
+        )
+
+    async def _install(
+        self, build: Callable[[], Request], parse: ResponseParser, secrets: Sequence[Secret | Unset]
+    ) -> Installation | StartedFlow:
         try:
-            # Not in a variable, which would show the key in tracebacks.
-            call = self._call(
-                endpoint.build_request(
-                    self._project_id,
-                    body=InstallCustom(
-                        auth_type=_choice(InstallCustomAuthTypeEnum, auth_type, "auth_type"),
-                        api_key=api_key.reveal() if isinstance(api_key, Secret) else api_key,
-                        install_source=_optional_choice(InstallSourceEnum, install_source, "install_source"),
-                        **texts,
-                    ),
-                )
+            # The request is in no variable, which would show the keys in tracebacks.
+            call = evolve(
+                self._call(build()), secrets=tuple(secret for secret in secrets if isinstance(secret, Secret))
             )
         except ConfigurationError as error:
             refused = without_frames(error)
         else:
-            received = await self._pipeline.fetch(evolve(call, secret=secret))
+            received = await self._pipeline.fetch(call)
             if received.response.status_code == 201:
-                return received.read(self._reader(endpoint.parse_response, MCPServerInstallation))
+                return received.read(self._reader(parse, MCPServerInstallation))
             # Nor is the URL, which contains the flow's state.
-            return _started(
-                received.read(self._reader(endpoint.parse_response, OAuthRedirectResponse)).redirect_url, received
-            )
+            return _started_flow(received.read(self._reader(parse, OAuthRedirectResponse)).redirect_url, received)
         raise refused
+
+    async def share_create(self, id: UUID) -> Installation:
+        return await self._send(
+            mcp_server_installations_share_create.build_request(self._project_id, id),
+            self._reader(mcp_server_installations_share_create.parse_response, MCPServerInstallation),
+        )
+
+    async def unshare_create(self, id: UUID) -> Installation:
+        return await self._send(
+            mcp_server_installations_unshare_create.build_request(self._project_id, id),
+            self._reader(mcp_server_installations_unshare_create.parse_response, MCPServerInstallation),
+        )
+
+    async def tools_retrieve(self, id: UUID, *, include_removed: bool) -> builtins.list[Tool]:
+        request = mcp_server_installations_tools_retrieve.build_request(
+            self._project_id, id, include_removed="1" if include_removed else UNSET
+        )
+        parse = mcp_server_installations_tools_retrieve.parse_response
+        return (await self._send(request, self._reader(parse, PaginatedMCPServerInstallationToolList))).results
+
+    async def tools_refresh_create(self, id: UUID) -> builtins.list[Tool]:
+        request = mcp_server_installations_tools_refresh_create.build_request(self._project_id, id)
+        parse = mcp_server_installations_tools_refresh_create.parse_response
+        return (await self._send(request, self._reader(parse, PaginatedMCPServerInstallationToolList))).results
+
+    async def tools_partial_update(self, id: UUID, tool_name: str, *, approval_state: str) -> Tool:
+        body = PatchedToolApprovalUpdate(_choice(MCPToolApprovalStateEnum, approval_state, "approval_state"))
+        return await self._send(
+            mcp_server_installations_tools_partial_update.build_request(self._project_id, id, tool_name, body=body),
+            self._reader(mcp_server_installations_tools_partial_update.parse_response, MCPServerInstallationTool),
+        )
+
+    async def call_tool_create(self, id: UUID, tool_name: str, arguments: Mapping[str, Any] | Unset) -> ToolResult:
+        body = CallToolRequest(
+            tool_name,
+            arguments if isinstance(arguments, Unset) else CallToolRequestArguments.from_dict(arguments),
+        )
+        result = await self._send(
+            mcp_server_installations_call_tool_create.build_request(self._project_id, id, body=body),
+            self._reader(mcp_server_installations_call_tool_create.parse_response, CallToolResponse),
+        )
+        structured = result.structured_content
+        return ToolResult(
+            content=[block.additional_properties for block in result.content],
+            is_error=result.is_error,
+            structured_content=structured.additional_properties if structured else None,
+            additional_properties=result.additional_properties,
+        )
+
+    async def available_tools_retrieve(self) -> ListedTools:
+        endpoint = mcp_server_installations_available_tools_retrieve
+        received = await self._pipeline.fetch(self._call(endpoint.build_request(self._project_id)))
+        found = received.read(self._reader(endpoint.parse_response, AvailableToolsResponse))
+        return ListedTools([_server_tools(server) for server in found.servers], received.call.url, received.redactor)
+
+    async def mcp_servers_list(self) -> builtins.list[Template]:
+        request = mcp_servers_list.build_request(self._project_id)
+        parse = self._reader(mcp_servers_list.parse_response, PaginatedMCPServerTemplateList)
+        return (await self._send(request, parse)).results
 
     def _call(self, request: Request) -> Call:
         # The generated client has dropped query parameters that are None by now, so callers check those.
@@ -317,16 +472,40 @@ class Adapter:
         return read
 
 
-def _nothing(response: Response) -> None:
+def _check_deleted(response: Response) -> None:
     """Check the response to a deletion: any other success, such as a gateway's login page, deleted nothing."""
     if response.status_code != 204:
         raise ValueError("expected 204")
 
 
-def _started(url: str | None, received: SuccessfulResponse) -> AuthorizationStart:
+def _revealed(secret: Secret | Unset) -> str | Unset:
+    return secret.reveal() if isinstance(secret, Secret) else secret
+
+
+def _server_tools(server: AvailableServer) -> ServerTools:
+    return ServerTools(
+        installation_id=server.installation_id,
+        name=server.name,
+        slug=server.slug,
+        tools=[
+            AvailableTool(
+                name=tool.name,
+                description=tool.description,
+                input_schema=tool.input_schema.additional_properties if tool.input_schema else {},
+                annotations=tool.annotations.additional_properties if tool.annotations else {},
+                approval_state=str(tool.approval_state),
+                additional_properties=tool.additional_properties,
+            )
+            for tool in server.tools
+        ],
+        additional_properties=server.additional_properties,
+    )
+
+
+def _started_flow(url: str | None, received: SuccessfulResponse) -> StartedFlow:
     response = received.response
     issued_at = service_time(response.headers.get("Date"), datetime.now(UTC))
-    return AuthorizationStart(
+    return StartedFlow(
         url=url,
         status_code=response.status_code,
         requested_at=issued_at - timedelta(seconds=response.seconds),
@@ -363,6 +542,9 @@ if TYPE_CHECKING:
         id: UUID
         url: str
         server_id: UUID | None
+        template_id: UUID | None
+        scope: str
+        is_owner: bool
         display_name: str
         description: str
         is_enabled: bool
@@ -370,7 +552,6 @@ if TYPE_CHECKING:
         pending_oauth: bool
         created_at: datetime
         updated_at: datetime | None
-        additional_properties: dict[str, Any]
 
     def row_of_list_and_retrieve(row: MCPServerInstallation) -> InstallationFields:
         """Make the type checker report a missing field here too, where it comes from."""

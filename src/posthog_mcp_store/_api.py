@@ -1,6 +1,6 @@
 """All public names. They are listed nowhere else."""
 
-from ._adapter import UNSET, Installation, Unset, __document_version__
+from ._adapter import UNSET, Installation, Template, Tool, Unset, __document_version__
 from ._core.call import RateLimitScope
 from ._core.errors import (
     AlreadyInstalledError,
@@ -36,8 +36,9 @@ from ._core.errors import (
 )
 from ._core.headers import Headers
 from ._core.response import ResponseInfo
+from ._core.tools import AvailableTool, ServerTools, ToolResult
 from ._deprecations import Deprecated
-from ._installations import Installations, InstallSource
+from ._installations import AgentScope, ApprovalState, InstallationID, Installations, InstallationScope, InstallSource
 from ._logging import RedactingFilter
 from ._loopback.receiver import LoopbackReceiver
 from ._mcp.toolbox import InstallationTool, Toolbox, UnavailableInstallation
@@ -50,10 +51,13 @@ from ._proxy.call import ProxyCall
 from ._proxy.reply import ProxyReply
 from ._proxy.requests import Message
 from ._proxy.stream import ProxyStream
-from ._ratelimit.local import SERVICE_RATES, LocalRateLimiter, Rate, RateLimiter, Rates
+from ._ratelimit.local import SERVICE_RATES, LocalRateLimiter, Rate, Rates
+from ._ratelimit.protocol import RateLimiter
 from ._ratelimit.redis_limiter import RedisRateLimiter
-from ._request.settings import APIKey, APIPrefix, OnResponse
+from ._request.api_prefix import APIPrefix
+from ._request.settings import APIKey, OnResponse
 from ._store import MCPStore
+from ._templates import Templates
 from ._transport.manager import TransportName
 from ._version import __version__
 
@@ -65,10 +69,13 @@ __all__ = [
     "APIPrefix",
     "APIStatusError",
     "APITimeoutError",
+    "AgentScope",
     "AlreadyInstalledError",
+    "ApprovalState",
     "AuthenticationError",
     "AuthorizationProgress",
     "AuthorizationRedirect",
+    "AvailableTool",
     "BadRequestError",
     "BatchRejectedError",
     "ConfigurationError",
@@ -77,6 +84,8 @@ __all__ = [
     "InstallSource",
     "Installation",
     "InstallationDisabledError",
+    "InstallationID",
+    "InstallationScope",
     "InstallationTool",
     "Installations",
     "ListUnstableError",
@@ -110,10 +119,15 @@ __all__ = [
     "ResponseDecodeError",
     "ResponseInfo",
     "ServerError",
+    "ServerTools",
+    "Template",
+    "Templates",
+    "Tool",
     "ToolApprovalRequiredError",
     "ToolCallError",
     "ToolDisabledError",
     "ToolNotFoundError",
+    "ToolResult",
     "Toolbox",
     "TransportName",
     "UnavailableInstallation",

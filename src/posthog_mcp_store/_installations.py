@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 from uuid import UUID
 
-from ._adapter import UNSET, Adapter, AuthorizationStart, Installation, Unset
+from ._adapter import UNSET, Adapter, Installation, ListedTools, Template, Tool, Unset
 from ._core import validation
 from ._core.asyncio_only import require_asyncio
 from ._core.defaults import PAGE_CONCURRENCY, STREAM_TIMEOUT
-from ._core.errors import ConfigurationError, NotFoundError, UnsafeRedirectError
+from ._core.errors import APIStatusError, BadRequestError, ConfigurationError, NotFoundError, ResponseDecodeError
 from ._core.headers import Headers
-from ._core.redaction import without_frames
-from ._core.secret import as_secret
-from ._mcp.toolbox import Toolbox, open_toolbox
+from ._core.secret import Secret, as_secret
+from ._core.tools import ServerTools, ToolResult
+from ._mcp.connections import Connections
+from ._mcp.toolbox import Toolbox, connected_toolbox
 from ._oauth.flow import FlowTracker
 from ._oauth.polling import AuthorizationWait, OnProgress, SharedPolls
 from ._oauth.redirect import AuthorizationRedirect
+from ._oauth.start import SendAuthorize, redirect_to
 from ._pagination.page_data import ListSource
 from ._pagination.pager import Pager
 from ._proxy.call import ProxyCall
 from ._proxy.requests import Message, SentRequests, check_size, checked_messages
+from ._proxy.tool_errors import call_tool_refusal
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -33,11 +37,15 @@ if TYPE_CHECKING:
 
     from ._mcp.connection import Connection
 
+InstallationID = UUID | str | Installation
 InstallSource = Literal["posthog", "posthog-code"]
+InstallationScope = Literal["personal", "shared"]
+AgentScope = Literal["personal", "team"]
+ApprovalState = Literal["approved", "needs_approval", "do_not_use"]
 
 
 class Installations:
-    """The installations of the key's owner in one project.
+    """The installations that the key's owner can use in one project: their own, and those that others share.
 
     Every method can raise APIConnectionError, APIStatusError (a subclass for each status), ResponseDecodeError and,
     before anything is sent, ConfigurationError.
@@ -56,6 +64,8 @@ class Installations:
         async for installation in store.installations.list(): ...
         page = await store.installations.list(limit=10)
         ```
+
+        Of the installations that others share, `is_owner` is False.
 
         Iterating fetches up to `concurrency` pages ahead and keeps no more than that in memory. It yields every
         installation that exists throughout exactly once, or raises ListUnstableError. Without a `limit`, lists of more
@@ -94,46 +104,48 @@ class Installations:
             server_id=server_id if isinstance(server_id, Unset) else validation.uuid(server_id, "server_id"),
         )
 
-    async def retrieve(self, id: UUID | str) -> Installation:
+    async def retrieve(self, id: InstallationID) -> Installation:
         """Fetch one installation.
 
         Raises:
             NotFoundError: The key's owner has no such installation in the project.
         """
-        return await self._adapter.retrieve(validation.uuid(id, "id"))
+        return await self._adapter.retrieve(_uuid(id))
 
     async def update(
         self,
-        id: UUID | str,
+        id: InstallationID,
         *,
         display_name: str | Unset = UNSET,
         description: str | Unset = UNSET,
         is_enabled: bool | Unset = UNSET,
     ) -> Installation:
-        """Change the given fields. An empty `display_name` makes `name` fall back to the server record's name.
+        """Change the given fields. If `display_name` or `description` is made empty, the template's is returned.
 
         Raises:
             NotFoundError: The key's owner has no such installation in the project.
+            PermissionDeniedError: It is shared, and belongs to somebody else.
             ValidationError: The service refused a value; `attr` names the field.
         """
         # The service does not check the length and fails with 500 (docs/service.md, section 5).
         if isinstance(display_name, str):
             validation.at_most(200, display_name, "display_name")
         return await self._adapter.partial_update(
-            validation.uuid(id, "id"), display_name=display_name, description=description, is_enabled=is_enabled
+            _uuid(id), display_name=display_name, description=description, is_enabled=is_enabled
         )
 
-    async def delete(self, id: UUID | str) -> None:
+    async def delete(self, id: InstallationID) -> None:
         """Delete the installation and its stored credentials.
 
         Raises:
             NotFoundError: The key's owner has no such installation in the project.
+            PermissionDeniedError: It is shared, and the key's owner neither owns it nor is a project admin.
         """
-        await self._adapter.destroy(validation.uuid(id, "id"))
+        await self._adapter.destroy(_uuid(id))
 
     def proxy(
         self,
-        id: UUID | str,
+        id: InstallationID,
         message: Message | Sequence[Message],
         *,
         session_id: str | None = None,
@@ -156,7 +168,7 @@ class Installations:
         and accepts 1 MiB at most, counted in ASCII JSON (section 7).
 
         Raises:
-            InstallationDisabledError: The installation is disabled.
+            InstallationDisabledError: The installation is disabled, or switched off for the team.
             ReauthenticationRequiredError: The installation's credentials are missing or no longer valid.
             UpstreamError: The MCP server could not be reached, or responded with an error status.
         """
@@ -164,17 +176,17 @@ class Installations:
 
     def _proxy(
         self,
-        id: UUID | str,
+        id: InstallationID,
         message: Message | Sequence[Message],
         *,
         session_id: str | None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> ProxyCall:
-        messages = checked_messages(message)
+        messages, uuid = checked_messages(message), _uuid(id)
         is_batch = not isinstance(message, Mapping)
         call = self._adapter.proxy_create(
-            validation.uuid(id, "id"),
+            uuid,
             messages,
             is_batch=is_batch,
             session_id=validation.session_id(session_id),
@@ -183,12 +195,12 @@ class Installations:
         )
         check_size(call, messages if is_batch else messages[0])
         return ProxyCall(
-            self._adapter.open, call, SentRequests.of(messages), max_bytes=self._adapter.max_response_bytes
+            self._adapter.open, call, SentRequests.of(messages, uuid), max_bytes=self._adapter.max_response_bytes
         )
 
     def connect(
         self,
-        id: UUID | str,
+        id: InstallationID,
         *,
         stream_timeout: float = STREAM_TIMEOUT,
         client_info: Implementation | None = None,
@@ -211,7 +223,7 @@ class Installations:
         uses two of the service's 60 proxy calls a minute.
 
         If the server has lost the session, the next call starts a new one. A `tools/call` that ran into the loss
-        raises and is never repeated. Requests that only read are repeated, unless the server reported the loss in a
+        raises and is never repeated. Idempotent requests are repeated, unless the server reported the loss in a
         response with status 200.
 
         A tool's result is checked against the tool's output schema, for at most 0.1 seconds and ignoring its regular
@@ -233,9 +245,9 @@ class Installations:
             message_handler=message_handler,
         )
 
-    def _connection(self, id: UUID | str, stream_timeout: float, **options: object) -> Connection:
+    def _connection(self, id: InstallationID, stream_timeout: float, **options: object) -> Connection:
         connection = _connection_function()
-        uuid = validation.uuid(id, "id")
+        uuid = _uuid(id)
         send = partial(self._proxy, uuid, timeout=validation.seconds(stream_timeout, "stream_timeout"))
         return connection(send, self._adapter.proxy_url(uuid), **options)
 
@@ -243,55 +255,115 @@ class Installations:
     async def connect_all(
         self, *, concurrency: int = PAGE_CONCURRENCY, stream_timeout: float = STREAM_TIMEOUT
     ) -> AsyncIterator[Toolbox]:
-        """Connect to all enabled installations, `concurrency` at a time, and list their tools (extra `mcp`).
+        """List the tools of all enabled installations, and connect to those whose tools are called (extra `mcp`).
 
         ```python
         async with store.installations.connect_all() as toolbox:
             for tool in toolbox.tools:
-                print(tool.installation.name, tool.name)
+                print(tool.installation.name, tool.name, tool.approval_state)
             for failure in toolbox.failures:
                 print(failure.installation.name, failure.error)
         ```
 
-        An installation that fails, because its user has to authorize it again or its server is down, is listed in
-        `failures` and does not affect the others. So are tools that were left out because they violate MCP's schema,
-        and lists of tools that do not end; the installation's other tools can be called. Each installation uses three
-        of the service's 60 proxy calls a minute.
+        Listing takes one request in addition to the list of installations. An installation that fails, because its user
+        has to authorize it again or its server is down, is listed in `failures` and does not affect the others. So are
+        tools that were left out because they violate MCP's schema; the installation's other tools can be called.
+
+        Instances last updated in spring 2026 do not list tools. There the SDK connects to each installation,
+        `concurrency` at a time, which uses three of the service's 60 proxy calls a minute. Lists of tools that do not
+        end are `failures` as well.
 
         Raises:
             ConfigurationError: The package `mcp`, 2.x, is not installed.
         """
         validation.at_least(1, concurrency, "concurrency")
+        validation.seconds(stream_timeout, "stream_timeout")
         _connection_function()
-        connections = [
-            (installation, self._connection(installation.id, stream_timeout))
-            async for installation in self.list()
-            if installation.is_enabled
-        ]
-        async with open_toolbox(connections, concurrency=concurrency) as toolbox:
-            yield toolbox
+        connections = Connections(partial(self._connection, stream_timeout=stream_timeout))
+        installations = [installation async for installation in self.list() if installation.is_enabled]
+        listed = await self._listed_tools() if installations else None
+        if listed is None:
+            async with connected_toolbox(installations, connections, concurrency=concurrency) as toolbox:
+                yield toolbox
+            return
+        from ._mcp.available_tools import toolbox as listed_toolbox  # noqa: PLC0415  # it imports the extra
+
+        async with connections:
+            yield listed_toolbox(installations, listed, connections)
+
+    async def _listed_tools(self) -> ListedTools | None:
+        """The service's own list; None if it has none, or one malformed entry spoils it for all installations."""
+        try:
+            return await self._adapter.available_tools_retrieve()
+        except (NotFoundError, ResponseDecodeError):
+            return None
 
     async def authorize(
         self,
-        server_id: UUID | str,
+        installation: InstallationID | Unset = UNSET,
         *,
+        template_id: UUID | str | Template | Unset = UNSET,
+        server_id: UUID | str | Unset = UNSET,
         install_source: InstallSource | Unset = UNSET,
         posthog_code_callback_url: str | Unset = UNSET,
+        return_path: str | Unset = UNSET,
     ) -> AuthorizationRedirect:
-        """Start the OAuth flow of an installed server again, by the `server_id` of its installation.
+        """Start an OAuth flow: of an installation, or of a template of the catalogue, which is installed if need be.
+
+        Pass exactly one of `installation` (or its id), `template_id` and `server_id`. Stored tokens keep working until
+        the flow ends. The user's browser has to be logged in to PostHog as the key's owner. In the end it is sent to
+        `return_path`, a path of PostHog's web application.
+
+        Instances last updated in spring 2026 need the installation's `server_id`. An `Installation` has it; for an id,
+        the SDK makes two more requests there.
 
         Raises:
-            NotFoundError: There is no such server record.
+            BadRequestError: The installation does not use OAuth, or its provider could not be reached.
+            NotFoundError: The key's owner has no such installation, or the catalogue no such template.
+            PermissionDeniedError: The server is switched off for the team.
             UnsafeRedirectError: The service returned a URL that must not be opened, or none.
         """
+        targets = {"installation": installation, "template_id": template_id, "server_id": server_id}
+        given = [name for name, value in targets.items() if not isinstance(value, Unset)]
+        validation.exactly_one(list(targets), given)
+        _check_return_path(return_path)
         validation.refuse_none(
-            {"install_source": install_source, "posthog_code_callback_url": posthog_code_callback_url}
+            {
+                "install_source": install_source,
+                "posthog_code_callback_url": posthog_code_callback_url,
+                "return_path": return_path,
+            }
         )
-        record = validation.uuid(server_id, "server_id")
-        started = await self._adapter.authorize_retrieve(
-            server_id=record, install_source=install_source, posthog_code_callback_url=posthog_code_callback_url
+        start = partial(
+            self._adapter.authorize_retrieve,
+            # The service responds with JSON to this source only. Without a callback URL it means nothing else.
+            install_source="posthog-code" if isinstance(install_source, Unset) else install_source,
+            posthog_code_callback_url=posthog_code_callback_url,
+            return_path=return_path,
         )
-        return _redirect(started, server_id=record)
+        if not isinstance(template_id, Unset):
+            template = _template_uuid(template_id)
+            return redirect_to(await start(template_id=template), template_id=template)
+        if not isinstance(server_id, Unset):
+            record = validation.uuid(server_id, "server_id")
+            return redirect_to(await start(server_id=record), server_id=record)
+        uuid = _uuid(installation, "installation")
+        if isinstance(installation, Installation):
+            return await self._authorize(uuid, installation.server_id, start)
+        try:
+            return await self._authorize(uuid, None, start)
+        except BadRequestError as error:
+            # Instances last updated in spring 2026 require it (docs/service.md, section 5).
+            if error.attr != "server_id":
+                raise
+            row = await self._adapter.retrieve(uuid)
+            if row.server_id is None:
+                raise
+        return await self._authorize(uuid, row.server_id, start)
+
+    async def _authorize(self, id: UUID, server_id: UUID | None, start: SendAuthorize) -> AuthorizationRedirect:
+        started = await start(installation_id=id, server_id=server_id or UNSET)
+        return redirect_to(started, installation_id=id, server_id=server_id)
 
     @overload
     async def install_custom(
@@ -302,8 +374,14 @@ class Installations:
         auth_type: Literal["api_key"],
         api_key: str | Unset = UNSET,
         description: str | Unset = UNSET,
+        client_id: str | Unset = UNSET,
+        client_secret: str | Unset = UNSET,
+        scope: InstallationScope | Unset = UNSET,
+        team_enabled: bool | Unset = UNSET,
+        agent_scope: AgentScope | Unset = UNSET,
         install_source: InstallSource | Unset = UNSET,
         posthog_code_callback_url: str | Unset = UNSET,
+        return_path: str | Unset = UNSET,
     ) -> Installation: ...
 
     @overload
@@ -315,8 +393,14 @@ class Installations:
         auth_type: Literal["oauth"],
         api_key: str | Unset = UNSET,
         description: str | Unset = UNSET,
+        client_id: str | Unset = UNSET,
+        client_secret: str | Unset = UNSET,
+        scope: InstallationScope | Unset = UNSET,
+        team_enabled: bool | Unset = UNSET,
+        agent_scope: AgentScope | Unset = UNSET,
         install_source: InstallSource | Unset = UNSET,
         posthog_code_callback_url: str | Unset = UNSET,
+        return_path: str | Unset = UNSET,
     ) -> AuthorizationRedirect: ...
 
     async def install_custom(
@@ -327,8 +411,14 @@ class Installations:
         auth_type: Literal["api_key", "oauth"],
         api_key: str | Unset = UNSET,
         description: str | Unset = UNSET,
+        client_id: str | Unset = UNSET,
+        client_secret: str | Unset = UNSET,
+        scope: InstallationScope | Unset = UNSET,
+        team_enabled: bool | Unset = UNSET,
+        agent_scope: AgentScope | Unset = UNSET,
         install_source: InstallSource | Unset = UNSET,
         posthog_code_callback_url: str | Unset = UNSET,
+        return_path: str | Unset = UNSET,
     ) -> Installation | AuthorizationRedirect:
         """Install an MCP server by its URL, which is stored unchanged: `/mcp` and `/mcp/` are two installations.
 
@@ -336,16 +426,22 @@ class Installations:
         a Bearer token. (Without one the service accepts the installation, but its proxy responds with 401.)
 
         With `"oauth"` the user has to open the redirect's `url` in a browser. The installation exists already, with
-        `pending_oauth` set.
+        `pending_oauth` set. If it existed before, its tokens are gone: use `authorize()` to keep them until the flow
+        ends. `client_id` and `client_secret` are a client of your own at the server's provider.
+
+        `scope="shared"`, `team_enabled=False` and `agent_scope` are for project admins; only what is given is sent.
 
         Raises:
             AlreadyInstalledError: The user already has an installation with this URL in the project.
             BadRequestError: The server's OAuth provider could not be reached, or does not register clients.
+            PermissionDeniedError: The project does not allow this to its members; `detail` says what.
             UnsafeRedirectError: The service returned a URL that must not be opened.
             ValidationError: The service refused a value; `attr` names the field.
         """
-        key = as_secret(api_key)
-        del api_key
+        key, secret = as_secret(api_key), as_secret(client_secret)
+        del api_key, client_secret
+        _check_secrets(api_key=key, client_secret=secret)
+        _check_return_path(return_path)
         validation.text(url, "url")
         response = await self._adapter.install_custom_create(
             name=name,
@@ -353,25 +449,173 @@ class Installations:
             auth_type=auth_type,
             api_key=key,
             description=description,
+            client_id=client_id,
+            client_secret=secret,
+            scope=scope,
+            team_enabled=team_enabled,
+            agent_scope=agent_scope,
             install_source=install_source,
             posthog_code_callback_url=posthog_code_callback_url,
+            return_path=return_path,
         )
         if isinstance(response, Installation):
             return response
-        return _redirect(response, server_url=url)
+        return redirect_to(response, server_url=url, scope=_given(scope))
+
+    async def install_template(
+        self,
+        template_id: UUID | str | Template,
+        *,
+        api_key: str | Unset = UNSET,
+        scope: InstallationScope | Unset = UNSET,
+        team_enabled: bool | Unset = UNSET,
+        agent_scope: AgentScope | Unset = UNSET,
+        install_source: InstallSource | Unset = UNSET,
+        posthog_code_callback_url: str | Unset = UNSET,
+        return_path: str | Unset = UNSET,
+    ) -> Installation | AuthorizationRedirect:
+        """Install a server of the catalogue (`store.templates.list()`). Its `auth_type` decides what is returned.
+
+        With `api_key` that is the installation. An existing one gets the new key and is enabled, which is the only way
+        to change a stored key. With `oauth` it is the redirect to open in the user's browser.
+
+        Raises:
+            BadRequestError: The template needs an `api_key`, or its OAuth provider could not be reached.
+            NotFoundError: There is no such template, or it is not offered to this project.
+            PermissionDeniedError: The project does not allow this to its members; `detail` says what.
+            UnsafeRedirectError: The service returned a URL that must not be opened.
+        """
+        key = as_secret(api_key)
+        del api_key
+        _check_secrets(api_key=key)
+        _check_return_path(return_path)
+        uuid = _template_uuid(template_id)
+        response = await self._adapter.install_template_create(
+            template_id=uuid,
+            api_key=key,
+            scope=scope,
+            team_enabled=team_enabled,
+            agent_scope=agent_scope,
+            install_source=install_source,
+            posthog_code_callback_url=posthog_code_callback_url,
+            return_path=return_path,
+        )
+        if isinstance(response, Installation):
+            return response
+        return redirect_to(response, template_id=uuid, scope=_given(scope))
+
+    async def share(self, id: InstallationID) -> Installation:
+        """Share an installation with the project: its members use it with the owner's credentials.
+
+        Raises:
+            BadRequestError: It is shared already.
+            ConflictError: The project has a shared installation of this server.
+            NotFoundError: The key's owner has no such installation in the project.
+            PermissionDeniedError: The key's owner does not own it, or is no project admin.
+        """
+        return await self._adapter.share_create(_uuid(id))
+
+    async def unshare(self, id: InstallationID) -> Installation:
+        """Stop sharing an installation, so that only its owner can use it.
+
+        Raises:
+            BadRequestError: It is not shared.
+            ConflictError: The owner has a personal installation of this server.
+            NotFoundError: The key's owner has no such installation in the project.
+            PermissionDeniedError: The key's owner neither owns it nor is a project admin.
+        """
+        return await self._adapter.unshare_create(_uuid(id))
+
+    # `list` is a method of this class.
+    async def tools(self, id: InstallationID, *, include_removed: bool = False) -> builtins.list[Tool]:
+        """List an installation's tools by name, as PostHog last read them from the server.
+
+        `approval_state` is the state that holds for the key's owner. Tools that the server no longer has come only with
+        `include_removed`. A tool can be called once it is `approved`, see `update_tool()`.
+
+        Raises:
+            NotFoundError: The key's owner has no such installation in the project.
+        """
+        validation.one_of((False, True), include_removed, "include_removed")
+        return await self._adapter.tools_retrieve(_uuid(id), include_removed=include_removed)
+
+    async def update_tool(self, id: InstallationID, tool_name: str, *, approval_state: ApprovalState) -> Tool:
+        """Approve a tool, or block it. Takes effect at once.
+
+        Read `approval_state` of the returned tool, which is the state that holds: a rule of the project may be
+        stricter. And the service ignores a state that it has stored already. A new tool has `needs_approval` stored, so
+        where the project approves tools by default, asking for `needs_approval` changes nothing. Set `do_not_use`
+        first, then `needs_approval`.
+
+        Raises:
+            NotFoundError: There is no such installation or tool.
+            PermissionDeniedError: The installation is shared, and belongs to somebody else.
+            ValidationError: The project allows only stricter states.
+        """
+        return await self._adapter.tools_partial_update(
+            _uuid(id), validation.tool_segment(tool_name, "tool_name"), approval_state=approval_state
+        )
+
+    async def refresh_tools(self, id: InstallationID) -> builtins.list[Tool]:
+        """Let PostHog read the tools from the server again, and list them. New ones need approval.
+
+        Raises:
+            BadRequestError: The installation is disabled.
+            NotFoundError: The key's owner has no such installation in the project.
+            PermissionDeniedError: The installation is shared, and belongs to somebody else.
+            UpstreamError: The MCP server could not be reached, or responded with an error.
+        """
+        return await self._adapter.tools_refresh_create(_uuid(id))
+
+    async def call_tool(
+        self, id: InstallationID, tool_name: str, arguments: Mapping[str, Any] | None = None
+    ) -> ToolResult:
+        """Call a tool in one request, without a session. It may take 4 minutes, and is never sent twice.
+
+        A failure of the tool itself is a result with `is_error`. Calls share the limit of 60 a minute with the proxy.
+
+        Raises:
+            InstallationDisabledError: The installation is disabled, or switched off for the team.
+            ReauthenticationRequiredError: The installation's credentials are missing or no longer valid.
+            ToolApprovalRequiredError: The tool has to be approved first, with `update_tool()`.
+            ToolDisabledError: The tool is blocked.
+            ToolNotFoundError: The server has no such tool, or PostHog has not read it yet: see `refresh_tools()`.
+            UpstreamError: The MCP server failed. The tool may have run.
+        """
+        uuid, name = _uuid(id), validation.called_tool(tool_name, "tool_name")
+        if arguments is not None:
+            validation.json_object(arguments, "arguments")
+        try:
+            return await self._adapter.call_tool_create(uuid, name, UNSET if arguments is None else arguments)
+        except APIStatusError as error:
+            refusal = call_tool_refusal(error, tool_name=name, installation_id=uuid)
+            if refusal is None:
+                raise
+            raise refusal from error
+
+    async def available_tools(self) -> builtins.list[ServerTools]:
+        """List the tools of all installations that the key's owner can reach now, in one request.
+
+        Installations that are disabled, need authorization or have no tools are left out, and so are blocked tools.
+
+        Raises:
+            NotFoundError: The instance was last updated in spring 2026 and has no such operation.
+        """
+        return (await self._adapter.available_tools_retrieve()).servers
 
     async def wait_until_authorized(
         self,
-        target: UUID | str | AuthorizationRedirect,
+        target: InstallationID | AuthorizationRedirect,
         *,
         timeout: float = 600.0,
         on_progress: OnProgress | None = None,
     ) -> Installation:
         """Wait up to `timeout` seconds until the user has finished the OAuth flow, and return the installation.
 
-        Pass the redirect as `target` if you have it. It records when its flow was started, so a flow that ended before
-        the wait began is recognised, even if the installation was usable before. With the id of a usable installation,
-        only a later change counts.
+        With an `AuthorizationRedirect`, waits for that flow to end, even if the installation works already; it may also
+        have ended before the wait began. While a working installation is authorized again, the only sign of the end is
+        a later `updated_at`, which a token refresh changes, too. With an id, returns as soon as the installation is
+        usable.
 
         The installation is polled every half second at first, slowing down to every five seconds. Many waiters on this
         store and its views share their polls. `on_progress` is called after each poll, and an exception from it ends
@@ -384,9 +628,7 @@ class Installations:
         """
         require_asyncio()
         seconds = validation.seconds(timeout, "timeout")
-        tracker = FlowTracker(
-            target if isinstance(target, AuthorizationRedirect) else validation.uuid(target, "target")
-        )
+        tracker = FlowTracker(target if isinstance(target, AuthorizationRedirect) else _uuid(target, "target"))
         wait = AuthorizationWait(
             tracker,
             timeout=seconds if self._adapter.deadline is None else min(seconds, self._adapter.deadline),
@@ -406,20 +648,29 @@ def _connection_function() -> Callable[..., Connection]:
     return connection
 
 
-def _redirect(
-    started: AuthorizationStart, *, server_url: str | None = None, server_id: UUID | None = None
-) -> AuthorizationRedirect:
-    if not started.url:
-        raise UnsafeRedirectError(f"the service answered {started.status_code} and returned no URL to send the user to")
-    if started.quotes_key:
-        raise UnsafeRedirectError("the service returned a URL that must not be opened: it quotes the API key")
-    try:
-        return AuthorizationRedirect(
-            started.url, server_url, server_id, requested_at=started.requested_at, issued_at=started.issued_at
-        )
-    except UnsafeRedirectError as error:
-        refused = without_frames(error)
-    raise refused
+def _uuid(id: InstallationID | Unset, name: str = "id") -> UUID:
+    return validation.uuid(id.id if isinstance(id, Installation) else id, name)
+
+
+def _template_uuid(id: UUID | str | Template) -> UUID:
+    if isinstance(id, Template) and id.id is None:
+        raise ConfigurationError("this template has no id: the instance of PostHog is too old to install templates")
+    return validation.uuid(id.id if isinstance(id, Template) else id, "template_id")
+
+
+def _check_secrets(**secrets: object) -> None:
+    for name, secret in secrets.items():
+        if secret is not None and not isinstance(secret, Secret | Unset):
+            raise ConfigurationError(f"{name} must be text")
+
+
+def _check_return_path(path: object) -> None:
+    if not isinstance(path, Unset) and path is not None:
+        validation.return_path(path, "return_path")
+
+
+def _given(scope: str | Unset) -> str:
+    return "personal" if isinstance(scope, Unset) else scope
 
 
 def _not_found(tracker: FlowTracker, list_url: str) -> NotFoundError:

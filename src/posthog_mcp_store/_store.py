@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, get_args
 
 from ._adapter import Adapter, LowLevelClient
+from ._core import validation
 from ._core.defaults import MAX_CONCURRENCY, MAX_RESPONSE_BYTES, MAX_RETRIES, MAX_RETRY_AFTER
 from ._core.hosts import checked_host
 from ._core.secret import as_secret
 from ._installations import Installations
 from ._oauth.polling import SharedPolls
+from ._request.api_prefix import APIPrefix, LearnedPrefix
 from ._request.pipeline import Pipeline
-from ._request.settings import APIKey, APIPrefix, OnResponse, Settings, configured_host
+from ._request.settings import APIKey, OnResponse, Settings, configured_host
 from ._request.state import StoreState
+from ._templates import Templates
 from ._transport.manager import TransportManager, TransportName
 
 if TYPE_CHECKING:
     import httpx
 
-    from ._ratelimit.local import RateLimiter
+    from ._ratelimit.protocol import RateLimiter
 
 
 class MCPStore:
@@ -47,7 +50,7 @@ class MCPStore:
         rate_limiter: RateLimiter | None = None,
         max_retry_after: float = MAX_RETRY_AFTER,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
-        api_prefix: APIPrefix = "environments",
+        api_prefix: APIPrefix | None = None,
         allow_insecure_host: bool = False,
     ) -> None:
         """Nothing is sent and no connection is opened until the first call.
@@ -58,8 +61,8 @@ class MCPStore:
             project_id: The project's number, or `@current` for the current project of the key's owner. Defaults to
                 `POSTHOG_PROJECT_ID`, or else `@current`.
             host: The service's URL. Defaults to `POSTHOG_HOST`, or else `https://us.posthog.com`.
-            timeout: Seconds to wait for each network operation. By default 60 for `install_custom` and `authorize`, 190
-                for the proxy and 30 for all other calls.
+            timeout: Seconds to wait for each network operation. By default 60 for installing, authorizing and
+                listing or reading tools, 190 for the proxy, 250 for `call_tool` and 30 for all other calls.
             max_retries: How often to retry a call after a transient failure; 0 disables retries. Calls that are not
                 idempotent are only retried if the service certainly did not act on them.
             max_concurrency: The maximum number of simultaneous requests; further ones queue.
@@ -71,8 +74,8 @@ class MCPStore:
             max_retry_after: The longest wait in seconds that a call accepts when the service asks for one
                 (Retry-After). If it asks for a longer one, the error is raised immediately and carries it.
             max_response_bytes: The maximum size of a response body after decompression.
-            api_prefix: The part of the service's paths that is going to change: `/api/environments/...`, which all
-                instances support, or `/api/projects/...`.
+            api_prefix: `"environments"` or `"projects"`: whether paths begin with `/api/environments/` or with
+                `/api/projects/`. By default the store finds out, beginning with the older one.
             allow_insecure_host: Allow plain http to hosts other than this machine.
 
         Raises:
@@ -88,15 +91,16 @@ class MCPStore:
             max_retries=max_retries,
             max_retry_after=max_retry_after,
             max_response_bytes=max_response_bytes,
-            api_prefix=api_prefix,
         )
+        # The choice itself: Python's versions differ in the text of an enum that equals it.
+        prefix = None if api_prefix is None else validation.one_of(get_args(APIPrefix), api_prefix, "api_prefix")
         connections = TransportManager(
             http_client,
             max_concurrency=max_concurrency,
             name=transport,
             host=settings.host,
         )
-        self._setup(settings, StoreState(connections, rate_limiter), {}, is_view=False)
+        self._setup(settings, StoreState(connections, rate_limiter, LearnedPrefix(prefix)), {}, is_view=False)
 
     def _setup(self, settings: Settings, state: StoreState, polls: dict[str, SharedPolls], *, is_view: bool) -> None:
         self._settings = settings
@@ -139,6 +143,11 @@ class MCPStore:
         return Installations(self._adapter, self._polls.setdefault(self._settings.project_id, SharedPolls()))
 
     @cached_property
+    def templates(self) -> Templates:
+        """The catalogue of servers that can be installed in the project."""
+        return Templates(self._adapter)
+
+    @cached_property
     def lowlevel(self) -> LowLevelClient:
         """The generated client for what the SDK does not cover, with this store's authentication and settings.
 
@@ -151,7 +160,7 @@ class MCPStore:
     def _adapter(self) -> Adapter:
         settings = self._settings
         pipeline = Pipeline(settings, self._state)
-        return Adapter(pipeline, host=settings.host, api_prefix=settings.api_prefix, project_id=settings.project_id)
+        return Adapter(pipeline, host=settings.host, project_id=settings.project_id)
 
     async def aclose(self) -> None:
         """Close the connections, except those of your own `http_client`. Later calls raise an error."""

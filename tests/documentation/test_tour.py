@@ -25,13 +25,15 @@ def test_the_tour_shows_the_whole_job() -> None:
 
     assert (run.returncode, run.stderr) == (0, "")
     shown = [
-        "Installed a server with an API key",
+        "The catalogue:",
         "Send the user's browser to",
-        "Installation 1 of 2",
-        "Installation 2 of 2",
-        "add        Add two numbers.",
-        "Calendar: 401",
-        "    {'result': 42}",
+        "The user has pressed `Allow`",
+        "add          needs_approval  Add two numbers.",
+        "raises ToolApprovalRequiredError",
+        "approval_state='approved')",
+        "add          approved        Add two numbers.",
+        "in one request:\n    {'result': 42}",
+        "with a connected `mcp.Client`:\n    {'result': 42}",
         "Disabled it",
         "Deleted it",
         "ValidationError in url",
@@ -44,13 +46,25 @@ def test_the_tour_shows_the_whole_job() -> None:
 
 
 def test_the_live_tour_only_reads(service: EmbeddedService) -> None:
-    service.add_installation(display_name="Orders")
+    service.add_template(name="Linear", url="https://mcp.linear.app/mcp", description="Issues")
+    service.add_installation(display_name="Orders", tools={"add": "approved", "drop": "needs_approval"})
 
     run = run_tour("--live", POSTHOG_PERSONAL_API_KEY=service.api_key, POSTHOG_HOST=service.base_url)
 
-    assert run.returncode == 0
-    assert "Installation 1 of 1" in run.stdout
+    assert (run.returncode, run.stderr) == (0, "")
+    shown = ["Linear       oauth    Issues", "Orders       api_key", "add          approved", "drop         needs_appr"]
+    assert all(text in run.stdout for text in shown), run.stdout
     assert {request.method for request in service.requests} == {"GET"}
+
+
+def test_the_live_tour_reads_what_an_old_instance_has(old_service: EmbeddedService) -> None:
+    old_service.add_installation(display_name="Orders")
+
+    run = run_tour("--live", POSTHOG_PERSONAL_API_KEY=old_service.api_key, POSTHOG_HOST=old_service.base_url)
+
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "The catalogue is empty." in run.stdout
+    assert "The tools of Orders can't be listed:\n    NotFoundError" in run.stdout
 
 
 def test_the_live_tour_without_a_key_says_what_to_set() -> None:

@@ -19,7 +19,7 @@ from .conftest import Person
 
 HERE = {"127.0.0.1", "localhost"}
 development = pytest.mark.parametrize("stack", [partial(EmbeddedService, development=True)], indirect=True)
-since_2026_08 = pytest.mark.parametrize("stack", [partial(EmbeddedService, version="2026-08")], indirect=True)
+with_login = pytest.mark.parametrize("stack", [partial(EmbeddedService, requires_login=True)], indirect=True)
 
 
 async def start(store: MCPStore, receiver: LoopbackReceiver | None = None) -> AuthorizationRedirect:
@@ -113,7 +113,7 @@ async def test_the_page_on_the_own_machine_looks_different_after_a_denial(store:
         callback.raise_for_error()
 
 
-@since_2026_08
+@with_login
 async def test_the_later_service_lets_only_the_browser_of_the_user_finish_a_flow(
     stack: OAuthStack, store: MCPStore, person: Person
 ) -> None:

@@ -13,6 +13,8 @@ from mcp import types
 from posthog_mcp_store import APITimeoutError, MCPStore, ToolCallError
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, RecordedRequest
 
+from ..support.factories import open_store
+
 ALWAYS = {
     "echo",
     "get-annotated-message",
@@ -48,12 +50,15 @@ def text_of(content: types.TextResourceContents | types.BlobResourceContents) ->
 
 
 async def test_the_handshake_names_the_server_and_leaves_no_noise(
-    store: MCPStore, row: InstallationRecord, service: EmbeddedService, caplog: pytest.LogCaptureFixture
+    row: InstallationRecord, service: EmbeddedService, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "posthog_mcp_store")
     caplog.set_level(logging.INFO, "mcp")
 
-    async with store.installations.connect(row.id) as client:
+    async with (
+        open_store(service, api_prefix="projects") as store,
+        store.installations.connect(row.id) as client,
+    ):
         assert client.server_info is not None
         assert (client.server_info.name, client.protocol_version) == ("mcp-servers/everything", "2025-11-25")
         assert client.instructions is not None

@@ -82,7 +82,7 @@ async def test_a_call_under_way_raises_and_is_not_sent_again(
     await asyncio.wait_for(began.wait(), 10)
     await asyncio.to_thread(everything.kill)
 
-    with pytest.raises(ResponseDecodeError, match="it ended without the answer"):
+    with pytest.raises(ResponseDecodeError, match="it ended without a response"):
         await asyncio.wait_for(call, 10)
     with pytest.raises(UpstreamError, match="Upstream MCP server unreachable"):
         await client.list_prompts()
@@ -105,7 +105,7 @@ async def test_a_stream_says_that_its_end_came_too_early(
     async with store.installations.proxy(row.id, call, session_id=session_id) as stream:
         assert (await anext(stream))["method"] == "notifications/progress"
         await asyncio.to_thread(everything.kill)
-        with pytest.raises(ResponseDecodeError, match="it ended without the answer to request 1"):
+        with pytest.raises(ResponseDecodeError, match="it ended without a response to request 1"):
             await _read_on(stream)
 
 

@@ -531,7 +531,7 @@ async def test_a_browser_that_does_not_come_back_is_an_error_that_says_how_to_go
     with pytest.raises(OAuthTimeoutError) as raised:
         await receiver.wait(timeout=0.01)
 
-    message = "the browser did not come back within 0.01 s: start again with authorize() or install_custom()"
+    message = "the browser did not come back within 0.01 s: start a new flow, for example with authorize()"
     assert str(raised.value) == message
     assert isinstance(raised.value, OAuthError)
 

@@ -170,7 +170,7 @@ async def test_refused_tools_raise_our_errors(row: InstallationRecord, client: m
     assert (await client.call_tool("add", {"a": 1, "b": 2})).structured_content == {"result": 3}
     with pytest.raises(ToolApprovalRequiredError, match="Tool 'echo' requires approval"):
         await client.call_tool("echo", {"text": "x"})
-    with pytest.raises(ToolDisabledError, match="Tool 'draw' has been disabled by the user"):
+    with pytest.raises(ToolDisabledError, match="Tool 'draw' is blocked by team policy"):
         await client.call_tool("draw")
     with pytest.raises(ToolNotFoundError, match="Tool 'tally' is not registered for this installation"):
         await client.call_tool("tally")

@@ -25,7 +25,7 @@ from ..support.wire import installation, page
 
 
 class Project:
-    """Installations with a fake MCP server behind each."""
+    """Installations with a fake MCP server for each, on an instance of spring 2026, which lists no tools itself."""
 
     def __init__(self) -> None:
         self.servers: dict[str, FakeMCPServer] = {}
@@ -38,6 +38,8 @@ class Project:
         return self.servers[id]
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/available_tools/"):
+            return httpx.Response(404, json={"detail": "Not found."})
         if request.method == "GET":
             return httpx.Response(200, json=page(*self.rows))
         return await self.servers[request.url.path.split("/")[-3]](request)
@@ -76,7 +78,7 @@ async def test_tools_of_all_installations_are_listed_and_one_is_called(project: 
 
     assert "sent" in repr(result.content)
     assert "tools/call" not in [method for method, _ in orders.messages]
-    with pytest.raises(ConfigurationError, match="this connection is closed"):
+    with pytest.raises(ConfigurationError, match="this toolbox is closed"):
         await toolbox.tools[0].call()
 
 
@@ -276,3 +278,19 @@ async def test_without_the_package_it_says_what_to_install_before_anything_is_se
     with pytest.raises(ConfigurationError, match=r'pip install "posthog-mcp-store\[mcp\]"'):
         async with store.installations.connect_all():
             pytest.fail("there is nothing to connect with")
+
+
+async def raise_inside(error: Exception, store: MCPStore) -> None:
+    async with store.installations.connect_all():
+        raise error
+
+
+async def test_an_exception_inside_does_not_carry_that_the_service_lists_no_tools(
+    project: Project, store: MCPStore
+) -> None:
+    project.add("Orders")
+
+    with pytest.raises(KeyError) as caught:
+        await raise_inside(KeyError("mine"), store)
+
+    assert caught.value.__context__ is None

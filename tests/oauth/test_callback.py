@@ -35,7 +35,7 @@ def test_a_denial_has_its_own_error(base: str, error: str) -> None:
     callback = OAuthCallback.parse(f"{base}?status=error&error={error}")
 
     assert (callback.is_success, callback.error) == (False, error)
-    with pytest.raises(OAuthDeniedError, match=rf"denied \({error}\): start again with authorize\(\)"):
+    with pytest.raises(OAuthDeniedError, match=rf"denied \({error}\): start a new flow"):
         callback.raise_for_error()
 
 

@@ -20,7 +20,7 @@ async def test_a_302_names_the_page_in_its_location(wire: Wire, faked: Faked) ->
     wire.answers(httpx.Response(302, headers={"Location": SAFE}))
 
     redirect = await faked().installations.authorize(
-        SERVER_ID, install_source="posthog-code", posthog_code_callback_url="posthog-code://oauth/callback"
+        server_id=SERVER_ID, install_source="posthog-code", posthog_code_callback_url="posthog-code://oauth/callback"
     )
 
     assert (redirect.url, redirect.origin, redirect.state) == (SAFE, "https://auth.example.com", "s t")
@@ -35,7 +35,7 @@ async def test_the_description_of_the_response_does_not_show_its_state(wire: Wir
     seen: list[ResponseInfo] = []
     wire.answers(httpx.Response(302, headers={"Location": SAFE}))
 
-    await faked().with_options(on_response=seen.append).installations.authorize(SERVER_ID)
+    await faked().with_options(on_response=seen.append).installations.authorize(server_id=SERVER_ID)
 
     assert seen[0].headers["Location"] == SAFE
     assert "state" not in repr(seen)
@@ -44,7 +44,7 @@ async def test_the_description_of_the_response_does_not_show_its_state(wire: Wir
 async def test_a_200_names_the_page_in_its_body(wire: Wire, faked: Faked) -> None:
     wire.answers(httpx.Response(200, json={"redirect_url": SAFE}))
 
-    assert (await faked().installations.authorize(SERVER_ID)).url == SAFE
+    assert (await faked().installations.authorize(server_id=SERVER_ID)).url == SAFE
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def test_a_response_that_names_no_page_says_so(wire: Wire, faked: Faked, a
     wire.answers(answer)
 
     with pytest.raises(UnsafeRedirectError, match=f"answered {answer.status_code} and returned no URL"):
-        await faked().installations.authorize(SERVER_ID)
+        await faked().installations.authorize(server_id=SERVER_ID)
 
 
 def test_a_redirect_constructed_manually_is_validated_too() -> None:
@@ -71,12 +71,14 @@ async def test_the_key_does_not_go_to_the_provider_whatever_client_it_is_sent_ov
             seen.append(request)
             return await super().handle_async_request(request)
 
-    record = service.add_oauth_server(authorization_endpoint="https://auth.example.com/authorize")
+    row = service.add_installation(
+        server=service.add_oauth_server(authorization_endpoint="https://auth.example.com/authorize")
+    )
     async with httpx.AsyncClient(
         transport=Watching(), follow_redirects=True, auth=("me", "password"), headers={"Authorization": "Bearer mine"}
     ) as client:
         store = MCPStore(service.api_key, host=service.base_url, http_client=client)
-        redirect = await store.installations.authorize(record.id)
+        redirect = await store.installations.authorize(row.id)
 
     assert redirect.origin == "https://auth.example.com"
     assert [str(request.url.copy_with(query=None)).startswith(service.base_url) for request in seen] == [True]
@@ -86,7 +88,7 @@ async def test_a_200_with_another_body_is_a_decode_error(wire: Wire, faked: Fake
     wire.answers(httpx.Response(200, json={"url": SAFE}))
 
     with pytest.raises(ResponseDecodeError, match="redirect_url: missing"):
-        await faked().installations.authorize(SERVER_ID)
+        await faked().installations.authorize(server_id=SERVER_ID)
 
 
 async def test_a_redirect_shows_nothing_of_its_query(wire: Wire, faked: Faked) -> None:
@@ -108,14 +110,14 @@ async def test_a_redirect_shows_nothing_of_its_query(wire: Wire, faked: Faked) -
 async def test_a_page_on_this_machine_may_be_plain_http(wire: Wire, faked: Faked, url: str) -> None:
     wire.answers(httpx.Response(200, json={"redirect_url": url}))
 
-    assert (await faked().installations.authorize(SERVER_ID)).url == url
+    assert (await faked().installations.authorize(server_id=SERVER_ID)).url == url
 
 
 async def test_a_page_may_have_a_long_url(wire: Wire, faked: Faked) -> None:
     url = f"{SAFE}&scope=".ljust(65_536, "a")
     wire.answers(httpx.Response(302, headers={"Location": url}))
 
-    assert (await faked().installations.authorize(SERVER_ID)).url == url
+    assert (await faked().installations.authorize(server_id=SERVER_ID)).url == url
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ async def test_a_page_may_have_a_long_url(wire: Wire, faked: Faked) -> None:
 async def test_the_origin_is_what_browsers_show(wire: Wire, faked: Faked, authority: str, origin: str) -> None:
     for path in ("", "/", "/authorize"):
         wire.answers(httpx.Response(200, json={"redirect_url": f"{authority}{path}?state=s"}))
-        redirect = await faked().installations.authorize(SERVER_ID)
+        redirect = await faked().installations.authorize(server_id=SERVER_ID)
 
         assert redirect.origin == origin
         assert redirect.url.startswith(authority)
@@ -270,7 +272,7 @@ async def test_a_page_that_must_not_be_opened_is_refused(wire: Wire, faked: Fake
     wire.answers(httpx.Response(200, json={"redirect_url": url}))
 
     with pytest.raises(UnsafeRedirectError, match=fault) as refused:
-        await faked().installations.authorize(SERVER_ID)
+        await faked().installations.authorize(server_id=SERVER_ID)
 
     assert "state=s" not in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1

@@ -104,8 +104,7 @@ async def test_a_dead_installation_is_authorized_when_it_needs_it_no_longer(
     service: EmbeddedService, store: MCPStore
 ) -> None:
     row = service.add_installation(auth_type="oauth", needs_reauth=True)
-    assert row.server is not None
-    redirect = await store.installations.authorize(row.server.id)
+    redirect = await store.installations.authorize(row.id)
 
     def revive() -> None:
         row.needs_reauth = False
@@ -115,9 +114,26 @@ async def test_a_dead_installation_is_authorized_when_it_needs_it_no_longer(
     assert (done.id, done.needs_reauth) == (row.id, False)
 
 
-@pytest.mark.parametrize("by_id", [True, False])
-async def test_a_healthy_installation_is_not_authorized_again_by_having_been_so_before(
-    service: EmbeddedService, store: MCPStore, by_id: bool
+async def test_an_id_that_is_usable_ends_the_wait_at_once(service: EmbeddedService, store: MCPStore) -> None:
+    row = service.add_installation(auth_type="oauth")
+    looks: list[int] = []
+
+    done = await store.installations.wait_until_authorized(
+        row.id, timeout=20, on_progress=lambda progress: looks.append(progress.polls)
+    )
+
+    assert (done.id, looks) == (row.id, [1])
+
+
+async def test_an_installation_stands_for_its_id(service: EmbeddedService, store: MCPStore) -> None:
+    row = service.add_installation(auth_type="oauth")
+    installation = await store.installations.retrieve(row.id)
+
+    assert (await store.installations.wait_until_authorized(installation, timeout=20)).id == row.id
+
+
+async def test_a_usable_installation_is_not_authorized_again_by_having_been_so_before(
+    service: EmbeddedService, store: MCPStore
 ) -> None:
     row = service.add_installation(auth_type="oauth", url=URL)
     redirect = await start(store)
@@ -128,7 +144,7 @@ async def test_a_healthy_installation_is_not_authorized_again_by_having_been_so_
         if progress.polls == 2:
             finish(row)
 
-    done = await store.installations.wait_until_authorized(row.id if by_id else redirect, timeout=20, on_progress=watch)
+    done = await store.installations.wait_until_authorized(redirect, timeout=20, on_progress=watch)
 
     assert len(looks) == 3
     assert looks[0] == looks[1] != looks[2] == done.updated_at
@@ -138,8 +154,7 @@ async def test_a_healthy_installation_that_nobody_authorizes_again_is_not_report
     service: EmbeddedService, store: MCPStore
 ) -> None:
     row = service.add_installation(auth_type="oauth")
-    assert row.server is not None
-    redirect = await store.installations.authorize(row.server.id)
+    redirect = await store.installations.authorize(row.id)
 
     with pytest.raises(OAuthTimeoutError):
         await store.installations.wait_until_authorized(redirect, timeout=1.5)
@@ -150,8 +165,7 @@ async def test_a_flow_that_ended_before_the_wait_began_is_seen_at_once(
     service: EmbeddedService, store: MCPStore, is_healthy: bool
 ) -> None:
     row = service.add_installation(auth_type="oauth", needs_reauth=not is_healthy)
-    assert row.server is not None
-    redirect = await store.installations.authorize(row.server.id)
+    redirect = await store.installations.authorize(row.id)
     finish(row)
     looks: list[int] = []
 
@@ -180,6 +194,7 @@ async def test_an_edit_is_not_taken_for_the_end_of_a_flow(
     service: EmbeddedService, store: MCPStore, edit: dict[str, Any]
 ) -> None:
     row = service.add_installation(auth_type="oauth")
+    redirect = await store.installations.authorize(await store.installations.retrieve(row.id))
     looks: list[int] = []
 
     def change(progress: AuthorizationProgress) -> None:
@@ -190,7 +205,7 @@ async def test_an_edit_is_not_taken_for_the_end_of_a_flow(
         if progress.polls == 2:
             finish(row)
 
-    await store.installations.wait_until_authorized(row.id, timeout=20, on_progress=change)
+    await store.installations.wait_until_authorized(redirect, timeout=20, on_progress=change)
 
     assert looks == [1, 2, 3]
 
@@ -204,7 +219,7 @@ async def test_a_response_without_times_does_not_end_a_flow(wire: Wire, faked: F
         *[httpx.Response(200, json=row | {"server_id": SERVER_ID}) for row in (healthy, moved)],
     )
     installations = faked().installations
-    redirect = await installations.authorize(SERVER_ID)
+    redirect = await installations.authorize(server_id=SERVER_ID)
 
     done = await installations.wait_until_authorized(redirect, timeout=20)
 
@@ -255,7 +270,7 @@ async def test_of_several_installations_with_one_server_the_service_takes_the_lo
     )
     installations = faked().installations
 
-    done = await installations.wait_until_authorized(await installations.authorize(SERVER_ID), timeout=20)
+    done = await installations.wait_until_authorized(await installations.authorize(server_id=SERVER_ID), timeout=20)
 
     assert done.id == UUID(int=2)
     assert wire.requests[-1].url.path.endswith(f"{UUID(int=2)}/")
@@ -317,7 +332,7 @@ async def test_earlier_changes_are_recognized_by_the_services_clock(
         httpx.Response(200, json=installation(server_id=SERVER_ID, updated_at=changed)),
     )
     installations = faked().installations
-    redirect = await installations.authorize(SERVER_ID)
+    redirect = await installations.authorize(server_id=SERVER_ID)
 
     assert redirect.expires_at is not None
     assert abs(redirect.expires_at - there - timedelta(minutes=10)) <= timedelta(seconds=4)
@@ -350,7 +365,7 @@ async def test_a_date_that_makes_no_sense_is_skipped(wire: Wire, faked: Faked, d
     )
 
     for redirect in (
-        await installations.authorize(SERVER_ID),
+        await installations.authorize(server_id=SERVER_ID),
         await installations.install_custom(name="a", url=URL, auth_type="oauth"),
     ):
         assert redirect.expires_at is not None
@@ -367,7 +382,7 @@ async def test_a_flow_that_nobody_finishes_ends_the_wait_and_says_how_to_start_a
     with pytest.raises(OAuthTimeoutError, match=r"'https://mcp.example.com/mcp'|installation [0-9a-f-]{36}") as over:
         await store.installations.wait_until_authorized(await start(store), timeout=0.2)
 
-    assert "not authorized within 0.2 s: start again with authorize() or install_custom()" in str(over.value)
+    assert "not authorized within 0.2 s: start a new flow, for example with authorize()" in str(over.value)
     assert over.value.__cause__ is None
     assert isinstance(over.value, TimeoutError)
 
@@ -477,7 +492,7 @@ async def test_a_wait_in_which_every_poll_failed_says_why(service: EmbeddedServi
         row = service.add_installation(auth_type="oauth", pending_oauth=True)
         service.inject(Fault(method="GET", status=503, times=None))
 
-        with pytest.raises(OAuthTimeoutError, match=r"start again .*; the last poll failed \(.*503") as over:
+        with pytest.raises(OAuthTimeoutError, match=r"start a new flow.*; the last poll failed \(.*503") as over:
             await store.installations.wait_until_authorized(row.id, timeout=0.3)
 
     assert isinstance(over.value.__cause__, ServerError)

@@ -302,7 +302,7 @@ async def test_a_reply_without_the_awaited_response_says_so(wire: Wire, faked: F
     wire.answers(httpx.Response(200, json={"jsonrpc": "2.0", "id": 1, "method": "sampling/createMessage"}))
     reply = await faked().installations.proxy(ID, PING)
 
-    with pytest.raises(ResponseDecodeError, match="does not answer request 1") as caught:
+    with pytest.raises(ResponseDecodeError, match="has no response to request 1") as caught:
         reply.result()
 
     assert caught.value.status_code == 200
@@ -311,7 +311,7 @@ async def test_a_reply_without_the_awaited_response_says_so(wire: Wire, faked: F
 async def test_an_event_stream_without_the_awaited_response_is_not_a_reply(wire: Wire, faked: Faked) -> None:
     wire.answers(event_stream('data: {"jsonrpc":"2.0","id":1,"result":1}\n\ndata: {"jsonrpc":"2.0","id":2,'))
 
-    with pytest.raises(ResponseDecodeError, match="it ended without the answer to request 2, 'x'") as caught:
+    with pytest.raises(ResponseDecodeError, match="it ended without a response to request 2, 'x'") as caught:
         await faked().installations.proxy(ID, [PING, {**PING, "id": 2}, {**PING, "id": "x"}])
 
     assert caught.value.body.startswith(b'data: {"jsonrpc"')
@@ -426,7 +426,7 @@ async def test_a_server_may_write_null_where_others_leave_a_member_out(wire: Wir
 async def test_an_id_that_is_another_text_is_another_id(wire: Wire, faked: Faked, answered: Any) -> None:
     wire.answers(httpx.Response(200, json={**PONG, "id": answered}))
 
-    with pytest.raises(ResponseDecodeError, match="does not answer request 1"):
+    with pytest.raises(ResponseDecodeError, match="has no response to request 1"):
         (await faked().installations.proxy(ID, PING)).result()
 
 

@@ -188,7 +188,7 @@ async def test_a_stream_that_ends_without_the_response_says_so(wire: Wire, faked
             async for message in stream:
                 seen.append(message)  # noqa: PERF401  # what came before the failure counts
 
-    with pytest.raises(ResponseDecodeError, match="it ended without the answer to request 1") as caught:
+    with pytest.raises(ResponseDecodeError, match="it ended without a response to request 1") as caught:
         await keep()
 
     assert seen == [progress(1)]
@@ -216,7 +216,7 @@ async def test_a_message_that_only_resembles_the_response_is_not_taken_for_it(
 ) -> None:
     wire.answers(streamed(event(other))[0])
 
-    with pytest.raises(ResponseDecodeError, match="without the answer to request 1"):
+    with pytest.raises(ResponseDecodeError, match="without a response to request 1"):
         await read(faked())
 
 

@@ -343,7 +343,7 @@ async def test_no_time_that_redis_holds_makes_a_wait_longer_than_the_window(olde
 
 # Servers other than Redis
 
-FOREIGN = "the server at url does not answer as Redis does"
+FOREIGN = "the server at url does not respond as Redis does"
 FOREIGN_ANSWERS = {
     "HTTP": b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
     "SSH": b"SSH-2.0-OpenSSH_9.6\r\n",

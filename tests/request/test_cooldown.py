@@ -1,13 +1,13 @@
 """After a 429, all calls under the same limit wait, and no others."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import monotonic
 
 import httpx
 import pytest
 
-from posthog_mcp_store import MCPStore, RateLimitError
+from posthog_mcp_store import APIStatusError, MCPStore, RateLimitError
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from ..support.factories import open_store
@@ -93,8 +93,7 @@ async def test_the_three_limits_are_apart(service: EmbeddedService, store: MCPSt
 
     async with asyncio.timeout(5):
         await store.installations.retrieve(row.id)
-        assert row.server is not None
-        await store.installations.authorize(row.server.id)
+        await store.installations.authorize(row.id)
         await store.installations.install_custom(name="a", url="https://a.example.com/mcp", auth_type="api_key")
 
 
@@ -103,7 +102,7 @@ async def test_install_and_authorize_share_one_limit(wire: Wire, faked: Callable
     store = faked()
 
     for call in (
-        store.installations.authorize(SERVER_ID),
+        store.installations.authorize(server_id=SERVER_ID),
         store.installations.install_custom(name="a", url="https://a.example.com", auth_type="oauth"),
     ):
         with pytest.raises(RateLimitError):
@@ -240,15 +239,47 @@ class Pacer:
         self.asked.append(scope)
 
 
+CALLS: dict[str, tuple[str, Callable[[MCPStore], Awaitable[object]]]] = {
+    "list": ("default", lambda store: store.installations.list()),
+    "tools": ("default", lambda store: store.installations.tools(ID)),
+    "update_tool": ("default", lambda store: store.installations.update_tool(ID, "a", approval_state="approved")),
+    "available_tools": ("default", lambda store: store.installations.available_tools()),
+    "share": ("default", lambda store: store.installations.share(ID)),
+    "catalogue": ("default", lambda store: store.templates.list()),
+    "authorize": ("mcp_oauth", lambda store: store.installations.authorize(ID)),
+    "install_template": ("mcp_oauth", lambda store: store.installations.install_template(ID)),
+    "install_custom": (
+        "mcp_oauth",
+        lambda store: store.installations.install_custom(name="a", url="https://a.example.com", auth_type="oauth"),
+    ),
+    "refresh_tools": ("mcp_oauth", lambda store: store.installations.refresh_tools(ID)),
+    "proxy": ("mcp_proxy", lambda store: store.installations.proxy(ID, PING)),
+    "call_tool": ("mcp_proxy", lambda store: store.installations.call_tool(ID, "add")),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_each_call_counts_under_the_limit_of_its_operation(
+    wire: Wire, faked: Callable[..., MCPStore], name: str
+) -> None:
+    scope, call = CALLS[name]
+    wire.answers(httpx.Response(400, json={"detail": "no"}))
+    pacer = Pacer()
+
+    with pytest.raises(APIStatusError):
+        await call(faked(rate_limiter=pacer))
+
+    assert pacer.asked == [scope]
+
+
 async def test_a_rate_limiter_is_asked_before_every_attempt(service: EmbeddedService) -> None:
     row = service.add_installation(server=service.add_oauth_server())
     service.inject(Fault(status=503, headers={"Retry-After": "0"}))
     pacer = Pacer()
-    assert row.server is not None
 
     async with open_store(service, rate_limiter=pacer) as store:
         await store.installations.retrieve(row.id)
-        await store.installations.authorize(row.server.id)
+        await store.installations.authorize(row.id)
         with pytest.raises(Exception, match="unreachable"):
             await store.installations.proxy(row.id, PING)
 

@@ -236,6 +236,7 @@ async def test_nothing_reads_the_body_of_an_abandoned_response(service: Embedded
 async def test_a_timeout_of_an_attempt_is_raised_as_such_within_a_deadline(
     service: EmbeddedService, any_store: MCPStore
 ) -> None:
+    await any_store.installations.list()  # opens the connection
     service.inject(Fault(delay=1.0))
 
     with pytest.raises(APITimeoutError, match="ReadTimeout"):

@@ -32,7 +32,7 @@ async def test_a_service_that_has_moved_is_followed(service: EmbeddedService, is
 
     async with httpx.AsyncClient() as client:
         own = client if is_own else None
-        async with open_store(service, http_client=own) as store:
+        async with open_store(service, http_client=own, api_prefix="environments") as store:
             await store.installations.retrieve(row.id)
             changed = await store.installations.update(row.id, display_name="New")
             await store.installations.install_custom(name="a", url="https://a.example.com/mcp", auth_type="api_key")
@@ -119,9 +119,11 @@ async def test_redirects_in_a_circle_end(service: EmbeddedService, store: MCPSto
 
 
 async def test_the_provider_is_never_called(service: EmbeddedService, store: MCPStore) -> None:
-    server = service.add_oauth_server(authorization_endpoint="https://auth.example.com/authorize")
+    row = service.add_installation(
+        server=service.add_oauth_server(authorization_endpoint="https://auth.example.com/authorize")
+    )
 
-    redirect = await store.installations.authorize(server.id)
+    redirect = await store.installations.authorize(row.id, install_source="posthog")
 
     assert redirect.origin == "https://auth.example.com"
     assert len(service.requests) == 1
@@ -133,7 +135,7 @@ async def test_a_transport_that_follows_redirects_by_itself_makes_no_success_of_
     wire.answers(page)
     async with httpx.AsyncClient(transport=httpx.MockTransport(wire)) as client:
         with pytest.raises(ResponseDecodeError, match="not JSON"):
-            await MCPStore("phx_key", http_client=client).installations.authorize(SERVER_ID)
+            await MCPStore("phx_key", http_client=client).installations.authorize(server_id=SERVER_ID)
 
 
 async def test_the_prefix_is_a_setting(service: EmbeddedService) -> None:
@@ -149,19 +151,16 @@ async def test_the_prefix_is_a_setting(service: EmbeddedService) -> None:
     assert templates[0] == "/api/projects/{project_id}/mcp_server_installations/{id}/"
 
 
-@pytest.mark.parametrize("prefix", ["project", "", None, "../x"])
+@pytest.mark.parametrize("prefix", ["project", "", "../x"])
 def test_a_prefix_the_service_does_not_have_is_refused(prefix: str) -> None:
     with pytest.raises(ConfigurationError, match="api_prefix must be 'environments' or 'projects'"):
         MCPStore("phx_key", api_prefix=prefix)  # type: ignore[arg-type]
 
 
-async def test_the_end_of_a_path_is_warned_of_once(
-    service: EmbeddedService, store: MCPStore, caplog: pytest.LogCaptureFixture
-) -> None:
-    service.environments = "deprecated"
-
-    for view in (store, store, store.with_options(timeout=5)):
-        await view.installations.list()
+async def test_the_end_of_a_path_is_warned_of_once(service: EmbeddedService, caplog: pytest.LogCaptureFixture) -> None:
+    async with open_store(service, api_prefix="environments") as store:
+        for view in (store, store, store.with_options(timeout=5)):
+            await view.installations.list()
 
     (record,) = (each for each in caplog.records if each.levelno == logging.WARNING)
     assert "/api/environments/{project_id}/mcp_server_installations/" in record.getMessage()
@@ -197,7 +196,7 @@ async def test_urls_of_responses_are_not_kept() -> None:
 
     async def call_each(store: MCPStore) -> None:
         with pytest.raises(UnsafeRedirectError, match="too long"):
-            await store.installations.authorize(SERVER_ID)
+            await store.installations.authorize(server_id=SERVER_ID)
         with pytest.raises(UnsafeRedirectError, match="too long"):
             await store.installations.install_custom(name="a", url="https://a.example.com", auth_type="oauth")
         with pytest.raises(APIStatusError, match="redirected to an address that can't be read"):

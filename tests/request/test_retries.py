@@ -26,7 +26,7 @@ from posthog_mcp_store import (
     ServerError,
     UpstreamError,
 )
-from posthog_mcp_store._request.retry import SHORTEST_ASKED, retry_delay
+from posthog_mcp_store._request.retry import MIN_RETRY_AFTER, retry_delay
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from ..support.factories import open_store
@@ -59,11 +59,12 @@ async def test_a_transient_error_is_retried(service: EmbeddedService, store: MCP
 
 
 @pytest.mark.parametrize("status", LASTING)
-async def test_a_permanent_error_is_not_retried(service: EmbeddedService, store: MCPStore, status: int) -> None:
+async def test_a_permanent_error_is_not_retried(service: EmbeddedService, status: int) -> None:
     service.inject(Fault(status=status, headers=SOON, times=None))
 
-    with pytest.raises(APIStatusError) as caught:
-        await store.installations.retrieve(ID)
+    async with open_store(service, api_prefix="projects") as store:
+        with pytest.raises(APIStatusError) as caught:
+            await store.installations.retrieve(ID)
 
     assert caught.value.status_code == status
     assert methods(service) == ["GET"]
@@ -185,6 +186,14 @@ async def test_a_deletion_whose_response_was_lost_has_succeeded(
 
     assert service.installations == []
     assert methods(service) == ["DELETE", "DELETE"]
+
+
+async def test_a_deletion_whose_path_is_gone_has_not_succeeded(wire: Wire, faked: Callable[..., MCPStore]) -> None:
+    gone = {"type": "invalid_request", "code": "not_found", "detail": "Endpoint not found.", "attr": None}
+    wire.answers(httpx.Response(503, headers=SOON), httpx.Response(404, json=gone))
+
+    with pytest.raises(NotFoundError, match="too old for this operation"):
+        await faked(max_retries=2).installations.delete(ID)
 
 
 async def test_a_deletion_that_was_refused_before_finds_what_was_never_there(
@@ -436,7 +445,7 @@ def test_the_decision_holds_for_every_failure(  # noqa: PLR0917  # what hypothes
     assert delay < remaining
     if isinstance(failure, APIStatusError):
         assert failure.status_code in {408, 429} or failure.status_code >= 500
-        assert failure.retry_after is None or failure.retry_after < SHORTEST_ASKED or delay == failure.retry_after
+        assert failure.retry_after is None or failure.retry_after < MIN_RETRY_AFTER or delay == failure.retry_after
         assert is_idempotent or failure.status_code == 429
     else:
         assert is_idempotent or not failure.is_sent

@@ -16,7 +16,10 @@ from posthog_mcp_store.lowlevel.api.mcp_store import mcp_server_installations_li
 from ..support.wire import ID
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-WORDS = r"^posthog_mcp_store runs on asyncio, and this is {}: call it below asyncio\.run\(\), or below anyio\.run\(\)"
+WORDS = (
+    r"^posthog_mcp_store needs asyncio, but was called {}: "
+    r"call it inside asyncio\.run\(\), or inside anyio\.run\(\)"
+)
 
 
 async def enter(manager: Any) -> None:
@@ -71,7 +74,7 @@ def test_under_trio_each_call_says_that_it_needs_asyncio(kind: str, call: str) -
         client = httpx.AsyncClient()
         options: dict[str, Any] = {"http_client": client} if kind == "client" else {"transport": kind}
         async with client, MCPStore("phx_the_secret_key", **options) as store:
-            with pytest.raises(ConfigurationError, match=WORDS.format("trio")) as caught:
+            with pytest.raises(ConfigurationError, match=WORDS.format("in trio")) as caught:
                 await CALLS[call](store)
         assert "phx_the_secret_key" not in "".join(traceback.format_exception(caught.value))
 
@@ -83,7 +86,7 @@ def test_outside_of_any_event_loop_too(call: str) -> None:
     async def main() -> None:
         await CALLS[call](MCPStore("phx_key"))
 
-    with pytest.raises(ConfigurationError, match=WORDS.format("no task of an event loop")):
+    with pytest.raises(ConfigurationError, match=WORDS.format("outside of an event loop's tasks")):
         main().send(None)
 
 
@@ -107,4 +110,4 @@ async def test_in_a_callback_of_asyncio_there_is_no_task() -> None:
 
     asyncio.get_running_loop().call_soon(callback)
 
-    assert "runs on asyncio" in str(await raised)
+    assert "needs asyncio" in str(await raised)

@@ -212,7 +212,7 @@ def test_a_store_outlives_event_loops_that_are_just_closed_and_leaves_nothing(
     service: EmbeddedService, transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     service.add_installation()
-    steps = Steps(open_store(service, transport=transport))
+    steps = Steps(open_store(service, transport=transport, api_prefix="projects"))
 
     assert [in_a_loop(steps.ask()) for _ in range(3)] == [1, 1, 1]
     assert [in_a_loop(steps.ask_often()) for _ in range(2)] == [10, 10]

@@ -276,7 +276,7 @@ async def test_values_outside_a_closed_list_are_refused_before_sending(wire: Wir
     with pytest.raises(ConfigurationError, match="auth_type must be 'api_key' or 'oauth', not 'none'"):
         await installations.install_custom(name="a", url="https://a.example.com", auth_type="none")
     with pytest.raises(ConfigurationError, match="install_source"):
-        await installations.authorize(SERVER_ID, install_source="twig")
+        await installations.authorize(server_id=SERVER_ID, install_source="twig")
     with pytest.raises(ConfigurationError, match="auth_type"):
         await installations.create(url="https://a.example.com", auth_type="none")
     with pytest.raises(ConfigurationError, match="auth_type"):
@@ -291,7 +291,7 @@ async def test_none_is_refused_where_the_service_refuses_null(wire: Wire, faked:
         ("display_name", lambda: installations.update(ID, display_name=None)),
         ("is_enabled", lambda: installations.update(ID, is_enabled=None)),
         ("description", lambda: installations.create(url="https://a.example.com", description=None)),
-        ("install_source", lambda: installations.authorize(SERVER_ID, install_source=None)),
+        ("install_source", lambda: installations.authorize(server_id=SERVER_ID, install_source=None)),
         ("name", lambda: installations.install_custom(**{**install, "name": None})),
         ("api_key", lambda: installations.install_custom(**install, api_key=None)),
         ("posthog_code_callback_url", lambda: installations.install_custom(**install, posthog_code_callback_url=None)),
@@ -305,7 +305,7 @@ async def test_none_is_refused_where_the_service_refuses_null(wire: Wire, faked:
 @pytest.mark.parametrize("url", ["\ud800", "x" * 70_000])
 async def test_a_query_that_can_not_be_sent_is_refused(wire: Wire, faked: Faked, url: str) -> None:
     with pytest.raises(ConfigurationError):
-        await faked().installations.authorize(SERVER_ID, posthog_code_callback_url=url)
+        await faked().installations.authorize(server_id=SERVER_ID, posthog_code_callback_url=url)
     assert wire.requests == []
 
 
@@ -437,7 +437,7 @@ async def test_every_response_is_reported_as_plain_data(wire: Wire, faked: Faked
 
 @pytest.mark.parametrize(
     ("options", "timeouts"),
-    [({}, [30.0, 60.0, 190.0, 60.0]), ({"timeout": 5}, [5.0, 5.0, 5.0, 5.0])],
+    [({}, [30.0, 60.0, 190.0, 60.0, 60.0, 60.0, 60.0, 250.0]), ({"timeout": 5}, [5.0] * 8)],
 )
 async def test_timeouts_fit_the_operation_unless_one_is_given(
     wire: Wire, faked: Faked, options: dict[str, Any], timeouts: list[float]
@@ -448,11 +448,19 @@ async def test_timeouts_fit_the_operation_unless_one_is_given(
         httpx.Response(201, json=installation()),
         httpx.Response(202),
         httpx.Response(302, headers={"Location": "https://a.example.com/?state=s"}),
+        httpx.Response(201, json=installation()),
+        httpx.Response(200, json={"results": []}),
+        httpx.Response(200, json={"servers": []}),
+        httpx.Response(200, json={"content": [], "is_error": False}),
     )
     await store.installations.retrieve(ID)
     await store.installations.install_custom(name="a", url="https://a.example.com", auth_type="api_key")
     await store.installations.proxy(ID, {"jsonrpc": "2.0", "method": "ping"})
-    await store.installations.authorize(SERVER_ID)
+    await store.installations.authorize(server_id=SERVER_ID)
+    await store.installations.install_template(ID)
+    await store.installations.refresh_tools(ID)
+    await store.installations.available_tools()
+    await store.installations.call_tool(ID, "add")
 
     read = [request.extensions["timeout"]["read"] for request in wire.requests]
     assert read == timeouts

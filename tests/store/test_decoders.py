@@ -62,8 +62,24 @@ def whole_number(value: object) -> int:
     raise ValueError(value)
 
 
+def any_json(value: object) -> object:
+    return value
+
+
+def json_object(value: object) -> dict[str, object]:
+    if isinstance(value, dict):
+        return value
+    raise ValueError(value)
+
+
+def json_objects(value: object) -> list[dict[str, object]]:
+    if isinstance(value, list):
+        return [json_object(each) for each in value]
+    raise ValueError(value)
+
+
 def no_rows(value: object) -> list[object]:
-    """None of the lists that are made up here holds an installation."""
+    """None of the lists that are made up here holds an installation, a tool or a template."""
     if value == []:
         return []
     raise ValueError(value)
@@ -74,28 +90,98 @@ def no_rows(value: object) -> list[object]:
 INSTALLATION: dict[str, Promise] = {
     "id": uuid,
     "server_id": uuid,
+    "template_id": uuid,
     "name": text,
+    "icon_key": text,
+    "icon_domain": text,
     "display_name": text,
     "url": text,
     "description": text,
     "auth_type": text,
     "is_enabled": flag,
+    "scope": text,
+    "is_owner": flag,
     "needs_reauth": flag,
     "pending_oauth": flag,
     "proxy_url": text,
+    "tool_count": whole_number,
+    "last_synced_at": moment,
+    "last_sync_error": text,
     "created_at": moment,
     "updated_at": moment,
 }
 INSTALLATION_DEFAULTS = {
     "server_id": None,
+    "template_id": None,
+    "icon_key": "",
+    "icon_domain": "",
     "display_name": "",
     "description": "",
     "is_enabled": True,
+    "scope": "personal",
+    "is_owner": True,
+    "tool_count": None,
+    "last_synced_at": None,
+    "last_sync_error": "",
     "updated_at": None,
 }
 PAGE: dict[str, Promise] = {"count": whole_number, "next": text, "previous": text, "results": no_rows}
 PAGE_DEFAULTS = {"next": None, "previous": None}
 REDIRECT: dict[str, Promise] = {"redirect_url": text}
+TOOL: dict[str, Promise] = {
+    "id": uuid,
+    "tool_name": text,
+    "display_name": text,
+    "description": text,
+    "input_schema": any_json,
+    "approval_state": text,
+    "team_state": text,
+    "locked": flag,
+    "decided_by": text,
+    "last_seen_at": moment,
+    "removed_at": moment,
+    "created_at": moment,
+    "updated_at": moment,
+}
+TOOL_DEFAULTS = {
+    "display_name": "",
+    "description": "",
+    "team_state": None,
+    "locked": False,
+    "decided_by": "",
+    "last_seen_at": None,
+    "removed_at": None,
+    "updated_at": None,
+}
+RESULT: dict[str, Promise] = {"content": json_objects, "is_error": flag, "structured_content": json_object}
+SERVER: dict[str, Promise] = {"installation_id": uuid, "name": text, "slug": text, "tools": no_rows}
+AVAILABLE_TOOL: dict[str, Promise] = {
+    "name": text,
+    "description": text,
+    "input_schema": json_object,
+    "annotations": json_object,
+    "approval_state": text,
+}
+AVAILABLE_TOOL_DEFAULTS = {"description": "", "input_schema": {}, "annotations": {}}
+TEMPLATE: dict[str, Promise] = {
+    "id": uuid,
+    "name": text,
+    "url": text,
+    "docs_url": text,
+    "description": text,
+    "auth_type": text,
+    "icon_key": text,
+    "icon_domain": text,
+    "category": text,
+}
+TEMPLATE_DEFAULTS = {
+    "id": None,
+    "docs_url": "",
+    "description": "",
+    "icon_key": "",
+    "icon_domain": "",
+    "category": "",
+}
 
 
 @frozen
@@ -124,9 +210,53 @@ async def second_row(store: MCPStore) -> object:
 
 async def authorize(store: MCPStore) -> object:
     try:
-        return await store.installations.authorize(SERVER_ID)
+        return await store.installations.authorize(server_id=SERVER_ID)
     except UnsafeRedirectError as judged:  # read, and then found unfit to be opened: tests/oauth/test_redirect.py
         return judged
+
+
+async def tools(store: MCPStore) -> object:
+    return await store.installations.tools(ID)
+
+
+async def first_tool(store: MCPStore) -> object:
+    return (await store.installations.tools(ID))[0]
+
+
+async def templates(store: MCPStore) -> object:
+    return await store.templates.list()
+
+
+async def first_template(store: MCPStore) -> object:
+    return (await store.templates.list())[0]
+
+
+async def available_tools(store: MCPStore) -> object:
+    return await store.installations.available_tools()
+
+
+async def first_server(store: MCPStore) -> object:
+    return (await store.installations.available_tools())[0]
+
+
+async def first_available_tool(store: MCPStore) -> object:
+    return (await store.installations.available_tools())[0].tools[0]
+
+
+def server_with(*tools: object) -> dict[str, Any]:
+    return {"installation_id": ID, "name": "My API Server", "slug": "my-api-server", "tools": list(tools)}
+
+
+def whole_list(call: Callable[[MCPStore], Awaitable[object]], name: str) -> Place:
+    """A list that has no pages."""
+    return Place(
+        call=call,
+        promises={name: no_rows},
+        defaults={},
+        body=lambda fields: fields,
+        usual={name: []},
+        hidden=frozenset({name}),
+    )
 
 
 PLACES = {
@@ -160,6 +290,78 @@ PLACES = {
         body=lambda fields: fields,
         usual={"redirect_url": "https://auth.example.com/authorize?state=s"},
         hidden=frozenset({"redirect_url"}),
+    ),
+    "tools": whole_list(tools, "results"),
+    "tool": Place(
+        call=first_tool,
+        promises=TOOL,
+        defaults=TOOL_DEFAULTS,
+        body=lambda fields: {"results": [fields]},
+        usual={
+            "id": ID,
+            "tool_name": "add",
+            "display_name": "Add",
+            "description": "Adds two numbers.",
+            "input_schema": {"type": "object"},
+            "approval_state": "needs_approval",
+            "team_state": "approved",
+            "locked": True,
+            "decided_by": "team",
+            "last_seen_at": "2026-09-18T09:13:44.123456Z",
+            "removed_at": "2026-09-19T09:13:44.123456Z",
+            "created_at": "2026-09-18T09:13:44.123456Z",
+            "updated_at": "2026-09-18T09:13:44.123456Z",
+        },
+        path="results[0].",
+    ),
+    "result": Place(
+        call=lambda store: store.installations.call_tool(ID, "add"),
+        promises=RESULT,
+        defaults={"structured_content": None},
+        body=lambda fields: fields,
+        usual={"content": [{"type": "text", "text": "42"}], "is_error": False, "structured_content": {"result": 42}},
+    ),
+    "servers": whole_list(available_tools, "servers"),
+    "server": Place(
+        call=first_server,
+        promises=SERVER,
+        defaults={"slug": ""},
+        body=lambda fields: {"servers": [fields]},
+        usual=server_with(),
+        path="servers[0].",
+    ),
+    "available_tool": Place(
+        call=first_available_tool,
+        promises=AVAILABLE_TOOL,
+        defaults=AVAILABLE_TOOL_DEFAULTS,
+        body=lambda fields: {"servers": [server_with(fields)]},
+        usual={
+            "name": "add",
+            "description": "Adds two numbers.",
+            "input_schema": {"type": "object"},
+            "annotations": {"readOnlyHint": True},
+            "approval_state": "approved",
+        },
+        path="servers[0].tools[0].",
+    ),
+    "templates": whole_list(templates, "results"),
+    "template": Place(
+        call=first_template,
+        promises=TEMPLATE,
+        defaults=TEMPLATE_DEFAULTS,
+        body=lambda fields: {"results": [fields]},
+        usual={
+            "id": ID,
+            "name": "Linear",
+            "url": "https://mcp.linear.app/mcp",
+            "docs_url": "https://linear.app/docs/mcp",
+            "description": "Issues and projects",
+            "auth_type": "oauth",
+            "icon_key": "linear",
+            "icon_domain": "linear.app",
+            "category": "dev",
+        },
+        path="results[0].",
     ),
 }
 
@@ -252,7 +454,8 @@ async def test_a_required_field_that_is_left_out_or_null_is_an_error(
     left_out = {key: value for key, value in place.usual.items() if key != name}
 
     assert (await refusal(wire, faked(), place, left_out, name)).endswith(f"{name}: missing")
-    await refusal(wire, faked(), place, place.usual | {name: None}, name)
+    if place.promises[name] is not any_json:
+        await refusal(wire, faked(), place, place.usual | {name: None}, name)
 
 
 @pytest.mark.parametrize(("place", "name"), fields_of(optional=True))
@@ -277,10 +480,14 @@ async def read_as_promised_or_refused(
             await refusal(wire, store, place, fields, name)
         else:
             got = await read(wire, store, place, fields)
-            assert name in place.hidden or getattr(got, name) == promised
+            # NaN is not equal to itself.
+            assert name in place.hidden or getattr(got, name) == promised or repr(getattr(got, name)) == repr(promised)
 
 
-@pytest.mark.parametrize(("place", "name"), fields_of("installation", "page", "redirect"))
+@pytest.mark.parametrize(
+    ("place", "name"),
+    fields_of("installation", "page", "redirect", "tool", "result", "server", "available_tool", "template"),
+)
 @made_up
 @given(values=ONE_OF_EACH_TYPE)
 async def test_a_value_of_any_type_is_read_as_promised_or_is_an_error_that_names_its_field(
@@ -324,15 +531,19 @@ async def test_a_way_to_authenticate_that_the_document_knows_is_its_member(
     assert got.auth_type is known  # type: ignore[attr-defined]
 
 
+LISTED = {name for place in PLACES.values() for name in place.promises}
+OPEN = ("installation", "row", "tool", "result", "server", "available_tool", "template")
+
+
+@pytest.mark.parametrize("key", OPEN)
 @made_up
-@given(extra=OBJECTS.filter(lambda extra: not extra.keys() & INSTALLATION.keys()))
+@given(extra=OBJECTS.filter(lambda extra: not extra.keys() & LISTED))
 async def test_fields_that_the_document_does_not_list_are_read_as_they_came(
-    wire: Wire, faked: Faked, extra: dict[str, object]
+    wire: Wire, faked: Faked, key: str, extra: dict[str, object]
 ) -> None:
-    for key in ("installation", "row"):
-        got = await read(wire, faked(), PLACES[key], extra | installation())
-        # As text, since NaN is not equal to itself.
-        assert json.dumps(got.additional_properties) == json.dumps(extra)  # type: ignore[attr-defined]
+    got = await read(wire, faked(), PLACES[key], extra | PLACES[key].usual)
+    # As text, since NaN is not equal to itself.
+    assert json.dumps(got.additional_properties) == json.dumps(extra)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -341,6 +552,14 @@ async def test_fields_that_the_document_does_not_list_are_read_as_they_came(
         ("MCPServerInstallation", PLACES["installation"]),
         ("PaginatedMCPServerInstallationList", PLACES["page"]),
         ("OAuthRedirectResponse", PLACES["redirect"]),
+        ("PaginatedMCPServerInstallationToolList", PLACES["tools"]),
+        ("MCPServerInstallationTool", PLACES["tool"]),
+        ("CallToolResponse", PLACES["result"]),
+        ("AvailableToolsResponse", PLACES["servers"]),
+        ("AvailableServer", PLACES["server"]),
+        ("AvailableTool", PLACES["available_tool"]),
+        ("PaginatedMCPServerTemplateList", PLACES["templates"]),
+        ("MCPServerTemplate", PLACES["template"]),
     ],
 )
 def test_the_tables_of_this_file_are_what_the_document_says(schema: str, place: Place) -> None:
@@ -348,6 +567,7 @@ def test_the_tables_of_this_file_are_what_the_document_says(schema: str, place: 
 
     assert place.promises.keys() == fields.keys()
     assert place.promises.keys() - place.defaults.keys() == set(SCHEMAS[schema]["required"])
-    assert dict(place.defaults) == {
+    # Users see an object that is left out as an empty one.
+    assert {name: None if default == {} else default for name, default in place.defaults.items()} == {
         name: field.get("default") for name, field in fields.items() if "default" in field or field.get("nullable")
     }

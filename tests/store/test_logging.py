@@ -12,11 +12,16 @@ import pytest
 from posthog_mcp_store import APIStatusError, MCPStore, RedactingFilter
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
-from ..support.factories import httpx_only
+from ..support.factories import httpx_only, open_store
 from ..support.wire import ID, SERVER_ID, Wire
 
 KEY = "phx_the_secret_key"
 TEMPLATE = "/api/environments/{project_id}/mcp_server_installations/{id}/"
+
+
+def at_debug(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Without what the store logs when it finds the prefix of the service's paths."""
+    return [record for record in caplog.records if record.levelno == logging.DEBUG]
 
 
 @httpx_only
@@ -30,7 +35,8 @@ async def test_each_attempt_is_one_line_at_debug(
 
     await store.installations.retrieve(row.id)
 
-    first, second, third = (record.getMessage() for record in caplog.records)
+    records = at_debug(caplog)
+    first, second, third = (record.getMessage() for record in records)
     assert first.startswith(f"GET {TEMPLATE}: 520 in ")
     assert first.endswith(" ms, attempt 1, next in 0.10 s")
     assert second.startswith(f"GET {TEMPLATE}: APIConnectionError in ")
@@ -39,7 +45,7 @@ async def test_each_attempt_is_one_line_at_debug(
     assert float(wait[1]) <= 1.0
     assert third.startswith(f"GET {TEMPLATE}: 200 in ")
     assert third.endswith(" ms, attempt 3")
-    assert {record.name for record in caplog.records} == {"posthog_mcp_store._request.pipeline"}
+    assert {record.name for record in records} == {"posthog_mcp_store._request.pipeline"}
 
 
 async def test_the_last_failure_is_logged_without_a_wait(
@@ -50,7 +56,7 @@ async def test_the_last_failure_is_logged_without_a_wait(
     with pytest.raises(APIStatusError):
         await store.installations.retrieve(ID)
 
-    (record,) = caplog.records
+    (record,) = at_debug(caplog)
     assert record.getMessage().endswith(" ms, attempt 1")
 
 
@@ -63,13 +69,14 @@ async def test_the_last_attempt_of_a_deletion_whose_response_was_lost_is_logged_
 
     await store.installations.delete(row.id)
 
-    assert [record.getMessage().split(" ")[2] for record in caplog.records] == ["502", "404"]
+    assert [record.getMessage().split(" ")[2] for record in at_debug(caplog)] == ["502", "404"]
 
 
 async def test_nothing_is_logged_unless_somebody_asks_for_it(
-    service: EmbeddedService, store: MCPStore, caplog: pytest.LogCaptureFixture
+    service: EmbeddedService, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await store.installations.list()
+    async with open_store(service, api_prefix="projects") as store:
+        await store.installations.list()
 
     assert [record for record in caplog.records if record.name.startswith("posthog_mcp_store")] == []
 
@@ -100,7 +107,7 @@ async def test_no_record_holds_a_secret(
     )
     store = faked(api_key=KEY, project_id="4711")
 
-    await store.installations.authorize(SERVER_ID)
+    await store.installations.authorize(server_id=SERVER_ID)
     with pytest.raises(APIStatusError):
         await store.installations.install_custom(
             name="a", url="https://a.example.com", auth_type="api_key", api_key=KEY
@@ -126,11 +133,12 @@ async def test_the_log_of_httpcore_about_an_oauth_flow_can_be_filtered(
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     try:
-        first = await store.installations.authorize(service.add_oauth_server().id)
+        row = service.add_installation(server=service.add_oauth_server())
+        first = await store.installations.authorize(row.id, install_source="posthog")
         assert first.state in "".join(told), "httpcore tells no states any more: the filter has lost its reason"
         told.clear()
         handler.addFilter(RedactingFilter())
-        second = await store.installations.authorize(service.oauth_servers[0].id)
+        second = await store.installations.authorize(row.id, install_source="posthog")
     finally:
         logger.removeHandler(handler)
         logger.setLevel(logging.NOTSET)

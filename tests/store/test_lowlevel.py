@@ -38,8 +38,10 @@ async def test_options_of_its_store_hold_for_it(wire: Wire, faked: Callable[...,
 
     assert response.status_code == 200
     assert response.parsed is not None
-    assert response.parsed.to_dict() == installation(
-        created_at="2026-03-04T09:13:44.123456+00:00", updated_at="2026-03-04T09:13:44.123470+00:00"
+    assert response.parsed.to_dict().items() >= (
+        installation(
+            created_at="2026-03-04T09:13:44.123456+00:00", updated_at="2026-03-04T09:13:44.123470+00:00"
+        ).items()
     )
     assert str(wire.request.url) == f"{BASE}{ID}/"
     assert (wire.request.headers["X-Trace"], wire.request.headers["X-More"]) == ("a", "b")

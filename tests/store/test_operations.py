@@ -19,11 +19,13 @@ from posthog_mcp_store import (
     ValidationError,
 )
 from posthog_mcp_store.testing import EmbeddedService
+from posthog_mcp_store.testing._model.records import ServiceVersion
 
 CALL_ADD = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "add", "arguments": {"a": 2, "b": 3}}}
 
 
 async def test_an_installation_with_a_key_is_installed_and_read_back(store: MCPStore, service: EmbeddedService) -> None:
+    service.sync_tools_after_install = False
     installed = await store.installations.install_custom(
         name="Orders",
         url="https://mcp.example.com/mcp",
@@ -116,7 +118,7 @@ async def test_create_without_the_scope_names_the_scope(reader: MCPStore) -> Non
 
 
 async def test_create_works_where_the_service_has_it() -> None:
-    service = EmbeddedService(create_works=True)
+    service = EmbeddedService(create_works=True, version="2026-04")
     server = service.add_oauth_server()
     with service.serve() as host:
         async with MCPStore(service.api_key, host=host) as store:
@@ -133,19 +135,39 @@ async def test_create_works_where_the_service_has_it() -> None:
     assert created.server_id == server.id
 
 
-async def test_a_server_is_authorized_again_by_its_server_id(store: MCPStore, service: EmbeddedService) -> None:
-    row = service.add_installation(auth_type="oauth", needs_reauth=True)
+async def test_an_old_instance_authorizes_a_server_again_by_its_server_id(
+    old_store: MCPStore, old_service: EmbeddedService
+) -> None:
+    row = old_service.add_installation(auth_type="oauth", needs_reauth=True)
     assert row.server is not None
 
-    redirect = await store.installations.authorize(row.server.id)
+    redirect = await old_store.installations.authorize(server_id=row.server.id)
 
     assert redirect.url.startswith(row.server.authorization_endpoint)
     assert redirect.server_id == row.server.id
 
 
-async def test_an_unknown_server_id_is_not_found(store: MCPStore) -> None:
+async def test_an_unknown_server_id_is_not_found_on_an_old_instance(old_store: MCPStore) -> None:
     with pytest.raises(NotFoundError, match="Server not found"):
-        await store.installations.authorize(uuid4())
+        await old_store.installations.authorize(server_id=uuid4())
+
+
+@pytest.mark.parametrize("version", ["2026-04", "2026-09"])
+@pytest.mark.parametrize("by_id", [True, False])
+async def test_every_instance_authorizes_an_installation_again(version: ServiceVersion, by_id: bool) -> None:
+    service = EmbeddedService(version=version)
+    row = service.add_installation(auth_type="oauth", needs_reauth=True)
+    assert row.server is not None
+
+    with service.serve() as host:
+        async with MCPStore(service.api_key, host=host) as store:
+            installation = await store.installations.retrieve(row.id)
+            redirect = await store.installations.authorize(installation.id if by_id else installation)
+
+    assert redirect.url.startswith(row.server.authorization_endpoint)
+    paths = [request.path.split("/")[-2] for request in service.requests[1:]]
+    needs_row = by_id and version == "2026-04"
+    assert paths == (["authorize", str(row.id), "authorize"] if needs_row else ["authorize"])
 
 
 async def test_a_tool_of_a_real_mcp_server_is_called_through_the_proxy(

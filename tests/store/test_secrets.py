@@ -233,12 +233,23 @@ async def test_no_error_of_a_connection_shows_the_key() -> None:
     assert (caught.value.message, caught.value.data) == ("the key *** is no good", ["the key *** is no good"])
 
 
+async def test_a_state_behind_an_escaped_ampersand_is_in_no_error(wire: Wire, faked: Faked) -> None:
+    body = b'{"redirect":"https://p.example.com/a?client=1\\u0026state=the_state_of_a_flow"}'
+    wire.answers(httpx.Response(200, content=body, headers={"Content-Type": "application/json"}))
+
+    with pytest.raises(ResponseDecodeError) as caught:
+        await faked().installations.authorize(ID)
+
+    assert b"the_state_of_a_flow" not in caught.value.body
+    assert b"state=***" in caught.value.body
+
+
 @pytest.mark.parametrize("url", [f"https://auth.example.com/{KEY}?state=s", f"https://a.example.com/?state=s&x={KEY}"])
 async def test_a_url_that_quotes_the_key_is_not_opened(wire: Wire, faked: Faked, url: str) -> None:
     wire.answers(httpx.Response(302, headers={"Location": url}))
 
-    with pytest.raises(UnsafeRedirectError, match="quotes the API key") as caught:
-        await faked(api_key=KEY).installations.authorize(SERVER_ID)
+    with pytest.raises(UnsafeRedirectError, match="contains the API key") as caught:
+        await faked(api_key=KEY).installations.authorize(server_id=SERVER_ID)
 
     assert KEY not in str(caught.value)
 
@@ -261,7 +272,7 @@ async def test_no_error_shows_the_state_of_a_flow(wire: Wire, faked: Faked, answ
     wire.answers(answer)
 
     with pytest.raises(MCPStoreError) as caught:
-        await faked().installations.authorize(SERVER_ID)
+        await faked().installations.authorize(server_id=SERVER_ID)
 
     assert STATE not in everything_said_by(caught.value)
 

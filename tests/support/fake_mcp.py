@@ -56,6 +56,9 @@ class FakeMCPServer:
             await self._arrivals.setdefault(method, asyncio.Event()).wait()
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            # The installation, of which a 401 makes the SDK make sure.
+            return httpx.Response(404, json={"detail": "Not found."})
         self.requests.append(request)
         message, session = json.loads(request.content), request.headers.get("Mcp-Session-Id")
         method = message.get("method", "answer")

@@ -19,6 +19,7 @@ class OAuthStack:
 @contextmanager
 def serve_oauth_stack(service: EmbeddedService) -> Iterator[OAuthStack]:
     provider = OAuthProvider()
+    service.approve_new_tools = True
     with provider.serve(), serve_app(tool_server(provider, SERVER_URL)) as host, service.serve():
         service.add_mcp_server(SERVER_URL, f"{host}/mcp")
         yield OAuthStack(service, provider)

@@ -88,6 +88,7 @@ async def store_on(
         settings = {
             "host": f"{'http' if context is None else 'https'}://127.0.0.1:{port}",
             "max_retries": 0,
+            "api_prefix": "environments",
             **chosen,
             **options,
         }

@@ -46,8 +46,8 @@ Step = Callable[[MCPStore], Coroutine[Any, Any, object]]
 
 
 def open_aiohttp(port: int, **options: Any) -> MCPStore:
-    settings = {"host": f"http://127.0.0.1:{port}", "max_retries": 0, "transport": "aiohttp", **options}
-    return MCPStore(KEY, **settings)
+    settings = {"host": f"http://127.0.0.1:{port}", "max_retries": 0, "transport": "aiohttp"}
+    return MCPStore(KEY, **{**settings, "api_prefix": "environments", **options})
 
 
 @asynccontextmanager
@@ -65,7 +65,7 @@ async def retrieve(store: MCPStore) -> object:
 
 
 async def authorize(store: MCPStore) -> object:
-    return await store.installations.authorize(SERVER_ID, posthog_code_callback_url=CALLBACK)
+    return await store.installations.authorize(server_id=SERVER_ID, posthog_code_callback_url=CALLBACK)
 
 
 async def await_proxy(store: MCPStore) -> object:
@@ -261,7 +261,7 @@ async def test_a_host_that_no_name_is_for_got_nothing() -> None:
 @pytest.mark.parametrize("converse", [be_silent, stall_in_the_body])
 async def test_a_server_that_is_silent_is_a_timeout(converse: Conversation) -> None:
     async with store_over(converse, timeout=0.2) as store:
-        with pytest.raises(APITimeoutError, match=r"no answer in time \(ReadTimeout, timeout 0\.2 s\)") as caught:
+        with pytest.raises(APITimeoutError, match=r"no response in time \(ReadTimeout, timeout 0\.2 s\)") as caught:
             await retrieve(store)
 
     assert caught.value.is_sent

@@ -94,7 +94,7 @@ async def test_a_post_is_sent_once_where_a_tls_record_cant_be_read(
     server = GarbledTLS(head, times=9)
 
     async with store_on(kind, server, tls_context, max_retries=3) as store:
-        with pytest.raises(APIConnectionError, match=r"no answer \(ReadError: .*SSL") as caught:
+        with pytest.raises(APIConnectionError, match=r"no response \(ReadError: .*SSL") as caught:
             await post(store)
 
     assert caught.value.is_sent
@@ -120,7 +120,7 @@ async def test_errors_from_below_httpx_are_a_lost_connection(wire: Wire, error: 
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(wire)) as client:
         store = MCPStore(KEY, http_client=client)
-        with pytest.raises(APIConnectionError, match="no answer") as caught:
+        with pytest.raises(APIConnectionError, match="no response") as caught:
             await install(store)
 
     assert caught.value.is_sent

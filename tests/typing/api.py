@@ -13,6 +13,7 @@ from posthog_mcp_store import (
     APIStatusError,
     AuthorizationProgress,
     AuthorizationRedirect,
+    AvailableTool,
     Headers,
     Installation,
     InstallationTool,
@@ -26,7 +27,11 @@ from posthog_mcp_store import (
     ProxyStream,
     RateLimitScope,
     ResponseInfo,
+    ServerTools,
+    Template,
+    Tool,
     Toolbox,
+    ToolResult,
     Unset,
     open_in_browser,
 )
@@ -83,6 +88,30 @@ async def installing(store: MCPStore) -> None:
     )
     await store.installations.install_custom(name="a", url="", auth_type="none")  # type: ignore[call-overload]
     await store.installations.authorize(UUID(int=0), install_source="twig")  # type: ignore[arg-type]
+
+
+async def from_the_catalogue(store: MCPStore, installation: Installation) -> None:
+    templates = await store.templates.list()
+    assert_type(templates, list[Template])
+    installed = await store.installations.install_template(templates[0], api_key="k", scope="shared")
+    assert_type(installed, Installation | AuthorizationRedirect)
+    assert_type(await store.installations.authorize(installation), AuthorizationRedirect)
+    assert_type(await store.installations.authorize(template_id=templates[0]), AuthorizationRedirect)
+    assert_type(await store.installations.share(installation), Installation)
+    await store.installations.install_template(templates[0], scope="everybody")  # type: ignore[arg-type]
+
+
+async def tools(store: MCPStore, installation: Installation) -> None:
+    assert_type(await store.installations.tools(installation), list[Tool])
+    assert_type(await store.installations.refresh_tools(installation.id), list[Tool])
+    assert_type(await store.installations.update_tool(installation, "add", approval_state="approved"), Tool)
+    await store.installations.update_tool(installation, "add", approval_state="allowed")  # type: ignore[arg-type]
+    result = await store.installations.call_tool(installation, "add", {"a": 1})
+    assert_type(result, ToolResult)
+    assert_type(result.structured_content, dict[str, Any] | None)
+    servers = await store.installations.available_tools()
+    assert_type(servers, list[ServerTools])
+    assert_type(servers[0].tools, list[AvailableTool])
 
 
 def coming_back(url: str, redirect: AuthorizationRedirect) -> None:

@@ -216,7 +216,7 @@ async def test_each_has_its_own_settings_and_says_its_own_version(three: list[An
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(keep)) as client:
         stores = [
-            store_of(sdk, client, host=f"https://host{number}.example.com", project_id=number)
+            store_of(sdk, client, host=f"https://host{number}.example.com", project_id=number, api_prefix="projects")
             for number, sdk in enumerate(three, 1)
         ]
         for sdk, store in zip(three, stores, strict=True):

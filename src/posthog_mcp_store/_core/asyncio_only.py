@@ -19,13 +19,13 @@ def require_asyncio() -> None:
         task = None
     if task is None:
         raise ConfigurationError(
-            f"posthog_mcp_store runs on asyncio, and this is {_library()}: call it below asyncio.run(), or below "
+            f"posthog_mcp_store needs asyncio, but was called {_where()}: call it inside asyncio.run(), or inside "
             'anyio.run() with backend="asyncio"'
         )
 
 
-def _library() -> str:
+def _where() -> str:
     try:
-        return sniffio.current_async_library()
+        return f"in {sniffio.current_async_library()}"
     except sniffio.AsyncLibraryNotFoundError:
-        return "no task of an event loop"
+        return "outside of an event loop's tasks"

@@ -1,5 +1,6 @@
 """A call of an operation as plain data, with the operation's timeout, rate limit and media types."""
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Literal
@@ -10,35 +11,55 @@ from . import defaults
 from .secret import Secret
 
 RateLimitScope = Literal["default", "mcp_oauth", "mcp_proxy"]
-"""The service's rate limits: for ordinary calls, for `install_custom` and `authorize` together, and for the proxy."""
+"""The service's rate limits. `mcp_oauth`: installing, authorizing and `refresh_tools`; `mcp_proxy`: the proxy and
+`call_tool`; `default`: all other calls."""
 
 CREATE = "mcp_server_installations_create"
 AUTHORIZE = "mcp_server_installations_authorize_retrieve"
 INSTALL_CUSTOM = "mcp_server_installations_install_custom_create"
+INSTALL_TEMPLATE = "mcp_server_installations_install_template_create"
 PROXY = "mcp_server_installations_proxy_create"
+CALL_TOOL = "mcp_server_installations_call_tool_create"
+REFRESH_TOOLS = "mcp_server_installations_tools_refresh_create"
+AVAILABLE_TOOLS = "mcp_server_installations_available_tools_retrieve"
+RETRIEVE = "mcp_server_installations_retrieve"
 
 TIMEOUTS = {
     # The service sends several requests of its own, of up to 10 seconds each (docs/service.md, section 5).
     INSTALL_CUSTOM: 60.0,
+    INSTALL_TEMPLATE: 60.0,
     AUTHORIZE: 60.0,
+    REFRESH_TOOLS: 60.0,
+    # It may refresh the tokens of several installations, 10 seconds each (docs/service.md, section 10).
+    AVAILABLE_TOOLS: 60.0,
+    # Four requests to the MCP server, 60 seconds each (docs/service.md, section 10).
+    CALL_TOOL: 250.0,
     # Longer than the 180 seconds that the service waits for the MCP server (docs/service.md, section 7).
     PROXY: 190.0,
 }
 # Operations not listed here count towards the service's default limit (docs/service.md, section 4).
-RATE_LIMITS: dict[str, RateLimitScope] = {INSTALL_CUSTOM: "mcp_oauth", AUTHORIZE: "mcp_oauth", PROXY: "mcp_proxy"}
+RATE_LIMITS: dict[str, RateLimitScope] = {
+    INSTALL_CUSTOM: "mcp_oauth",
+    INSTALL_TEMPLATE: "mcp_oauth",
+    AUTHORIZE: "mcp_oauth",
+    REFRESH_TOOLS: "mcp_oauth",
+    PROXY: "mcp_proxy",
+    CALL_TOOL: "mcp_proxy",
+}
 # A repeated PATCH sets the same fields again; the service has no idempotency keys (docs/service.md, section 5).
 REPEATABLE = {"GET", "HEAD", "OPTIONS", "DELETE", "PATCH"}
+INSTALLATION = re.compile(r"(.*?/mcp_server_installations/[^/]+/).*")
 ACCEPT = {PROXY: "application/json, text/event-stream"}
 
 
 class ResponseMode(Enum):
     """When the response to a call is returned."""
 
-    BUFFERED = "whole"
+    BUFFERED = "buffered"
     """After its body has been read."""
     STREAMED = "streamed"
     """After its headers. The SDK itself reads the body."""
-    DETACHED = "apart"
+    DETACHED = "detached"
     """After its headers. The user reads the body and may make other calls while doing so, so the request no longer
     counts towards `max_concurrency`: those calls could otherwise wait for it forever."""
 
@@ -55,12 +76,17 @@ class Call:
     """The path and query on the configured host."""
     headers: Mapping[str, str] = field(factory=dict)
     content: bytes | None = field(default=None, repr=False)
-    secret: Secret | None = None
-    """A secret in `content`, such as the key of an MCP server."""
+    secrets: tuple[Secret, ...] = ()
+    """The secrets in `content`, such as the key of an MCP server."""
     response_mode: ResponseMode = ResponseMode.BUFFERED
     """For the operation's result. The bodies of error responses are always read first."""
     timeout: float | None = None
     """Seconds to wait for each network operation; None for the timeout in the settings, or else the default."""
+
+    def for_installation(self) -> "Call":
+        """The call that retrieves the installation that this one is for."""
+        template, path, url = (INSTALLATION.sub(r"\1", text) for text in (self.path_template, self.path, self.url))
+        return Call(RETRIEVE, "GET", path_template=template, path=path, url=url)
 
     @property
     def default_timeout(self) -> float:
@@ -84,8 +110,8 @@ class Call:
 
     def is_streamed_by(self, status_code: int) -> bool:
         """True if a response with this status is returned after its headers."""
-        return self.response_mode is not ResponseMode.BUFFERED and self.is_answered_by(status_code)
+        return self.response_mode is not ResponseMode.BUFFERED and self.is_success(status_code)
 
-    def is_answered_by(self, status_code: int) -> bool:
+    def is_success(self, status_code: int) -> bool:
         """True if a response with this status is the operation's result, not an error."""
         return 200 <= status_code < 300 or (status_code == 302 and self.operation_id == AUTHORIZE)

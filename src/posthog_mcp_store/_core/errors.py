@@ -38,9 +38,10 @@ pickle or a crash report.
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
+from uuid import UUID
 
 from .headers import Headers
-from .plain_data import bounded, shallow
+from .plain_data import limit_depth, limit_size
 from .text import single_line
 
 Error = TypeVar("Error", bound="MCPStoreError")
@@ -114,7 +115,7 @@ class ResponseDecodeError(MCPStoreError):
         """The first bytes of the body, at most 1024."""
         self.method = method
         self.url = url
-        self.result: dict[str, Any] | None = None if result is None else shallow(result)
+        self.result: dict[str, Any] | None = None if result is None else limit_depth(result)
         """The result of a `tools/call` that ran but does not match the tool's output schema, as JSON of at most 100
         levels; otherwise None."""
 
@@ -146,7 +147,7 @@ class APIStatusError(MCPStoreError):
         super().__init__(message)
         self.status_code = status_code
         self.headers = headers
-        self.body: object = bounded(body)
+        self.body: object = limit_size(body)
         """The decoded JSON, cut to 100 levels and 10,000 values; text if the body is not JSON. Of a body over 64 KiB,
         only the first 64 KiB are kept, as text."""
         self.method = method
@@ -250,21 +251,46 @@ class ToolCallError(MCPStoreError):
     so their errors are always plain ToolCallErrors.
     """
 
-    def __init__(self, message: str, *, code: int, data: object = None) -> None:
-        super().__init__(single_line(message, limit=2000))
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int,
+        data: object = None,
+        tool_name: str | None = None,
+        installation_id: UUID | None = None,
+    ) -> None:
         self.message = message
-        """The server's text, unchanged; `str()` puts it on one line and shortens it."""
+        """The server's text, unchanged; `str()` puts it on one line, shortens it and adds what to do."""
         self.code = code
-        self.data: object = bounded(data)
+        self.data: object = limit_size(data)
         """The error's `data`, cut to 100 levels and 10,000 values."""
+        self.tool_name = tool_name
+        """The tool that PostHog refused to call; None in an error of the MCP server."""
+        self.installation_id = installation_id
+        """The installation that PostHog refused to call; None in an error of the MCP server."""
+        text, hint = single_line(message, limit=2000), self._hint()
+        super().__init__(f"{text.rstrip('.')}: {hint}" if hint else text)
+
+    def _hint(self) -> str:
+        return ""
 
 
 class ToolApprovalRequiredError(ToolCallError):
-    """-32001 from PostHog: the user has to approve the tool in PostHog first."""
+    """-32001 from PostHog: the tool has to be approved first, with `update_tool()`."""
+
+    def _hint(self) -> str:
+        if "/" in (self.tool_name or "") or self.tool_name == "refresh":
+            return "approve it in PostHog, whose API can't express this name"
+        arguments = f"{str(self.installation_id)!r}, {self.tool_name!r}, approval_state='approved'"
+        return f"approve it with store.installations.update_tool({arguments})"
 
 
 class ToolDisabledError(ToolCallError):
-    """-32002 from PostHog: the user or the team has disabled the tool."""
+    """-32002 from PostHog: the tool is blocked by its user or by the project.
+
+    For installations of today's service, PostHog's text says "team policy" in both cases.
+    """
 
 
 class BatchRejectedError(ToolCallError):

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 DATE_LAG = timedelta(seconds=3)
 """How old a `Date` may be: it has no fractions of a second, and servers may reuse it for several responses."""
-LONGEST_WAIT = 1e9
+MAX_RETRY_AFTER_SECONDS = 1e9
 """Seconds. Longer waits are cut to this, so that callers can calculate with them."""
 PLAUSIBLE_YEARS = range(1970, 2200)
 """Times outside are a server's mistake; arithmetic near the limits of datetime would overflow."""
@@ -54,6 +54,6 @@ def parse_retry_after(value: str | None, sent_at: datetime) -> float | None:
     # A header that was sent twice is received as one, joined by commas (RFC 9110, section 5.3).
     text = re.sub(r"^(\d+)(, \1)+$", r"\1", (value or "").strip())
     if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
-        return min(float(text), LONGEST_WAIT)
+        return min(float(text), MAX_RETRY_AFTER_SECONDS)
     date = http_date(text)
-    return None if date is None else min(max(0.0, (date - sent_at).total_seconds()), LONGEST_WAIT)
+    return None if date is None else min(max(0.0, (date - sent_at).total_seconds()), MAX_RETRY_AFTER_SECONDS)

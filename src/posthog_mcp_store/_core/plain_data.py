@@ -14,12 +14,12 @@ CUT = "…"
 Text = Callable[[str], str]
 
 
-def bounded(value: Any, *, text: Text = str) -> Any:
+def limit_size(value: Any, *, text: Text = str) -> Any:
     """A copy of a JSON value, cut to 100 levels and 10,000 values; `text` is applied to each string."""
     return _copy(value, MAX_LEVELS, [MAX_VALUES], text)
 
 
-def shallow(value: Any, *, text: Text = str) -> Any:
+def limit_depth(value: Any, *, text: Text = str) -> Any:
     """A copy of a JSON value, cut to 100 levels; `text` is applied to each string."""
     return _copy(value, MAX_LEVELS, [float("inf")], text)
 

@@ -5,10 +5,10 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
-from .plain_data import bounded
+from .plain_data import limit_size
 from .secret import Secret
 
-STATE = re.compile(r"([?&;]state=)[^&;#\s\"'<>\\]+", re.IGNORECASE)
+STATE = re.compile(r"((?:[?&;]|\\u0026)state=)[^&;#\s\"'<>\\]+", re.IGNORECASE)
 STATE_BYTES = re.compile(STATE.pattern.encode(), re.IGNORECASE)
 """The `state` of an OAuth flow in a URL (RFC 6749, section 10.12)."""
 
@@ -48,4 +48,4 @@ class Redactor:
 
     def data(self, value: Any) -> Any:
         """A redacted copy of a JSON value, cut to a size that can be pickled."""
-        return bounded(value, text=self.text)
+        return limit_size(value, text=self.text)

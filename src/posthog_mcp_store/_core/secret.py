@@ -9,9 +9,9 @@ from attrs import field, frozen
 T = TypeVar("T")
 
 JSON_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-SHORTEST_CUT = 4
+MIN_CUT_LENGTH = 4
 """A beginning of this length reveals nothing: all keys of a kind start alike, with `phx_` for example."""
-SHORTEST_BLOTTED = 8
+MIN_REDACTED_LENGTH = 8
 """Shorter keys are not real, and replacing them would garble the text around them."""
 
 
@@ -27,7 +27,7 @@ class Secret:
 
     def redact(self, text: str) -> str:
         """`text` without the secret, be it plain, escaped for JSON or HTML, or cut off by an ellipsis."""
-        if len(self._value) < SHORTEST_BLOTTED:
+        if len(self._value) < MIN_REDACTED_LENGTH:
             return text
         text = text.replace(self._value, "***").replace(html.escape(self._value), "***")
         if "\\" in text:
@@ -36,7 +36,7 @@ class Secret:
 
     def redact_bytes(self, content: bytes) -> bytes:
         """`content` without the secret, in any encoding of JSON, and without its beginning at the end of `content`."""
-        if len(self._value) < SHORTEST_BLOTTED:
+        if len(self._value) < MIN_REDACTED_LENGTH:
             return content
         for encoding in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
             content = content.replace(self._value.encode(encoding, "replace"), b"***")
@@ -44,7 +44,7 @@ class Secret:
         if b"\\" in content:
             content = re.sub(self._in_json.encode(errors="replace"), b"***", content)
         value = self._value.encode(errors="replace")
-        cut = next((size for size in range(len(value), SHORTEST_CUT, -1) if content.endswith(value[:size])), 0)
+        cut = next((size for size in range(len(value), MIN_CUT_LENGTH, -1) if content.endswith(value[:size])), 0)
         return content[:-cut] + b"***" if cut else content
 
     @property
@@ -55,7 +55,7 @@ class Secret:
     @property
     def _cut(self) -> str:
         """A pattern for the beginning of the secret, followed by an ellipsis."""
-        beginnings = (self._value[:size] for size in range(len(self._value) - 1, SHORTEST_CUT, -1))
+        beginnings = (self._value[:size] for size in range(len(self._value) - 1, MIN_CUT_LENGTH, -1))
         return f"(?:{'|'.join(map(re.escape, beginnings))})…"
 
     def __reduce__(self) -> NoReturn:

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import SplitResult, urlsplit
 
-LONGEST_URL = 65_536
+MAX_URL_LENGTH = 65_536
 
 LOOKED_AT = 16
 """How many characters are examined, as a multiple of those shown: many may be white space."""
@@ -27,7 +27,7 @@ def split_url(url: str) -> SplitResult:
     Raises:
         ValueError: It is not a URL, or too long: `urlsplit` caches its latest arguments indefinitely.
     """
-    if len(url) > LONGEST_URL:
+    if len(url) > MAX_URL_LENGTH:
         raise ValueError("too long")
     return urlsplit(url)
 

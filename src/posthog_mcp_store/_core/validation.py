@@ -20,9 +20,15 @@ HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 UNSETTABLE_HEADERS = {"connection", "content-length", "content-type", "cookie", "host", "transfer-encoding"}
 SESSION_ID = re.compile(r"[!-~]+")
 """Visible ASCII (MCP, streamable HTTP, session management)."""
+MAX_TOOL_NAME_LENGTH = 200
+SURROGATES = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which UTF-8 can't encode."""
+RETURN_PATH = re.compile(r"/(?!/)[^:?\\\s]*(\?\S*)?")
+UNREACHABLE_TOOLS = {".", "..", "refresh"}
+"""Dots are removed from paths, and `refresh` is another operation."""
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
-LARGEST = 2**31 - 1
-LONGEST_SECONDS = 1e9
+MAX_INTEGER = 2**31 - 1
+MAX_SECONDS = 1e9
 
 T = TypeVar("T")
 
@@ -55,8 +61,8 @@ def api_key(value: object) -> Secret:
         )
     if kind := PROJECT_KEYS.get(value.reveal()[:4]):
         raise ConfigurationError(
-            f"the API key is a project's {kind}, which acts for no user: pass a personal API key (phx_...) by api_key= "
-            f"or {API_KEY_VARIABLE}"
+            f"the API key is a project's {kind}, which identifies no user: pass a personal API key (phx_...) with "
+            f"api_key= or {API_KEY_VARIABLE}"
         )
     return value
 
@@ -93,7 +99,7 @@ def callback(value: T | None, name: str) -> T | None:
 
 def seconds(value: object, name: str) -> float:
     """A positive number of seconds."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_SECONDS:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_SECONDS:
         raise ConfigurationError(f"{name} must be a number of seconds above zero, not {short_repr(value)}")
     return float(value)
 
@@ -109,7 +115,7 @@ def one_of(choices: Sequence[T], value: object, name: str) -> T:
 
 def at_least(minimum: int, value: object, name: str) -> int:
     """A whole number, at least `minimum` and not beyond the size of any list."""
-    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= LARGEST:
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= MAX_INTEGER:
         raise ConfigurationError(f"{name} must be a whole number, {minimum} or more, not {short_repr(value)}")
     return value
 
@@ -118,6 +124,62 @@ def text(value: object, name: str) -> str:
     """A string, for values that the SDK itself reads. The service validates all others."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be text, not {short_repr(value)}")
+    return value
+
+
+def exactly_one(names: Sequence[str], given: Sequence[str]) -> None:
+    """Alternative arguments, of which one must be given."""
+    if len(given) != 1:
+        alternatives = f"{', '.join(names[:-1])} and {names[-1]}"
+        raise ConfigurationError(f"pass exactly one of {alternatives}, not {' and '.join(given) or 'none'}")
+
+
+def tool_name(value: object, name: str) -> str:
+    """The name of a tool, as its MCP server gives it."""
+    tool = text(value, name)
+    if not tool or SURROGATES.search(tool):
+        raise ConfigurationError(f"{name} must be text that is not empty, not {short_repr(value)}")
+    return at_most(MAX_TOOL_NAME_LENGTH, tool, name)
+
+
+def called_tool(value: object, name: str) -> str:
+    """The name of a tool in a body. The service strips it, and would call another tool."""
+    tool = tool_name(value, name)
+    if tool != tool.strip():
+        raise ConfigurationError(f"{name} {short_repr(tool)} can't be called: the service strips spaces from names")
+    return tool
+
+
+def return_path(value: object, name: str) -> None:
+    """A path of PostHog's web application. The service ignores any other text (docs/service.md, section 6)."""
+    if not isinstance(value, str) or not RETURN_PATH.fullmatch(value):
+        raise ConfigurationError(f"{name} must be a path such as '/project/1/settings', not {short_repr(value)}")
+
+
+def tool_segment(value: object, name: str) -> str:
+    """The name of a tool as part of a path, where the service can't reach some (docs/service.md, section 10)."""
+    tool = tool_name(value, name)
+    if "/" in tool or tool in UNREACHABLE_TOOLS:
+        raise ConfigurationError(
+            f"{name} {short_repr(tool)} can't be updated: the service's URLs can't express this name"
+        )
+    return tool
+
+
+def json_object(value: object, name: str) -> Mapping[str, object]:
+    """A JSON object. Python would silently turn keys of other types into text."""
+    remaining: list[object] = [value]
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{name} must be a mapping, not {short_repr(value)}")
+    json_body(value)
+    while remaining:
+        part = remaining.pop()
+        if isinstance(part, Mapping):
+            if others := [key for key in part if not isinstance(key, str)]:
+                raise ConfigurationError(f"{name} must have text as keys, not {short_repr(others[0])}")
+            remaining.extend(part.values())
+        elif isinstance(part, list | tuple):
+            remaining.extend(part)
     return value
 
 

@@ -55,3 +55,8 @@ def _check_punycode(label: str) -> None:
     is_name = all(category(char)[0] in "LMN" or char in PUNCTUATION for char in name)
     if name.isascii() or not is_canonical or not is_name:
         raise ValueError("not how any name is written")
+
+
+def origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port (RFC 6454, section 4)."""
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)

@@ -18,11 +18,11 @@ from .page import HTTPReply, error_reply, result_page
 from .requests import HEAD_BYTES, classify, read_request
 from .sockets import bind
 
-LARGEST_PORT = 65535
+MAX_PORT = 65535
 CONNECTION_SECONDS = 3.0
 """A browser on the same machine needs milliseconds; any other client must not block it for longer than this."""
 SERVED_AT_ONCE = 64
-MOST_CONNECTIONS = 128
+MAX_CONNECTIONS = 128
 """Each needs a file descriptor, and some systems give a process only 256."""
 UNREAD_BYTES = 1024 * 1024
 NEXT_TURN = 1e-6
@@ -57,8 +57,8 @@ class LoopbackReceiver:
         Raises:
             ConfigurationError: The port is invalid.
         """
-        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= LARGEST_PORT:
-            raise ConfigurationError(f"port must be a whole number from 0 to {LARGEST_PORT}, not {short_repr(port)}")
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= MAX_PORT:
+            raise ConfigurationError(f"port must be a whole number from 0 to {MAX_PORT}, not {short_repr(port)}")
         self._port = port
         self._path = f"/{secrets.token_urlsafe(32)}"
         self._servers: list[asyncio.Server] = []
@@ -148,7 +148,7 @@ class LoopbackReceiver:
             raise ConfigurationError("LoopbackReceiver can only be used inside `async with`: enter it first")
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= MOST_CONNECTIONS:
+        if len(self._connections) >= MAX_CONNECTIONS:
             writer.transport.abort()
             return
         task = asyncio.create_task(self._serve(reader, writer))

@@ -25,7 +25,7 @@ from .._core.errors import (
     ToolCallError,
 )
 from .._core.headers import Headers
-from .._core.plain_data import shallow
+from .._core.plain_data import limit_depth
 from .._core.redaction import Redactor, without_frames
 from .._core.text import short_repr, single_line
 from .._core.validation import json_body
@@ -96,7 +96,7 @@ class ProxyClient(Client):
         finally:
             RAW_RESULTS.reset(token)
         if isinstance(failure, ResponseDecodeError):
-            failure.result = shallow(results[-1], text=self._tools.redactor.text) if results else None
+            failure.result = limit_depth(results[-1], text=self._tools.redactor.text) if results else None
             # The traceback must not show a secret that the result quotes.
             results.clear()
             failure = without_frames(failure)
@@ -170,7 +170,7 @@ def translate_error(error: Exception, url: str, redactor: Redactor) -> Exception
     if error.code == CONNECTION_CLOSED:
         return APIConnectionError("the connection to the MCP server was closed", method="POST", url=url)
     details = {"code": error.code, "message": error.message, "data": error.data}
-    return tool_call_error(details, is_refusal=False)
+    return tool_call_error(details)
 
 
 def _validation_error(error: ValidationError, url: str, redactor: Redactor) -> MCPStoreError:

@@ -79,13 +79,13 @@ class MCPSession:
         try:
             return await self._post(message, session_id=used, headers=headers).open(), used
         except UpstreamError as error:
-            if not self.is_lost_by(error, used) or message.get("method") not in IDEMPOTENT:
+            if not self.note_loss(error, used) or message.get("method") not in IDEMPOTENT:
                 raise
         await self._renew_if_lost()
         used = self._id
         return await self._post(message, session_id=used, headers=headers).open(), used
 
-    def is_lost_by(self, error: UpstreamError | ToolCallError, used: str | None) -> bool:
+    def note_loss(self, error: UpstreamError | ToolCallError, used: str | None) -> bool:
         """Whether an error means that the session `used` is lost; if so, the next message starts a new one."""
         if used is None or not is_session_lost(error):
             return False

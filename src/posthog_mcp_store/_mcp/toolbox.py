@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -12,14 +12,12 @@ from attrs import field, frozen
 
 from .._adapter import Installation
 from .._core.errors import MCPStoreError
+from .connections import Connections
 from .tool_pages import tool_pages
 
 if TYPE_CHECKING:
-    from mcp import Client
     from mcp.shared.dispatcher import ProgressFnT
     from mcp_types import CallToolResult, Tool
-
-    from .client import ProxyClient
 
 
 @frozen
@@ -29,7 +27,10 @@ class InstallationTool:
     installation: Installation
     tool: Tool
     """The tool as its MCP server describes it."""
-    _client: Client = field(repr=False, alias="client")
+    approval_state: str | None
+    """`approved` or `needs_approval`. In the second case `call()` raises ToolApprovalRequiredError, which says how to
+    approve it. None on instances last updated in spring 2026, which do not list it."""
+    _connections: Connections = field(repr=False, eq=False, alias="connections")
 
     @property
     def name(self) -> str:
@@ -47,10 +48,12 @@ class InstallationTool:
         progress_callback: ProgressFnT | None = None,
         read_timeout_seconds: float | None = None,
     ) -> CallToolResult:
-        """Call the tool. Arguments and errors are those of `call_tool` on the client that `connect()` returns."""
-        return await self._client.call_tool(
-            self.name, arguments, read_timeout_seconds, progress_callback=progress_callback
-        )
+        """Call the tool. The first call of an installation's tools opens its MCP session.
+
+        Arguments and errors are those of `connect()` and of `call_tool` on the client that it returns.
+        """
+        client = await self._connections.client(self.installation.id)
+        return await client.call_tool(self.name, arguments, read_timeout_seconds, progress_callback=progress_callback)
 
 
 @frozen
@@ -70,34 +73,37 @@ class Toolbox:
 
 
 @asynccontextmanager
-async def open_toolbox(
-    connections: Sequence[tuple[Installation, AbstractAsyncContextManager[ProxyClient]]], *, concurrency: int
+async def connected_toolbox(
+    installations: Sequence[Installation], connections: Connections, *, concurrency: int
 ) -> AsyncIterator[Toolbox]:
-    """Open the connections, `concurrency` at a time, and list their tools."""
+    """Connect to the installations, `concurrency` at a time, and let each server list its tools.
+
+    Instances last updated in spring 2026 have no other list.
+    """
     slots = asyncio.Semaphore(concurrency)
-    async with AsyncExitStack() as opened:
 
-        async def listed(installation: Installation, connection: AbstractAsyncContextManager[ProxyClient]) -> Toolbox:
-            tools: list[InstallationTool] = []
-            errors: list[MCPStoreError] = []
-            try:
-                async with slots:
-                    client = await opened.enter_async_context(connection)
-                    try:
-                        async for page in tool_pages(client):
-                            tools.extend(InstallationTool(installation, tool, client) for tool in page)
-                    finally:
-                        errors.extend(client.malformed_tools)
-            except MCPStoreError as error:
-                errors.append(error)
-            return Toolbox(tools, [UnavailableInstallation(installation, error) for error in errors])
+    async def listed(installation: Installation) -> Toolbox:
+        tools: list[InstallationTool] = []
+        errors: list[MCPStoreError] = []
+        try:
+            async with slots:
+                client = await connections.client(installation.id)
+                try:
+                    async for page in tool_pages(client):
+                        tools.extend(InstallationTool(installation, tool, None, connections) for tool in page)
+                finally:
+                    errors.extend(client.malformed_tools)
+        except MCPStoreError as error:
+            errors.append(error)
+        return Toolbox(tools, [UnavailableInstallation(installation, error) for error in errors])
 
+    async with connections:
         toolbox = Toolbox()
-        listings = [asyncio.ensure_future(listed(*each)) for each in connections]
+        listings = [asyncio.ensure_future(listed(installation)) for installation in installations]
         try:
             outcomes = await asyncio.gather(*listings)
         except BaseException:
-            # The others must not enter the exit stack while it is being closed.
+            # The others must not open connections while these are being closed.
             await _cancel(listings)
             raise
         for outcome in outcomes:

@@ -28,7 +28,7 @@ from mcp_types import (
 )
 from pydantic import ValidationError
 
-from .._proxy.requests import SentRequests, is_call, is_error
+from .._proxy.requests import SentRequests, has_method, is_error
 from .._proxy.stream import ProxyStream
 from .session import MCPSession
 from .tools import RAW_RESULTS, KnownTools
@@ -127,7 +127,7 @@ class ProxyWriteStream:
         async with aclosing(opened) as stream:
             async for received in stream:
                 self._tools.redactor = stream._opened.result.redactor  # noqa: SLF001  # here and below: not for users
-                if is_call(received):
+                if has_method(received):
                     await self._deliver_message(self._from_server(received))
                 # There is no request that a response to a notification could belong to.
                 elif isinstance(message, JSONRPCRequest):
@@ -160,7 +160,7 @@ class ProxyWriteStream:
             # The response to a request that the server could not parse has no id.
             id = request.id if id is None else id
             error = stream._tool_call_error(received)  # noqa: SLF001
-            self._session.is_lost_by(error, session_id)
+            self._session.note_loss(error, session_id)
             data = ErrorData(code=error.code, message=error.message, data=error)
             return _checked(lambda: JSONRPCError(jsonrpc="2.0", id=id, error=data), stream)
         result = received.get("result")

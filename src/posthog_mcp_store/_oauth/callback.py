@@ -16,7 +16,7 @@ EXPLANATIONS = {
     "token_exchange_failed": "the service could not exchange the provider's code for a token",
 }
 """The service's own error codes (docs/service.md, section 6); others are the provider's (RFC 6749, 4.1.2.1)."""
-START_AGAIN = "start again with authorize() or install_custom()"
+START_AGAIN = "start a new flow, for example with authorize()"
 
 
 @frozen
@@ -47,7 +47,7 @@ class OAuthCallback:
             case [["error"], None, None, None] | [None, None, None, ["true"]]:
                 return cls("error")
         # Without the query: in a URL that is not a callback, it may hold another application's secrets.
-        raise OAuthError(f"{without_query(url)} is not an OAuth callback: it has no status=success or status=error")
+        raise OAuthError(f"{without_query(url)} is not an OAuth callback: its query has no outcome, or several")
 
     @property
     def is_success(self) -> bool:

@@ -7,6 +7,7 @@ by the fields that they change, but a token refresh by the service can't be told
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from attrs import define, field, frozen
@@ -16,6 +17,8 @@ from .._core.errors import ConfigurationError
 from .._core.http_dates import aware
 from .._core.text import short_repr
 from .redirect import AuthorizationRedirect
+
+CLOCK_MARGIN = timedelta(seconds=2)
 
 
 @frozen
@@ -36,68 +39,84 @@ class FlowTracker:
     """The state of one wait: its installation, and how that looked in earlier polls."""
 
     target: UUID | AuthorizationRedirect
-    id: UUID | None = field(init=False)
+    id: UUID | None = field(default=None, init=False)
     """The installation's id, once it is known."""
     _was_unusable: bool = field(default=False, init=False)
     _before: Installation | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.id = self.target if isinstance(self.target, UUID) else None
-        if self.id is None and self._server == (None, None):
+        if isinstance(self.target, UUID):
+            self.id = self.target
+        elif self.target.server_id is None:
+            # Otherwise the service decides which of the installations with this server record it authorizes.
+            self.id = self.target.installation_id
+        if self.id is None and self._server == (None, None, None):
             raise ConfigurationError("this redirect names no server: pass the installation's id instead")
 
     @property
-    def _server(self) -> tuple[str | None, UUID | None]:
-        return (None, None) if isinstance(self.target, UUID) else (self.target.server_url, self.target.server_id)
+    def _server(self) -> tuple[str | None, UUID | None, UUID | None]:
+        """The URL, template or OAuth server record by which to find the installation."""
+        if isinstance(self.target, UUID):
+            return None, None, None
+        return self.target.server_url, self.target.template_id, self.target.server_id
 
     def find(self, rows: Sequence[Installation]) -> Installation | None:
         """Find the installation in the whole list, and remember its id."""
-        found = next((row for row in rows if row.id == self.id), None) if self.id else self._find_by_server(rows)
+        if isinstance(self.target, UUID) or self.id is not None:
+            found = next((row for row in rows if row.id == self.id), None)
+        else:
+            found = _find_by_server(self.target, rows)
         if found is not None:
             self.id = found.id
         return found
 
-    def _find_by_server(self, rows: Sequence[Installation]) -> Installation | None:
-        url, server_id = self._server
-        # Newer services also list installations shared by others, but a flow is always for the user's own.
-        own = [row for row in rows if row.additional_properties.get("is_owner") is not False]
-        if url is not None:
-            return next((row for row in own if row.url == url), None)
-        # If several belong to the server's record, the service uses the lowest id (docs/service.md, section 5).
-        return min((row for row in own if row.server_id == server_id), key=lambda row: row.id, default=None)
-
     def is_over(self, row: Installation) -> bool:
-        """True if the flow has ended, going by this poll and earlier ones."""
+        """True if the flow has ended, given the installation as this poll shows it."""
         if row.pending_oauth or row.needs_reauth:
             self._was_unusable = True
             return False
-        if self._was_unusable:
+        if self._was_unusable or isinstance(self.target, UUID):
             return True
         before, self._before = self._before, row
-        return self._ended_before(row) if before is None else _is_authorized_anew(before, row)
-
-    def _ended_before(self, row: Installation) -> bool:
-        """True if the flow ended before the first poll. That can't be known from an id alone."""
-        if isinstance(self.target, UUID):
-            return False
-        requested, issued = self.target.requested_at, self.target.issued_at
-        if requested is not None and aware(row.created_at) >= requested:
-            return True
-        return issued is not None and row.updated_at is not None and aware(row.updated_at) > issued
+        return _ended_before(self.target, row) if before is None else _is_authorized_again(before, row)
 
     def __str__(self) -> str:
         """Describe the installation in an error message."""
-        url, server_id = self._server
+        url, template_id, server_id = self._server
         if self.id is not None:
             return f"the installation {self.id}"
-        return (
-            f"the installation of {short_repr(url)}" if url is not None else f"the installation of server {server_id}"
-        )
+        if url is not None:
+            return f"the installation of {short_repr(url)}"
+        return f"the installation of {f'template {template_id}' if template_id else f'server {server_id}'}"
 
 
-def _is_authorized_anew(before: Installation, after: Installation) -> bool:
+def _find_by_server(redirect: AuthorizationRedirect, rows: Sequence[Installation]) -> Installation | None:
+    # The list includes what others share. A server may be installed once in each scope, and be shared meanwhile.
+    own = sorted((row for row in rows if row.is_owner), key=lambda row: row.scope != redirect.scope)
+    if redirect.server_url is not None:
+        return next((row for row in own if row.url == redirect.server_url), None)
+    if redirect.template_id is not None:
+        return next((row for row in own if row.template_id == redirect.template_id), None)
+    # If several have the server's record, the service uses the lowest id (docs/service.md, section 5).
+    same = [row for row in own if row.server_id == redirect.server_id]
+    return min(same, key=lambda row: row.id, default=None) or next(
+        (row for row in own if row.id == redirect.installation_id), None
+    )
+
+
+def _ended_before(redirect: AuthorizationRedirect, row: Installation) -> bool:
+    """Whether the flow ended before the first poll."""
+    requested, issued = redirect.requested_at, redirect.issued_at
+    if requested is not None and aware(row.created_at) >= requested:
+        return True
+    # Starting a flow may save the row of a template, and the clocks may differ a little.
+    margin = timedelta(0) if row.template_id is None else CLOCK_MARGIN
+    return issued is not None and row.updated_at is not None and aware(row.updated_at) > issued + margin
+
+
+def _is_authorized_again(before: Installation, after: Installation) -> bool:
     return before.updated_at != after.updated_at and _editable(before) == _editable(after)
 
 
 def _editable(row: Installation) -> tuple[object, ...]:
-    return row.display_name, row.description, row.is_enabled
+    return row.display_name, row.description, row.is_enabled, row.scope

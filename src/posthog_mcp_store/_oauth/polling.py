@@ -16,9 +16,9 @@ from .callback import START_AGAIN
 from .flow import AuthorizationProgress, FlowTracker
 
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 5.0
+MAX_PAUSE = 5.0
 GROWTH = 1.5
-FEW = 3
+MAX_SEPARATE_POLLS = 3
 """Up to this many waits retrieve their installations separately; more of them share one request for the list."""
 LIST_LIMIT = 1000
 """Large enough to get the list in one request: the service has no maximum (docs/service.md, section 3)."""
@@ -39,7 +39,7 @@ def pauses() -> Iterator[float]:
     pause = FIRST_PAUSE
     while True:
         yield pause
-        pause = min(pause * GROWTH, LONGEST_PAUSE)
+        pause = min(pause * GROWTH, MAX_PAUSE)
 
 
 class SharedPolls:
@@ -116,7 +116,7 @@ class AuthorizationWait:
 
     async def _poll(self, source: InstallationSource, polls: SharedPolls, since: float) -> Installation | None:
         row = None
-        if self._tracker.id is None or polls.waits > FEW:
+        if self._tracker.id is None or polls.waits > MAX_SEPARATE_POLLS:
             row = self._tracker.find(await polls.rows(source, since=since))
         # If it is no longer listed, `retrieve` raises the service's own error.
         return row if row is not None or self._tracker.id is None else await source.retrieve(self._tracker.id)

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 from uuid import UUID
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from .._core import validation
 from .._core.errors import ConfigurationError, UnsafeRedirectError
@@ -31,9 +31,9 @@ def _safe_url(url: str | None) -> str:
     if not isinstance(url, str | None):
         raise ConfigurationError(f"url must be text, not {type(url).__name__}")
     if not url:
-        raise UnsafeRedirectError("the service returned no URL to send the user to")
+        raise UnsafeRedirectError("there is no URL to send the user to")
     if fault := _fault(url):
-        raise UnsafeRedirectError(f"the service returned a URL that must not be opened: {fault} ({without_query(url)})")
+        raise UnsafeRedirectError(f"this URL must not be opened: {fault} ({without_query(url)})")
     return url
 
 
@@ -70,6 +70,14 @@ def _stripped(url: str | None) -> str | None:
     return None if url is None else validation.text(url, "server_url").strip()
 
 
+def _identifier(value: UUID | str | None) -> UUID | None:
+    return None if value is None else validation.uuid(value, "the id of a redirect")
+
+
+def _scope(value: str) -> str:
+    return validation.text(value, "scope")
+
+
 @frozen
 class AuthorizationRedirect:
     """The provider's authorization page for an OAuth flow, valid once and for ten minutes.
@@ -83,8 +91,14 @@ class AuthorizationRedirect:
     """The complete URL to which to send the user's browser."""
     server_url: str | None = field(default=None, converter=_stripped)
     """The MCP server that `install_custom` was called for, which is the `url` of its installation."""
-    server_id: UUID | None = None
-    """The OAuth server record that `authorize` was called for."""
+    server_id: UUID | None = field(default=None, converter=_identifier)
+    """The OAuth server record that `authorize` was called for, on instances last updated in spring 2026."""
+    installation_id: UUID | None = field(default=None, kw_only=True, converter=_identifier)
+    """The installation that `authorize` was called for."""
+    template_id: UUID | None = field(default=None, kw_only=True, converter=_identifier)
+    """The template of the catalogue that `authorize` or `install_template` was called for."""
+    scope: str = field(default="personal", kw_only=True, converter=_scope)
+    """The scope of the installation: `personal` or `shared`."""
     requested_at: datetime | None = field(default=None, repr=False, kw_only=True)
     """When the request that started the flow was sent, by the service's clock; None if you created the redirect."""
     issued_at: datetime | None = field(default=None, repr=False, kw_only=True)
@@ -107,15 +121,7 @@ class AuthorizationRedirect:
 
     def to_json(self) -> str:
         """Serialize the redirect, to wait in another process. The text holds the flow's state: keep it secret."""
-        return json.dumps(
-            {
-                "url": self.url,
-                "server_url": self.server_url,
-                "server_id": None if self.server_id is None else str(self.server_id),
-                "requested_at": None if self.requested_at is None else self.requested_at.isoformat(),
-                "issued_at": None if self.issued_at is None else self.issued_at.isoformat(),
-            }
-        )
+        return json.dumps(asdict(self, value_serializer=_plain))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "AuthorizationRedirect":
@@ -135,17 +141,30 @@ class AuthorizationRedirect:
         return without_query(self.url)
 
 
+def _plain(_: object, __: object, value: object) -> str | None:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return None if value is None else str(value)
+
+
 def _from_fields(fields: dict[str, Any]) -> AuthorizationRedirect:
-    server_url, server_id = fields["server_url"], fields["server_id"]
-    if not isinstance(server_url, str | None):
-        raise TypeError("server_url")
+    server_url, scope = fields["server_url"], fields.get("scope", "personal")
+    if not isinstance(server_url, str | None) or not isinstance(scope, str):
+        raise TypeError("server_url, scope")
     return AuthorizationRedirect(
         fields["url"],
         server_url=server_url,
-        server_id=None if server_id is None else UUID(server_id),
+        server_id=_uuid(fields["server_id"]),
+        installation_id=_uuid(fields.get("installation_id")),
+        template_id=_uuid(fields.get("template_id")),
+        scope=scope,
         requested_at=_moment(fields["requested_at"]),
         issued_at=_moment(fields["issued_at"]),
     )
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return None if text is None else UUID(text)
 
 
 def _moment(text: str | None) -> datetime | None:

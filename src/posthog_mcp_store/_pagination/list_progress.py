@@ -72,7 +72,7 @@ class ListProgress(Generic[T]):
         """How many consecutive pages made no progress."""
 
     @property
-    def known(self) -> int:
+    def returned_count(self) -> int:
         """How many rows have been returned."""
         return len(self._known)
 
@@ -92,14 +92,14 @@ class ListProgress(Generic[T]):
             ListUnstableError: Pages make no progress but do not end the list, or the list grows too fast.
         """
         new = self._unknown(joined)
-        self._judge(span, data, has_new=bool(new))
+        self._check_progress(span, data, has_new=bool(new))
         self._held = new.popitem()[0] if self.has_more and len(new) > size else None
-        return self._give_out(new)
+        return self._record(new)
 
-    def find(self, data: PageData[T]) -> list[T]:
+    def add_anywhere(self, data: PageData[T]) -> list[T]:
         """Record and return the new rows of a page, regardless of their position."""
         self.count = data.count
-        return self._give_out(self._unknown(data.items))
+        return self._record(self._unknown(data.items))
 
     def has_next(self, span: PageRange, data: PageData[T]) -> bool:
         """True if rows follow those of a page that were returned, according to the service."""
@@ -111,17 +111,17 @@ class ListProgress(Generic[T]):
             del data[row]
         return data
 
-    def _give_out(self, data: dict[Hashable, T]) -> list[T]:
+    def _record(self, data: dict[Hashable, T]) -> list[T]:
         self._known.update(data)
         return list(data.values())
 
-    def _judge(self, span: PageRange, data: PageData[T], *, has_new: bool) -> None:
+    def _check_progress(self, span: PageRange, data: PageData[T], *, has_new: bool) -> None:
         """Decide whether the list continues after a page, and how."""
         length = len(data.items)
         end = span.offset + length
         is_full = min(span.limit, self._capacity) <= length <= span.limit
         self.has_more = is_full or (has_new and data.has_more(span.offset))
-        self._size_up(span, data)
+        self._learn_page_size(span, data)
         is_regular = length == span.limit and data.leads_beyond(span.offset)
         self.is_steady = is_regular and (has_new or self.is_steady)
         repeats_known = self.is_steady and self._is_explained(end, data.count)
@@ -140,7 +140,7 @@ class ListProgress(Generic[T]):
                 f"the list grows faster than it is read: of {self._first_count} rows at first, it is past {most} by now"
             )
 
-    def _size_up(self, span: PageRange, data: PageData[T]) -> None:
+    def _learn_page_size(self, span: PageRange, data: PageData[T]) -> None:
         """Learn how many rows the service returns at once."""
         length = len(data.items)
         if not self._known:

@@ -55,7 +55,7 @@ class ListReader(Generic[T]):
         """The offset of the next request."""
         self._ahead: deque[tuple[PageRange, asyncio.Task[Callable[[], PageData[T]]]]] = deque()
 
-    async def parts(self) -> AsyncGenerator[PageSlice[T], None]:
+    async def slices(self) -> AsyncGenerator[PageSlice[T], None]:
         """Yield the rows that each page adds.
 
         Raises:
@@ -67,12 +67,12 @@ class ListReader(Generic[T]):
                 part = await self._next()
                 if self._progress.has_more:
                     self._fetch_ahead(at_least=1)
-                if part.items or not self._progress.known:
+                if part.items or not self._progress.returned_count:
                     yield part
             async for part in self._missing():
                 yield part
         finally:
-            await self._let_go()
+            await self._cancel_and_wait()
 
     async def _next(self) -> PageSlice[T]:
         """The rows that the next page adds, if any."""
@@ -87,7 +87,7 @@ class ListReader(Generic[T]):
         joined = self._progress.join(span, data)
         if joined is None:
             span, data, joined = await self._rejoin(span, data)
-        offset = self._start + self._progress.known
+        offset = self._start + self._progress.returned_count
         new = self._progress.advance(span, data, joined, size)
         if len(data.items) != span.limit:
             self._replan()
@@ -132,18 +132,20 @@ class ListReader(Generic[T]):
         if self._start:
             return
         for is_whole in (False, True) if progress.count > LONG_LIST else (True,):
-            missing = progress.count - progress.known
+            missing = progress.count - progress.returned_count
             if missing <= 0:
                 return
             span = PageRange(0, progress.size + (progress.count if is_whole else missing))
             data = await self._fetch(span)
-            offset = progress.known
-            if found := progress.find(data):
+            offset = progress.returned_count
+            if found := progress.add_anywhere(data):
                 yield PageSlice(found, offset, data.count, max(self._limit, progress.size), has_next=False)
             if len(data.items) < span.limit:
                 break
-        if progress.known < progress.count:
-            raise ListUnstableError(f"the service counts {progress.count} rows but returned only {progress.known}")
+        if progress.returned_count < progress.count:
+            raise ListUnstableError(
+                f"the service counts {progress.count} rows but returned only {progress.returned_count}"
+            )
 
     async def _fetch(self, span: PageRange) -> PageData[T]:
         read = await self._source.fetch(span.limit, span.offset)
@@ -154,7 +156,7 @@ class ListReader(Generic[T]):
             task.cancel()
         self._ahead.clear()
 
-    async def _let_go(self) -> None:
+    async def _cancel_and_wait(self) -> None:
         """Cancel requests that are no longer needed, and wait for them to end."""
         tasks = [task for _, task in self._ahead]
         self._cancel_ahead()

@@ -76,8 +76,8 @@ class Pager(Generic[T]):
         """Iterate over all pages, in order. A page may have fewer rows than its `limit`: repeated rows are dropped."""
         require_asyncio()
         reading = ListReader(self._source, limit=self._limit, start=self._offset, concurrency=self._concurrency)
-        async with aclosing(reading.parts()) as parts:
-            async for part in parts:
+        async with aclosing(reading.slices()) as slices:
+            async for part in slices:
                 yield Page(
                     items=part.items,
                     count=part.count,

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from .._core.headers import Headers
 from .._core.response import EVENT_STREAM, JSON, media_type, parse_json
-from .requests import PendingRequests, is_call
+from .requests import PendingRequests, has_method
 from .sse import EventStreamDecoder
 
 
@@ -116,6 +116,6 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 def _is_message(value: Mapping[str, Any]) -> bool:
     """True if it is a request, a notification, an error, or a result with a request id."""
-    if is_call(value) or value.get("error") is not None:
+    if has_method(value) or value.get("error") is not None:
         return True
     return "id" in value and ("result" in value or "error" in value)

@@ -11,7 +11,7 @@ from .._core.response import Response
 from .._core.text import short_repr
 from .._core.validation import SESSION_ID
 from .._request.status_errors import decode_error
-from .requests import Message, RequestId, SentRequests, is_call, is_error
+from .requests import Message, RequestId, SentRequests, has_method, is_error
 from .tool_errors import reply_error
 
 
@@ -37,14 +37,14 @@ class ProxyReply:
         """
         position = self._position(request_id)
         for message in self.messages:
-            if not is_call(message) and self._sent.position(message.get("id")) == position:
+            if not has_method(message) and self._sent.position(message.get("id")) == position:
                 return self._result(message)
         for message in self.messages:
             # If the server could not read a request, its error has a null id (JSON-RPC 2.0, section 5).
             if message.get("id") is None and is_error(message):
                 return self._result(message)
         wanted = self._sent.request_ids[position]
-        raise decode_error(self._answer, self._call, f"it does not answer request {wanted!r}")
+        raise decode_error(self._answer, self._call, f"it has no response to request {wanted!r}")
 
     def _position(self, request_id: RequestId) -> int:
         ids = self._sent.request_ids

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from attrs import field, frozen
 
@@ -16,7 +17,7 @@ Message = Mapping[str, Any]
 RequestId = str | int | float | None
 
 
-def is_call(message: Message) -> bool:
+def has_method(message: Message) -> bool:
     """True if a message is a request or a notification. Some servers send null instead of omitting a member."""
     return message.get("method") is not None
 
@@ -54,6 +55,8 @@ class SentRequests:
     request_ids: tuple[RequestId, ...]
     calls_tools: bool
     """True if a `tools/call` is among the messages: only those can be refused by the service's policy."""
+    installation_id: UUID | None = None
+    """The installation whose server they were sent to."""
     _positions: dict[object, int] = field(init=False, factory=dict, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -63,10 +66,11 @@ class SentRequests:
         self._positions.update({_key(id): position for position, id in positions})
 
     @classmethod
-    def of(cls, messages: Sequence[Message]) -> "SentRequests":
+    def of(cls, messages: Sequence[Message], installation_id: UUID) -> "SentRequests":
         """Collect the requests: messages without an id are notifications, those without a method responses."""
         ids = tuple(message["id"] for message in messages if "id" in message and "method" in message)
-        return cls(ids, calls_tools=any(message.get("method") == "tools/call" for message in messages))
+        calls_tools = any(message.get("method") == "tools/call" for message in messages)
+        return cls(ids, calls_tools, installation_id)
 
     def position(self, id: object) -> int | None:
         """The position of the request that has this id. Some servers respond to request 1 with the id "1"."""
@@ -85,7 +89,7 @@ class PendingRequests:
 
     def take(self, message: Message) -> None:
         """Record a message that was received."""
-        if is_call(message):
+        if has_method(message):
             return
         if message.get("id") is None and is_error(message):
             self.is_refused = True

@@ -141,4 +141,4 @@ class ProxyStream:
         if not self._must_answer or not self._pending.missing or self._pending.is_refused:
             return None
         missing = ", ".join(map(repr, self._pending.missing.values()))
-        return self._result.unreadable(f"it ended without the answer to request {missing}")
+        return self._result.unreadable(f"it ended without a response to request {missing}")

@@ -1,10 +1,14 @@
-"""Maps JSON-RPC error objects to the ToolCallErrors that are raised. Pure."""
+"""From a refused or failed tool call to the ToolCallError that is raised. Pure."""
 
 import re
 from collections.abc import Mapping
+from uuid import UUID
 
 from .._core.errors import (
+    APIStatusError,
     BatchRejectedError,
+    NotFoundError,
+    PermissionDeniedError,
     ToolApprovalRequiredError,
     ToolCallError,
     ToolDisabledError,
@@ -18,37 +22,54 @@ REFUSALS: dict[int, tuple[type[ToolCallError], str]] = {
         BatchRejectedError,
         "Batch rejected: it contains a tool call that requires approval or is disabled; send items individually",
     ),
-    -32001: (ToolApprovalRequiredError, "Tool '.*' requires approval before it can be called"),
-    -32002: (ToolDisabledError, "Tool '.*' (has been disabled by the user|is blocked by team policy)"),
+    -32001: (ToolApprovalRequiredError, "Tool '(?P<tool>.*)' requires approval before it can be called"),
+    -32002: (ToolDisabledError, "Tool '(?P<tool>.*)' (has been disabled by the user|is blocked by team policy)"),
     -32601: (
         ToolNotFoundError,
         (
-            "Tool '.*' is (not registered for this installation|no longer available on the upstream server)|"
+            "Tool '(?P<tool>.*)' is (not registered for this installation|no longer available on the upstream server)|"
             "tools/call missing 'name' parameter"
         ),
     ),
 }
-"""The service's own refusals of tool calls, by wording (docs/service.md, section 7): servers may use the same codes."""
+"""PostHog's own refusals of tool calls, by wording (docs/service.md, section 7): servers use the codes too."""
+BY_REASON: dict[str, tuple[type[APIStatusError], type[ToolCallError], int]] = {
+    "needs_approval": (PermissionDeniedError, ToolApprovalRequiredError, -32001),
+    "disabled": (PermissionDeniedError, ToolDisabledError, -32002),
+    "removed": (NotFoundError, ToolNotFoundError, -32601),
+}
+"""The same refusals as `call_tool` responds with them (docs/service.md, section 10)."""
 
 
-def tool_call_error(error: object, *, is_refusal: bool) -> ToolCallError:
-    """The exception for a JSON-RPC error object with any content.
+def tool_call_error(error: object, *, refused_by: UUID | None = None) -> ToolCallError:
+    """The exception for a JSON-RPC error object, whatever it contains.
 
-    `is_refusal` says whether it may be one of the service's own refusals, which are then recognised by their wording.
+    `refused_by` is the installation if this may be one of PostHog's own refusals. The wording then has to match, too.
     """
     fields = error if isinstance(error, Mapping) else {"message": error}
     code = fields.get("code")
     number = code if isinstance(code, int) else 0
     text = str(fields.get("message", "no message"))
-    kind, words = REFUSALS.get(number, (ToolCallError, ""))
-    if not is_refusal or not re.fullmatch(words, text, re.DOTALL):
-        kind = ToolCallError
-    return kind(text, code=number, data=fields.get("data"))
+    if refused_by is not None and number in REFUSALS:
+        kind, wording = REFUSALS[number]
+        if refusal := re.fullmatch(wording, text, re.DOTALL):
+            tool = refusal.groupdict().get("tool")
+            return kind(text, code=number, data=fields.get("data"), tool_name=tool, installation_id=refused_by)
+    return ToolCallError(text, code=number, data=fields.get("data"))
 
 
 def reply_error(message: Message, sent: SentRequests, response: Response) -> ToolCallError:
-    """The exception for an error among the responses to the messages that were sent."""
-    # All of the service's own refusals have this in common, apart from their wording.
+    """The exception for an error object in a response to `sent`."""
+    # Beyond their wording, this is what all of PostHog's own refusals have in common.
     content_type = response.headers.get("Content-Type", JSON).partition(";")[0].strip().lower()
-    is_refusal = sent.calls_tools and response.status_code == 200 and content_type == JSON
-    return tool_call_error(message["error"], is_refusal=is_refusal)
+    may_be_refusal = sent.calls_tools and response.status_code == 200 and content_type == JSON
+    return tool_call_error(message["error"], refused_by=sent.installation_id if may_be_refusal else None)
+
+
+def call_tool_refusal(error: APIStatusError, *, tool_name: str, installation_id: UUID) -> ToolCallError | None:
+    """The exception for a refusal of `call_tool`; None for other errors."""
+    reason = str(error.body.get("reason")) if isinstance(error.body, Mapping) else ""
+    status_error, kind, code = BY_REASON.get(reason, (None, ToolCallError, 0))
+    if status_error is not type(error):
+        return None
+    return kind(error.detail or reason, code=code, tool_name=tool_name, installation_id=installation_id)

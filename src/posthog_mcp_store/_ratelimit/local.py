@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 from time import monotonic
 from types import MappingProxyType
-from typing import Protocol, get_args
+from typing import get_args
 
 from attrs import frozen
 
@@ -58,16 +58,6 @@ def checked_rates(rates: Rates) -> dict[RateLimitScope, tuple[Rate, ...]]:
         if not isinstance(each, tuple | list) or not all(isinstance(rate, Rate) for rate in each):
             raise ConfigurationError(f"rates[{scope!r}] must be a tuple of Rate, not {short_repr(each)}")
     return {scope: tuple(sorted(rates.get(scope, ()), key=lambda rate: rate.seconds)) for scope in SCOPES}
-
-
-class RateLimiter(Protocol):
-    """Delays the calls of a store. Any object with this method can be used."""
-
-    async def acquire(self, scope: RateLimitScope, /) -> None:
-        """Wait until one more call may be sent under this limit, and count it.
-
-        It is called before every attempt, including retries. If it is cancelled while it waits, nothing is counted.
-        """
 
 
 def make_locks() -> dict[RateLimitScope, LoopLocal[asyncio.Lock]]:

@@ -56,18 +56,18 @@ class Budget:
             if wait == 0 and await self._count(scope):
                 return 0.0
         except Exception as error:  # noqa: BLE001  # on invalid replies, redis-py raises almost anything
-            told = failure(error, Secret(self._pool.connection_kwargs.get("password") or ""))
+            translated = failure(error, Secret(self._pool.connection_kwargs.get("password") or ""))
         else:
             return wait + uniform(*JITTER)  # noqa: S311  # not used for security
         # Raised outside the `except` block: its context would be the error, which may quote the password.
-        raise told
+        raise translated
 
     async def _wait(self, scope: RateLimitScope) -> float:
         """Seconds until there is room in every window. All are checked before the call is counted in any."""
         stats = [await self._ask(self._windows.get_window_stats, item, scope) for item in self._counters[scope]]
         # The library uses the same clock.
         waits = [
-            bounded(each.reset_time - time.time(), item.get_expiry())
+            limit_size(each.reset_time - time.time(), item.get_expiry())
             for each, item in zip(stats, self._counters[scope], strict=True)
             if each.remaining <= 0
         ]
@@ -109,7 +109,7 @@ class Budget:
         await self._pool.aclose()
 
 
-def bounded(wait: float, window: float) -> float:
+def limit_size(wait: float, window: float) -> float:
     """Limit a wait to the length of the window, whatever the clocks of other processes show; 0 if it is NaN."""
     return max(0.0, min(wait, window))
 

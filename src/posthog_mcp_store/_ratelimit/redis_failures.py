@@ -12,8 +12,8 @@ from redis.exceptions import (
     RedisError,
     ResponseError,
 )
-from redis.exceptions import ConnectionError as LostConnectionError
-from redis.exceptions import TimeoutError as SilenceError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from .._core.errors import MCPStoreError
 from .._core.secret import Secret
@@ -33,17 +33,17 @@ def further_tries(error: Exception) -> int:
     """
     if _is_not_the_primary(error) or isinstance(error, AskError | AuthenticationError | ClusterDownError):
         return 1
-    return 2 if isinstance(error, LostConnectionError | SilenceError) else 0
+    return 2 if isinstance(error, RedisConnectionError | RedisTimeoutError) else 0
 
 
 def failure(error: Exception, password: Secret) -> MCPStoreError:
     """The error to raise, with `error` as its cause unless that quotes the handshake and with it the password."""
-    said = f"{type(error).__name__}: {error}"
-    safe = password.redact(QUOTED_ARGUMENTS.sub(r"\1 ***", said))
+    text = f"{type(error).__name__}: {error}"
+    safe = password.redact(QUOTED_ARGUMENTS.sub(r"\1 ***", text))
     advice = _advice(error)
-    told = MCPStoreError(f"the call was not sent: the rate limiter's Redis failed ({single_line(safe)}){advice}")
-    told.__cause__ = error if safe == said else None
-    return told
+    translated = MCPStoreError(f"the call was not sent: the rate limiter's Redis failed ({single_line(safe)}){advice}")
+    translated.__cause__ = error if safe == text else None
+    return translated
 
 
 def _advice(error: Exception) -> str:
@@ -55,7 +55,7 @@ def _advice(error: Exception) -> str:
         return ": check the user and the password in url"
     # On replies that are not Redis's, redis-py raises various errors: ValueError, TypeError, RecursionError.
     is_foreign = isinstance(error, InvalidResponse) or not isinstance(error, RedisError)
-    return ": the server at url does not answer as Redis does" if is_foreign else ""
+    return ": the server at url does not respond as Redis does" if is_foreign else ""
 
 
 def _is_not_the_primary(error: Exception) -> bool:

@@ -15,7 +15,7 @@ from .._core.errors import RateLimitError
 Pause = Callable[[float], Awaitable[None]]
 """Sleeps for a number of seconds, or raises an error if the store is closed in the meantime."""
 
-LONGEST_COOLDOWN = 3600.0
+MAX_COOLDOWN = 3600.0
 """The service's longest window (docs/service.md, section 4). A longer wait is a mistake of the service or a gateway."""
 STEP_SECONDS = 1.0
 """How long a call without a response delays the next one: proxy calls may take minutes."""
@@ -71,7 +71,7 @@ class Cooldown:
 
     def start(self, seconds: float, refusal: RateLimitError) -> None:
         """Hold all calls for a number of seconds, and then let them pass one at a time."""
-        self._ends_at = max(self._ends_at, monotonic() + min(seconds, LONGEST_COOLDOWN))
+        self._ends_at = max(self._ends_at, monotonic() + min(seconds, MAX_COOLDOWN))
         self._refusal = refusal
         if self._current_queue() is None:
             self._queue = asyncio.Lock()
@@ -119,6 +119,7 @@ class CooldownSlot:
 
     def sent(self) -> None:
         """Record that the attempt was sent: the next call waits for its response, but not for long."""
+        self._stop_timer()
         if self._queue is not None:
             self._timer = asyncio.get_running_loop().call_later(STEP_SECONDS, self.release)
 

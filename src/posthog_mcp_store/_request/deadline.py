@@ -42,5 +42,5 @@ class Deadline:
             if not timer.expired():
                 raise
         call = self._call
-        message = f"{call.method} {call.path}: not done within the deadline of {self._seconds:g} s"
+        message = f"{call.method} {call.path}: did not finish within its deadline of {self._seconds:g} s"
         raise APITimeoutError(message, method=call.method, url=call.url)

@@ -5,30 +5,25 @@ It takes a call as plain data and returns a successful response. Anything else i
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from functools import partial
 from random import random
 from time import perf_counter
 from typing import TypeVar, cast
 
 from .._core.asyncio_only import require_asyncio
 from .._core.call import Call
-from .._core.errors import APIConnectionError, APIStatusError, ConfigurationError, RateLimitError
-from .._core.http_dates import sent_at
-from .._core.redaction import Redactor
-from .._core.response import Body, Response, ResponseInfo
-from .._core.secret import Secret
-from .._transport.protocol import USER_AGENT, PreparedRequest
+from .._core.errors import ConfigurationError, RateLimitError
+from .._core.response import Body, Response
 from .cooldown import CooldownSlot
 from .deadline import Deadline
-from .redirects import MAX_REDIRECTS, followed_url
-from .result import StreamingResponse, SuccessfulResponse
+from .immediate_retry import attempt as attempt_call
+from .result import Failure, StreamingResponse, SuccessfulResponse
 from .retry import is_deleted, may_have_side_effects, retry_delay, wait_before
+from .sender import Sender
 from .settings import Settings
 from .state import StoreState
-from .status_errors import status_error
 
 T = TypeVar("T")
-Failure = APIConnectionError | APIStatusError
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +34,7 @@ class Pipeline:
     def __init__(self, settings: Settings, state: StoreState) -> None:
         self._settings = settings
         self._state = state
+        self._sender = Sender(settings, state)
 
     @property
     def deadline(self) -> float | None:
@@ -47,6 +43,10 @@ class Pipeline:
     @property
     def max_response_bytes(self) -> int:
         return self._settings.max_response_bytes
+
+    def url_of(self, call: Call) -> str:
+        """The URL that a call would be sent to now."""
+        return self._state.prefix.applied(call).url
 
     async def send(self, call: Call, read: Callable[[Response], T]) -> T:
         """Send a call and `read` its response. `read` raises ValueError or TypeError if the response is not valid.
@@ -83,7 +83,9 @@ class Pipeline:
                 attempt += 1
                 await slot.acquire(min(policy.max_retry_after, deadline.remaining))
                 began = perf_counter()
-                outcome = await self._attempt(call, slot, attempt)
+                outcome = await attempt_call(
+                    call, self._state.prefix, partial(self._send, slot=slot, attempt=attempt, deadline=deadline)
+                )
                 if isinstance(outcome, SuccessfulResponse):
                     _log(call, outcome.response.status_code, began, attempt, None)
                     return outcome
@@ -117,61 +119,12 @@ class Pipeline:
                 # More informative than that the store was closed: the service may have acted on the call.
                 raise failure from None
 
-    async def _attempt(self, call: Call, slot: CooldownSlot, attempt: int) -> SuccessfulResponse | Failure:
-        """Make one attempt, and return the successful response or the error."""
-        await self._state.pace(call.rate_limit)
-        api_key = await self._settings.current_api_key()
-        redactor = Redactor.of(api_key, call.secret)
-        slot.sent()
-        try:
-            response = await self._exchange(call, api_key, attempt)
-        except APIConnectionError as failure:
-            return failure
-        if call.is_answered_by(response.status_code):
-            return SuccessfulResponse(call, response, redactor)
-        return status_error(response, call, sent_at(response.headers.get("Date"), datetime.now(UTC)), redactor)
-
-    async def _exchange(self, call: Call, api_key: Secret, attempt: int) -> Response:
-        """Send the request once, and follow redirects within the service."""
-        response = await self._send_once(call, call.url, api_key, attempt)
-        url, redirects = followed_url(call.url, response), 0
-        while url is not None and redirects < MAX_REDIRECTS:
-            response = await self._send_once(call, url, api_key, attempt)
-            url, redirects = followed_url(url, response), redirects + 1
-        return response
-
-    async def _send_once(self, call: Call, url: str, api_key: Secret, attempt: int) -> Response:
-        response = await self._state.transport.send(self._prepared(call, url, api_key))
-        try:
-            self._report(call, response, attempt, api_key)
-        except BaseException:
-            # An exception in the user's `on_response` must not leave a stream open.
-            if response.body is not None:
-                await response.body.aclose()
-            raise
-        return response
-
-    def _prepared(self, call: Call, url: str, api_key: Secret) -> PreparedRequest:
-        settings = self._settings
-        # With names in lower case, a later header replaces an earlier one and each is sent once.
-        headers = {"user-agent": USER_AGENT, "accept": call.accept, **settings.headers}
-        headers |= {name.lower(): value for name, value in call.headers.items()}
-        timeout = call.timeout or settings.timeout or call.default_timeout
-        return PreparedRequest(call, url, headers, api_key, timeout, settings.max_response_bytes)
-
-    def _report(self, call: Call, response: Response, attempt: int, api_key: Secret) -> None:
-        self._state.warn_of_deprecation(call, response.headers, api_key)
-        if self._settings.on_response is not None:
-            self._settings.on_response(
-                ResponseInfo(
-                    method=call.method,
-                    path_template=call.path_template,
-                    status_code=response.status_code,
-                    headers=response.headers,
-                    seconds=response.seconds,
-                    attempt=attempt,
-                )
-            )
+    async def _send(
+        self, call: Call, *, slot: CooldownSlot, attempt: int, deadline: Deadline
+    ) -> SuccessfulResponse | Failure:
+        """Send a call once. An immediate retry, too, waits for a cool-down that has begun meanwhile."""
+        await slot.acquire(min(self._settings.max_retry_after, deadline.remaining))
+        return await self._sender.send(call, slot, attempt)
 
 
 def _log(call: Call, outcome: int | Failure, began: float, attempt: int, delay: float | None) -> None:

@@ -6,15 +6,15 @@ way for a while (docs/service.md, section 1).
 """
 
 import re
-from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 from .._core.response import Response
-from .._core.web_origin import DEFAULT_PORTS
+from .._core.web_origin import origin
 
 MAX_REDIRECTS = 5
-LONGEST_URL = 8192
+MAX_URL_LENGTH = 8192
 """The maximum that servers and gateways commonly accept."""
-LOCATION = re.compile(rf"[!-\[\]-~]{{1,{LONGEST_URL}}}")
+LOCATION = re.compile(rf"[!-\[\]-~]{{1,{MAX_URL_LENGTH}}}")
 """ASCII without backslashes, with which one parser may see a path where another one sees a host."""
 
 
@@ -28,9 +28,4 @@ def followed_url(url: str, response: Response) -> str | None:
         is_own = origin(urlsplit(target)) == origin(urlsplit(url)) and "@" not in urlsplit(target).netloc
     except ValueError:
         return None
-    return target if is_own and len(target) <= LONGEST_URL else None
-
-
-def origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port (RFC 6454, section 4)."""
-    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
+    return target if is_own and len(target) <= MAX_URL_LENGTH else None

@@ -6,7 +6,7 @@ from typing import TypeVar
 from attrs import evolve, frozen
 
 from .._core.call import Call
-from .._core.errors import ResponseDecodeError
+from .._core.errors import APIConnectionError, APIStatusError, ResponseDecodeError
 from .._core.headers import Headers
 from .._core.redaction import Redactor
 from .._core.response import KEPT_BYTES, Body, Response
@@ -14,6 +14,8 @@ from .deadline import Deadline
 from .status_errors import decode_error, redacted
 
 T = TypeVar("T")
+Failure = APIConnectionError | APIStatusError
+"""The outcome of an attempt without a successful response."""
 
 
 @frozen

@@ -7,10 +7,11 @@ failure, POST only if the service certainly did not act on it.
 from typing import Protocol
 
 from .._core.errors import APIConnectionError, APIStatusError, MCPStoreError, NotFoundError, RateLimitError, ServerError
+from .status_errors import has_own_text
 
 FIRST_BACKOFF = 0.5
-LONGEST_BACKOFF = 8.0
-SHORTEST_ASKED = 0.1
+MAX_BACKOFF = 8.0
+MIN_RETRY_AFTER = 0.1
 """A shorter Retry-After, 0 in particular, would make clients retry too fast, so our own backoff is used instead."""
 
 
@@ -56,9 +57,9 @@ def _is_transient_status(failure: APIStatusError) -> bool:
 def wait_before(failure: MCPStoreError, *, attempt: int, jitter: float) -> float:
     """Seconds to wait: what the service asks for, or else exponential backoff with full jitter."""
     asked = failure.retry_after if isinstance(failure, APIStatusError) else None
-    if asked is not None and asked >= SHORTEST_ASKED:
+    if asked is not None and asked >= MIN_RETRY_AFTER:
         return asked
-    return jitter * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempt - 1, 10))
+    return jitter * min(MAX_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempt - 1, 10))
 
 
 def may_have_side_effects(failure: MCPStoreError) -> bool:
@@ -69,5 +70,5 @@ def may_have_side_effects(failure: MCPStoreError) -> bool:
 
 
 def is_deleted(failure: MCPStoreError, *, method: str) -> bool:
-    """True if a repeated DELETE found nothing left to delete."""
-    return method == "DELETE" and isinstance(failure, NotFoundError)
+    """True if a repeated DELETE found nothing left to delete. A path that the service does not have tells nothing."""
+    return method == "DELETE" and isinstance(failure, NotFoundError) and has_own_text(failure)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
 from attrs import Attribute, evolve, field, frozen
 
@@ -14,7 +14,6 @@ from .._core.secret import Secret, as_secret
 KeySource = Callable[[], str | Awaitable[str]]
 APIKey = str | KeySource
 OnResponse = Callable[[ResponseInfo], None]
-APIPrefix = Literal["environments", "projects"]
 
 HOST_VARIABLE = "POSTHOG_HOST"
 PROJECT_VARIABLE = "POSTHOG_PROJECT_ID"
@@ -44,11 +43,6 @@ def _usable_key(given: Secret | KeySource | None) -> Secret | KeySource:
     return key if callable(key) else validation.api_key(key)
 
 
-def _usable_prefix(given: str) -> APIPrefix:
-    # Return the literal itself: an enum member that equals it is formatted differently by some Python versions.
-    return validation.one_of(get_args(APIPrefix), given, "api_prefix")
-
-
 def _usable_project(given: str | int | None) -> str:
     project = os.environ.get(PROJECT_VARIABLE) or defaults.PROJECT_ID if given is None else given
     return validation.project_id(project)
@@ -70,7 +64,6 @@ class Settings:
     max_retries: int = field(validator=_at_least(0))
     max_retry_after: float = field(validator=_seconds)
     max_response_bytes: int = field(validator=_at_least(1))
-    api_prefix: APIPrefix = field(converter=_usable_prefix)
     deadline: float | None = field(default=None, validator=_seconds_or_none)
     """Seconds for the whole call: attempts, waits and queueing together."""
     headers: Mapping[str, str] = field(factory=dict, repr=False, converter=validation.extra_headers)

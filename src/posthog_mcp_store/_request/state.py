@@ -9,9 +9,10 @@ from .._core.call import Call, RateLimitScope
 from .._core.headers import Headers
 from .._core.secret import Secret
 from .._core.text import single_line
-from .._ratelimit.local import RateLimiter
+from .._ratelimit.protocol import RateLimiter
 from .._transport.protocol import RequestSender, closed_error
 from .._transport.waits import Waits
+from .api_prefix import LearnedPrefix
 from .cooldown import Cooldown
 
 logger = logging.getLogger(__name__)
@@ -20,8 +21,9 @@ logger = logging.getLogger(__name__)
 class StoreState:
     """The shared state of a store and its views."""
 
-    def __init__(self, transport: RequestSender, rate_limiter: RateLimiter | None) -> None:
+    def __init__(self, transport: RequestSender, rate_limiter: RateLimiter | None, prefix: LearnedPrefix) -> None:
         self.transport = transport
+        self.prefix = prefix
         self.rate_limiter = rate_limiter
         self._cooldowns: dict[RateLimitScope, Cooldown] = {}
         self._has_warned = False
@@ -68,10 +70,10 @@ class StoreState:
         if self._has_warned or not ("Deprecation" in headers or "Sunset" in headers):
             return
         self._has_warned = True
-        said = (api_key.redact(headers.get(name, "not given")) for name in ("Deprecation", "Sunset"))
-        since, end = (single_line(text, limit=100) for text in said)
+        dates = (api_key.redact(headers.get(name, "not given")) for name in ("Deprecation", "Sunset"))
+        since, end = (single_line(date, limit=100) for date in dates)
         logger.warning(
-            "the service is retiring %s (Deprecation: %s, Sunset: %s): MCPStore(api_prefix=...) may help",
+            "the service is retiring %s (Deprecation: %s, Sunset: %s)",
             call.path_template,
             since,
             end,

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from attrs import evolve, frozen
 
-from .._core.call import CREATE, PROXY, Call
+from .._core.call import AUTHORIZE, CALL_TOOL, CREATE, INSTALL_TEMPLATE, PROXY, REFRESH_TOOLS, Call
 from .._core.errors import (
     AlreadyInstalledError,
     APIStatusError,
@@ -61,10 +61,18 @@ PROXY_REFUSALS: dict[int, tuple[type[APIStatusError], str]] = {
 send `{"error": "text"}`."""
 FRAMEWORK_KEYS = {"type", "code", "detail", "attr"}
 FRAMEWORK_TYPES = {"authentication_error", "invalid_request", "server_error", "throttled_error", "validation_error"}
+CALL_TOOL_REFUSALS: dict[tuple[int, str], type[APIStatusError]] = {
+    (401, "disabled"): ReauthenticationRequiredError,
+    (502, "upstream_error"): UpstreamError,
+}
+"""The errors of `call_tool` that need a class of their own, by status and `reason` (docs/service.md, section 10)."""
+NO_ENDPOINT = "Endpoint not found."
+"""The service's text for a path that no resource has."""
+NEEDS_INSTALLATION = "Pass exactly one of template_id or installation_id"
+REFRESH_FAILED = "Could not refresh tools from the upstream MCP server"
 HINTS: dict[type[APIStatusError], str] = {
     AuthenticationError: "Check the API key, and that the host is the region it was made in.",
     ReauthenticationRequiredError: "The API key is fine: the installation's user has to authorize or reinstall it.",
-    InstallationDisabledError: "Enable the installation before calling it.",
     AlreadyInstalledError: "Use the installation with this URL, or delete it first.",
 }
 GLUED_BODY = b"typecodedetailattr"
@@ -82,6 +90,7 @@ class ErrorBody:
     detail: str | None = None
     attr: str | None = None
     error: str | None = None
+    reason: str | None = None
     error_event_id: str | None = None
 
 
@@ -133,7 +142,7 @@ def read_body(content: bytes, redactor: Redactor) -> ErrorBody:
     except ValueError:
         value = redactor.content(content[:MAX_BODY_BYTES]).decode(errors="replace")
     fields = value if isinstance(value, dict) else {}
-    names = ("type", "code", "detail", "attr", "error", "error_event_id")
+    names = ("type", "code", "detail", "attr", "error", "reason", "error_event_id")
     return ErrorBody(value, *(fields[name] if isinstance(fields.get(name), str) else None for name in names))
 
 
@@ -142,8 +151,21 @@ def error_class(response: Response, call: Call, body: ErrorBody) -> type[APIStat
     status = response.status_code
     if call.operation_id == PROXY and not is_from_framework(response, body):
         return proxy_refusal(status, body) or UpstreamError
+    if kind := own_class(status, call, body):
+        return kind
     kind = BY_STATUS.get(status, ServerError if status >= 500 else APIStatusError)
     return bad_request_class(body) if kind is BadRequestError else kind
+
+
+def own_class(status: int, call: Call, body: ErrorBody) -> type[APIStatusError] | None:
+    """The error class for what only one operation reports."""
+    if call.operation_id == CALL_TOOL and body.reason is not None:
+        if status == 403 and re.fullmatch(PROXY_REFUSALS[403][1], body.detail or ""):
+            return InstallationDisabledError
+        return CALL_TOOL_REFUSALS.get((status, body.reason))
+    if call.operation_id == REFRESH_TOOLS and status == 502 and (body.detail or "").startswith(REFRESH_FAILED):
+        return UpstreamError
+    return None
 
 
 def is_from_framework(response: Response, body: ErrorBody) -> bool:
@@ -175,11 +197,29 @@ def bad_request_class(body: ErrorBody) -> type[BadRequestError]:
 def message(response: Response, call: Call, body: ErrorBody, kind: type[APIStatusError], redactor: Redactor) -> str:
     """One line with the request, the response and a hint about what to do."""
     words = f"{response.status_code} from {call.method} {call.path}: {summary(response, body, redactor)}"
-    hint = HINTS.get(kind)
-    if call.operation_id == CREATE and response.status_code == 405:
-        hint = "This service does not support create(); use install_custom()."
+    hint = hint_for(response.status_code, call, body, kind)
     # The proxy's own texts have no full stop.
     return single_line(words if hint is None else f"{words.rstrip('.')}. {hint}")
+
+
+def hint_for(status: int, call: Call, body: ErrorBody, kind: type[APIStatusError]) -> str | None:
+    """What to do about an error."""
+    if call.operation_id == CREATE and status == 405:
+        return "This service does not support create(); use install_custom()."
+    if body.detail == NO_ENDPOINT or (call.operation_id == INSTALL_TEMPLATE and status == 405):
+        return "This instance of PostHog is too old for this operation."
+    if call.operation_id == AUTHORIZE and body.detail == NEEDS_INSTALLATION:
+        return "This instance of PostHog does not use server_id: pass the installation or its id."
+    if call.operation_id == AUTHORIZE and body.attr == "server_id":
+        return "This instance of PostHog authorizes installations by their server_id, and others do not use OAuth."
+    if kind is InstallationDisabledError and "Server is disabled" in {body.error, body.detail}:
+        return "Enable the installation before calling it."
+    return HINTS.get(kind)
+
+
+def has_own_text(outcome: object) -> bool:
+    """True for an error with a text of the resource itself: its path exists."""
+    return isinstance(outcome, APIStatusError) and outcome.detail not in {None, NO_ENDPOINT}
 
 
 def summary(response: Response, body: ErrorBody, redactor: Redactor) -> str:

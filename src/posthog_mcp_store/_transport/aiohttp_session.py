@@ -149,10 +149,10 @@ def reason(error: Exception) -> str:
     """Why there is no response, without quoting the server, which may echo the request, in full or in part."""
     kind = type(error).__name__
     if isinstance(error, OSError):
-        said = QUERY.sub(r"\1", str(error))
-        return f"{kind}: {said}"
+        text = QUERY.sub(r"\1", str(error))
+        return f"{kind}: {text}"
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"{kind}: {error.status}"
     words = getattr(error, "message", error)
-    said = QUOTED.split(str(words), maxsplit=1)[0].strip()
-    return f"{kind}: {said}" if said else kind
+    text = QUOTED.split(str(words), maxsplit=1)[0].strip()
+    return f"{kind}: {text}" if text else kind

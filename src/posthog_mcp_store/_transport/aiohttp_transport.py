@@ -20,7 +20,7 @@ from .._core.response import Body, Response
 from .._core.text import single_line, without_query
 from .aiohttp_session import Connector, Content, kind_of, on_connected, open_session, proxy_options, reason, timeouts
 from .body import read_response
-from .closed_loop import let_go
+from .closed_loop import release_sockets_and_tasks
 from .httpx_exchange import bare_request
 from .protocol import PreparedRequest, closed_error, left_behind_error
 from .route import Route
@@ -46,7 +46,7 @@ class AiohttpTransport:
         self._bodies: set[_AiohttpBody] = set()
 
     @property
-    def leaves_connections(self) -> bool:
+    def has_foreign_connections(self) -> bool:
         return False
 
     async def send(self, prepared: PreparedRequest) -> Response:
@@ -84,7 +84,7 @@ class AiohttpTransport:
 
     async def abandon(self) -> None:
         self.is_closed = True
-        let_go(self.loop, self._connector.sockets(), tasks=())
+        release_sockets_and_tasks(self.loop, self._connector.sockets(), tasks=())
         self._connector.forget()
         self.session.detach()
 
@@ -155,9 +155,9 @@ class _Exchange(httpx.AsyncByteStream):
         prepared, call = self._prepared, self._prepared.call
         place, is_sent = f"{call.method} {without_query(call.url)}", self._transport is not None
         if isinstance(error, TimeoutError):
-            message = f"{place}: no answer in time ({kind_of(error)}, timeout {prepared.timeout:g} s)"
+            message = f"{place}: no response in time ({kind_of(error)}, timeout {prepared.timeout:g} s)"
             return APITimeoutError(message, method=call.method, url=call.url, is_sent=is_sent)
-        message = single_line(f"{place}: no answer ({prepared.api_key.redact(reason(error))})")
+        message = single_line(f"{place}: no response ({prepared.api_key.redact(reason(error))})")
         return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)
 
     def _abort(self) -> None:

@@ -56,7 +56,7 @@ async def read_whole(response: httpx.Response, prepared: PreparedRequest, starte
     except UndecodableError as error:
         broken = str(error)
         # The undecodable body of an error response is of no use.
-        read = read or (raw if prepared.call.is_answered_by(response.status_code) else read)
+        read = read or (raw if prepared.call.is_success(response.status_code) else read)
     finally:
         await response.aclose()
     content = bytes(read if broken is None else read[:KEPT_BYTES])

@@ -17,7 +17,7 @@ from attrs import evolve
 from .._core.call import ResponseMode
 from .._core.response import Body, Response
 from .body import read_response, read_whole
-from .closed_loop import let_go
+from .closed_loop import release_sockets_and_tasks
 from .content_coding import ACCEPT_ENCODING
 from .httpx_exchange import LOCATION, NETWORK_ERRORS, add_bearer_token, connection_error, invalid_url, response_headers
 from .progress import Progress
@@ -43,7 +43,7 @@ BEFORE_SENDING = {
     "http2.send_request_headers.started",
 }
 """httpcore's events when a request leaves the pool's queue (httpx, request extensions, "trace")."""
-LETTING_GO_SECONDS = 1.0
+CANCEL_GRACE_SECONDS = 1.0
 """How long a cancelled caller waits for a request or a read to end."""
 
 
@@ -61,7 +61,7 @@ class ClientTransport:
         self.has_network = False
 
     @property
-    def leaves_connections(self) -> bool:
+    def has_foreign_connections(self) -> bool:
         return self.has_network
 
     async def send(self, prepared: PreparedRequest) -> Response:
@@ -117,7 +117,7 @@ class ClientTransport:
 
     async def abandon(self) -> None:
         self._is_closed = True
-        let_go(self.loop, (), self._tasks)
+        release_sockets_and_tasks(self.loop, (), self._tasks)
 
 
 class _Attempt:
@@ -179,9 +179,9 @@ class _Attempt:
         self._is_abandoned = True
         if body := _body(task):
             await body.aclose()
-        elif self._has_head or self.progress.is_sent or self.progress.is_opening:
+        elif self._has_head or self.progress.is_written or self.progress.is_opening:
             task.cancel()
-            await asyncio.wait((task,), timeout=LETTING_GO_SECONDS)
+            await asyncio.wait((task,), timeout=CANCEL_GRACE_SECONDS)
         else:
             timer = asyncio.get_running_loop().call_later(self._prepared.timeout, task.cancel)
             task.add_done_callback(lambda _: timer.cancel())
@@ -221,7 +221,7 @@ class _PooledBody:
         try:
             if self._reading is not None and not self._reading.done():
                 self._reading.cancel()
-                await asyncio.wait((self._reading,), timeout=LETTING_GO_SECONDS)
+                await asyncio.wait((self._reading,), timeout=CANCEL_GRACE_SECONDS)
             with suppress(*NETWORK_ERRORS):
                 await self._body.aclose()
         finally:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 
-def let_go(
+def release_sockets_and_tasks(
     loop: asyncio.AbstractEventLoop, sockets: Iterable[TransportSocket], tasks: Iterable[asyncio.Task[Any]]
 ) -> None:
     """Close the sockets of connections in a closed event loop, and end the tasks that use them."""

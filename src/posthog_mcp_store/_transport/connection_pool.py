@@ -17,7 +17,7 @@ from .._core.call import ResponseMode
 from .._core.errors import APIConnectionError, MCPStoreError
 from .._core.response import Body, Response
 from .body import read_response
-from .closed_loop import let_go
+from .closed_loop import release_sockets_and_tasks
 from .httpx_exchange import NETWORK_ERRORS, bare_request, connection_error
 from .progress import Progress
 from .protocol import PreparedRequest, closed_error, left_behind_error
@@ -60,7 +60,7 @@ class ConnectionPool:
         self._is_closed = False
 
     @property
-    def leaves_connections(self) -> bool:
+    def has_foreign_connections(self) -> bool:
         return False
 
     async def send(self, prepared: PreparedRequest) -> Response:
@@ -96,7 +96,7 @@ class ConnectionPool:
     async def abandon(self) -> None:
         self._is_closed = True
         sockets = [connection.progress.socket for connection in (*self._free, *self._busy)]
-        let_go(self.loop, [socket for socket in sockets if socket is not None], self._closing)
+        release_sockets_and_tasks(self.loop, [socket for socket in sockets if socket is not None], self._closing)
         self._forget_idle()
 
     @property

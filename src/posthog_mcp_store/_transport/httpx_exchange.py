@@ -74,19 +74,19 @@ def connection_error(failure: Exception, prepared: PreparedRequest) -> APIConnec
     error.request = httpx.Request(call.method, call.url)
     kind, place = type(error).__name__, f"{call.method} {without_query(call.url)}"
     is_sent = not isinstance(error, NEVER_SENT)
-    said = prepared.api_key.redact(str(error))
-    if said != str(error):
+    text = prepared.api_key.redact(str(error))
+    if text != str(error):
         # A parser's error quotes invalid data, which may be an echo of the request; so may its causes and frames.
         for quoting in (error, failure):
-            quoting.args = (said,)
+            quoting.args = (text,)
             quoting.__cause__ = quoting.__context__ = quoting.__traceback__ = None
             if isinstance(quoting, OSError):
-                quoting.strerror = said
+                quoting.strerror = text
     if isinstance(error, httpx.TimeoutException):
-        message = f"{place}: no answer in time ({kind}, timeout {prepared.timeout:g} s)"
+        message = f"{place}: no response in time ({kind}, timeout {prepared.timeout:g} s)"
         return APITimeoutError(message, method=call.method, url=call.url, is_sent=is_sent)
-    reason = f"{kind}: {said}" if said else kind
-    message = single_line(f"{place}: no answer ({reason})")
+    reason = f"{kind}: {text}" if text else kind
+    message = single_line(f"{place}: no response ({reason})")
     return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)
 
 

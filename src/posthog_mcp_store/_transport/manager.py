@@ -92,7 +92,7 @@ class TransportManager:
             opened = self._opened
             if opened is None or not opened.loop.is_closed():
                 return
-            self._opened, self._is_stranded = None, opened.transport.leaves_connections
+            self._opened, self._is_stranded = None, opened.transport.has_foreign_connections
         # In a separate task, so that cancel scopes that were never exited can't affect the caller.
         await asyncio.wait((asyncio.get_running_loop().create_task(opened.transport.abandon()),))
 

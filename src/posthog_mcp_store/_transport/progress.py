@@ -18,7 +18,7 @@ class Progress:
         """True if its connection is being opened: then, httpcore 1.0.9 can be cancelled without harm to its pool."""
         self.is_begun = False
         """True if any part of the request may have been written."""
-        self.is_sent = False
+        self.is_written = False
         """True if it has been written and awaits its response."""
         self.stream: Any = None
         """The connection that was opened for it, without TLS."""
@@ -26,7 +26,7 @@ class Progress:
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         self.is_queued = False
         if event in OPENING:
-            self.is_opening, self.is_begun, self.is_sent = True, False, False
+            self.is_opening, self.is_begun, self.is_written = True, False, False
         elif event in OPENED:
             self.is_opening, self.stream = False, info["return_value"]
         elif event == SECURED:
@@ -35,7 +35,7 @@ class Progress:
             # The CONNECT request for a proxy's tunnel does not count.
             self.is_begun = info["request"].method != b"CONNECT"
         elif event.endswith(".receive_response_headers.started"):
-            self.is_sent = self.is_begun
+            self.is_written = self.is_begun
 
     @property
     def socket(self) -> Any:

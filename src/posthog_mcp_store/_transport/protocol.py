@@ -56,7 +56,7 @@ class Transport(RequestSender, Protocol):
     """Sends requests in one event loop."""
 
     @property
-    def leaves_connections(self) -> bool:
+    def has_foreign_connections(self) -> bool:
         """True if it uses connections that the SDK must not close, and that only this event loop can use."""
         ...
 

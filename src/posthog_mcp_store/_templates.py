@@ -1,0 +1,24 @@
+"""`store.templates`: the catalogue of servers that can be installed."""
+
+from __future__ import annotations
+
+import builtins
+
+from ._adapter import Adapter, Template
+
+
+class Templates:
+    """The catalogue of the project."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+
+    async def list(self) -> builtins.list[Template]:
+        """List the templates by name. Pass one of them to `installations.install_template()`.
+
+        Entries come and go with the catalogue, so a stored `template_id` may no longer exist.
+
+        Raises:
+            NotFoundError: There is no such project, or the instance has no catalogue.
+        """
+        return await self._adapter.mcp_servers_list()
