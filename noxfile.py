@@ -16,9 +16,11 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 # These compare documents and run tools: they take long, and depend little on the Python.
 OF_TOOLS = ["tests/contract", "tests/tools"]
-# Files and pure decisions, at length: they, too, are the same on every Python.
+# Files and pure decisions, at length: they, too, are the same on every Python. The testing kit's own tests are here
+# because the tests of the SDK use the kit on every Python.
 ON_THE_FIRST_PYTHON = [
     *OF_TOOLS,
+    "tests/testing_kit",
     *(
         f"tests/vendoring/test_{name}.py"
         for name in ("commands", "copies", "edits_during_update", "facade", "interruptions")
@@ -30,7 +32,6 @@ ON_THE_ENDS = [
     "tests/documentation",
     "tests/generated",
     "tests/test_architecture.py",
-    "tests/testing_kit",
     "tests/vendoring",
 ]
 # What the choice of an HTTP library could break.

@@ -1,17 +1,19 @@
 """After a 429, all calls under the same limit wait, and no others."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from time import monotonic
+from typing import Any
 
 import httpx
 import pytest
 
 from posthog_mcp_store import APIStatusError, MCPStore, RateLimitError
+from posthog_mcp_store._request.cooldown import STEP_SECONDS
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from ..support.factories import open_store
-from ..support.wire import ID, SERVER_ID, Wire
+from ..support.wire import ID, SERVER_ID, Wire, installation
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
@@ -227,6 +229,36 @@ def test_a_line_does_not_outlive_its_event_loop(service: EmbeddedService) -> Non
     asyncio.run(taken())
 
     assert len(service.requests) == 4
+
+
+async def test_a_call_keeps_the_head_of_the_queue_while_it_is_sent_again() -> None:
+    """Its refused token refresh is checked by a look at the installation, and it is sent once more."""
+    sent: list[str] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        name = request.headers.get("X-Name", "first")
+        sent.append(f"{name} {request.method}")
+        if name == "refused":
+            return httpx.Response(429, headers={"Retry-After": "1"})
+        if request.method == "GET":
+            await asyncio.sleep(STEP_SECONDS / 2)  # the service's own time
+            return httpx.Response(200, json=installation())
+        if name == "head" and sent.count("head POST") == 1:
+            await asyncio.sleep(STEP_SECONDS * 0.75)
+            return httpx.Response(401, json={"error": "Installation needs re-authentication"})
+        return httpx.Response(200, json={"jsonrpc": "2.0", "id": 1, "result": {}})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        store = MCPStore("phx_key", http_client=client, max_retries=0, api_prefix="projects")
+
+        def ping(name: str) -> Coroutine[Any, Any, object]:
+            return store.with_options(headers={"X-Name": name}).installations.proxy(ID, PING)
+
+        with pytest.raises(RateLimitError):
+            await ping("refused")
+        await asyncio.gather(*(asyncio.ensure_future(ping(name)) for name in ("head", "next")))
+
+    assert sent == ["refused POST", "head POST", "head GET", "head POST", "next POST"]
 
 
 class Pacer:
