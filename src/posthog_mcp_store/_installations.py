@@ -570,7 +570,9 @@ class Installations:
     async def call_tool(
         self, id: InstallationID, tool_name: str, arguments: Mapping[str, Any] | None = None
     ) -> ToolResult:
-        """Call a tool in one request, without a session. It may take 4 minutes, and is never sent twice.
+        """Call a tool in one request, without a session.
+
+        It may take 4 minutes, and is not sent again once the tool may have run.
 
         A failure of the tool itself is a result with `is_error`. Calls share the limit of 60 a minute with the proxy.
 

@@ -140,6 +140,27 @@ async def test_a_toolbox_that_is_left_while_it_connects_ends_the_call(project: P
         await calling
 
 
+@pytest.mark.parametrize("rounds", range(30))
+async def test_a_call_that_is_cancelled_as_the_toolbox_is_left_is_cancelled(
+    project: Project, store: MCPStore, rounds: int
+) -> None:
+    project.add("Orders", tool())
+    project.gate = asyncio.Event()
+    manager = store.installations.connect_all()
+    toolbox = await manager.__aenter__()
+    calling = asyncio.ensure_future(toolbox.tools[0].call())
+    await loop_rounds(20)
+
+    leaving = asyncio.ensure_future(manager.__aexit__(None, None, None))
+    await loop_rounds(rounds)
+    is_in_time = calling.cancel()
+    await asyncio.wait([leaving, calling], timeout=5)
+
+    assert calling.cancelled() == is_in_time
+    if not is_in_time:
+        assert isinstance(calling.exception(), ConfigurationError)
+
+
 async def test_a_cancelled_call_leaves_the_connection_to_the_others(project: Project, store: MCPStore) -> None:
     project.add("Orders", tool())
     project.gate = asyncio.Event()

@@ -90,6 +90,42 @@ async def test_a_store_moves_to_the_successor_that_the_service_names(caplog: pyt
     assert "/api/projects/" in moved.getMessage()
 
 
+async def test_log_lines_and_errors_show_the_path_that_was_used(caplog: pytest.LogCaptureFixture) -> None:
+    sent: list[str] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.url.path)
+        if len(sent) == 1:
+            return alias(request)
+        if len(sent) == 2:
+            return httpx.Response(429, headers={"Retry-After": "600"})
+        raise AssertionError("nothing more is sent")
+
+    store = store_on(answer)  # type: ignore[arg-type]
+    with caplog.at_level(logging.DEBUG, logger="posthog_mcp_store"):
+        await store.installations.retrieve(ID)
+        with pytest.raises(RateLimitError):
+            await store.installations.retrieve(ID)
+        with pytest.raises(RateLimitError, match="was not sent") as caught:
+            await store.installations.delete(ID)
+
+    attempts = [record.getMessage() for record in caplog.records if record.levelno == logging.DEBUG]
+    assert [line.split(" ")[1].split("/")[2] for line in attempts] == ["environments", "projects"]
+    assert "/api/projects/" in caught.value.url
+
+
+async def test_a_call_that_was_sent_under_both_prefixes_is_logged_with_the_one_that_answered(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = store_on(Service(environments=UNKNOWN_PATH, projects=ROW))
+
+    with caplog.at_level(logging.DEBUG, logger="posthog_mcp_store"):
+        await store.installations.retrieve(ID)
+
+    [line] = [record.getMessage() for record in caplog.records if record.levelno == logging.DEBUG]
+    assert line.startswith("GET /api/projects/{project_id}/mcp_server_installations/{id}/: 200 ")
+
+
 async def test_views_share_what_was_learned() -> None:
     service = Service(environments=alias, projects=ROW)
     store = store_on(service)

@@ -214,6 +214,10 @@ async def test_include_removed_is_true_or_false(wire: Wire, faked: Faked, value:
     assert wire.requests == []
 
 
+def test_an_error_that_names_no_tool_has_no_hint() -> None:
+    assert str(ToolApprovalRequiredError("It requires approval.", code=-32001)) == "It requires approval."
+
+
 @pytest.mark.parametrize("name", ["files/read", "refresh"])
 async def test_for_a_tool_that_no_path_reaches_the_error_names_another_way(wire: Wire, faked: Faked, name: str) -> None:
     wire.answers(httpx.Response(403, json={"detail": "It requires approval.", "reason": "needs_approval"}))

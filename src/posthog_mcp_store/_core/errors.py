@@ -280,7 +280,9 @@ class ToolApprovalRequiredError(ToolCallError):
     """-32001 from PostHog: the tool has to be approved first, with `update_tool()`."""
 
     def _hint(self) -> str:
-        if "/" in (self.tool_name or "") or self.tool_name == "refresh":
+        if self.tool_name is None or self.installation_id is None:
+            return ""
+        if "/" in self.tool_name or self.tool_name == "refresh":
             return "approve it in PostHog, whose API can't express this name"
         arguments = f"{str(self.installation_id)!r}, {self.tool_name!r}, approval_state='approved'"
         return f"approve it with store.installations.update_tool({arguments})"

@@ -41,7 +41,8 @@ class Connections:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if self._is_closed and task.cancelled():
+            current = asyncio.current_task()
+            if self._is_closed and task.cancelled() and current is not None and not current.cancelling():
                 raise ConfigurationError("this toolbox was closed while it was connecting") from None
             raise
 

@@ -105,7 +105,7 @@ def _find_by_server(redirect: AuthorizationRedirect, rows: Sequence[Installation
 
 
 def _ended_before(redirect: AuthorizationRedirect, row: Installation) -> bool:
-    """Whether the flow ended before the first poll."""
+    """True if the flow ended before the first poll."""
     requested, issued = redirect.requested_at, redirect.issued_at
     if requested is not None and aware(row.created_at) >= requested:
         return True

@@ -51,11 +51,9 @@ class LearnedPrefix:
 
     def keep(self, call: Call) -> None:
         """Keep the prefix of a call that the service accepted."""
-        prefix = prefix_of(call)
-        if self._is_known or prefix is None:
-            return
-        self._is_known = True
-        self._use(prefix)
+        if not self._is_known and (prefix := prefix_of(call)) is not None:
+            self._is_known = True
+            self._use(prefix)
 
     def follow_link(self, call: Call, headers: Headers) -> bool:
         """Use the prefix of the successor that the service names for a deprecated path. True if it names one."""

@@ -64,12 +64,14 @@ class Pipeline:
     async def fetch(self, call: Call) -> SuccessfulResponse:
         """Send a call whose response is read later. Raises the errors of `send` except ResponseDecodeError."""
         require_asyncio()
+        call = self._state.prefix.applied(call)
         deadline = Deadline(self._settings.deadline, call)
         return await deadline.hold(self._repeated(call, deadline))
 
     async def open(self, call: Call) -> StreamingResponse:
         """Send a call whose response is streamed, without reading its body. Raises the errors of `fetch`."""
         require_asyncio()
+        call = self._state.prefix.applied(call)
         deadline = Deadline(self._settings.deadline, call)
         result = await deadline.hold(self._repeated(call, deadline))
         # A successful response to a streamed call always has a body that is still to be read.
@@ -83,11 +85,13 @@ class Pipeline:
                 attempt += 1
                 await slot.acquire(min(policy.max_retry_after, deadline.remaining))
                 began = perf_counter()
+                # An earlier attempt, or another call, may have found the prefix.
+                call = self._state.prefix.applied(call)
                 outcome = await attempt_call(
                     call, self._state.prefix, partial(self._send, slot=slot, attempt=attempt, deadline=deadline)
                 )
                 if isinstance(outcome, SuccessfulResponse):
-                    _log(call, outcome.response.status_code, began, attempt, None)
+                    _log(outcome.call, outcome.response.status_code, began, attempt, None)
                     return outcome
                 if may_have_run and is_deleted(outcome, method=call.method):
                     _log(call, outcome, began, attempt, None)
