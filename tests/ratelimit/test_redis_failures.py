@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from posthog_mcp_store import MCPStoreError, Rate, RedisRateLimiter
+from posthog_mcp_store import ConfigurationError, MCPStoreError, Rate, RedisRateLimiter
 from posthog_mcp_store.testing import EmbeddedService
 
 from ..support.crash_report import everything_said_by
@@ -414,7 +414,7 @@ async def test_a_connection_that_began_with_a_foreign_response_is_not_used_again
     assert fake.connections == 2
 
 
-async def test_a_closed_limiter_opens_no_connection_for_a_question_that_was_under_way() -> None:
+async def test_a_limiter_that_is_closed_during_a_request_says_so_and_opens_no_other_connection() -> None:
     asked = asyncio.Event()
 
     def be_silent(_: int, command: Command) -> bytes:
@@ -424,10 +424,11 @@ async def test_a_closed_limiter_opens_no_connection_for_a_question_that_was_unde
 
     async with fake_redis(be_silent) as fake:
         limiter = RedisRateLimiter(fake.url, rates={"default": [RATE]})
-        waiting = asyncio.create_task(failure_of(limiter))
+        waiting = asyncio.create_task(limiter.acquire("default"))
         async with asyncio.timeout(5):
             await asked.wait()
             await limiter.aclose()
-            await waiting
+            with pytest.raises(ConfigurationError, match="this RedisRateLimiter is closed"):
+                await waiting
 
     assert fake.connections == 1

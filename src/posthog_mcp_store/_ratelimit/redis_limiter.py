@@ -4,7 +4,7 @@ import asyncio
 from typing import Self
 
 from .._core.call import RateLimitScope
-from .._core.errors import ConfigurationError
+from .._core.errors import ConfigurationError, MCPStoreError
 from .._core.loop_local import LoopLocal
 from .._core.secret import Secret
 from .local import SERVICE_RATES, Rates, checked_rates, make_locks
@@ -71,9 +71,14 @@ class RedisRateLimiter:
                 await asyncio.sleep(wait)
 
     async def _try_acquire(self, scope: RateLimitScope) -> float:
-        if self._is_closed:
-            raise ConfigurationError("this RedisRateLimiter is closed: create a new one")
-        return await self._budgets.get().try_acquire(scope)
+        if not self._is_closed:
+            try:
+                return await self._budgets.get().try_acquire(scope)
+            except MCPStoreError:
+                # Closing ends the requests to Redis that are on their way.
+                if not self._is_closed:
+                    raise
+        raise ConfigurationError("this RedisRateLimiter is closed: create a new one")
 
     async def aclose(self) -> None:
         """Close the connections to Redis. Later calls raise an error.
