@@ -1,6 +1,7 @@
 """Headers of a response."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Self
 
 
 class Headers(Mapping[str, str]):
@@ -8,6 +9,16 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, items: Mapping[str, str]) -> None:
         self._values = {name.lower(): value for name, value in items.items()}
+
+    @classmethod
+    def received(cls, lines: Iterable[tuple[bytes, bytes]]) -> Self:
+        """The headers of a response from its lines. Values of lines with the same name are joined by commas."""
+        headers = cls({})
+        values = headers._values
+        for raw_name, raw_value in lines:
+            name, value = _text(raw_name).lower(), _text(raw_value)
+            values[name] = f"{values[name]}, {value}" if name in values else value
+        return headers
 
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()]
@@ -20,3 +31,10 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({self._values!r})"
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

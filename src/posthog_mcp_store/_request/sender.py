@@ -8,6 +8,7 @@ from .._core.http_dates import sent_at
 from .._core.redaction import Redactor
 from .._core.response import Response, ResponseInfo
 from .._core.secret import Secret
+from .._transport.content_coding import ACCEPT_ENCODING
 from .._transport.protocol import USER_AGENT, PreparedRequest
 from .cooldown import CooldownSlot
 from .redirects import MAX_REDIRECTS, followed_url
@@ -61,7 +62,12 @@ class Sender:
     def _prepared(self, call: Call, url: str, api_key: Secret) -> PreparedRequest:
         settings = self._settings
         # With names in lower case, a later header replaces an earlier one and each is sent once.
-        headers = {"user-agent": USER_AGENT, "accept": call.accept, **settings.headers}
+        headers = {
+            "user-agent": USER_AGENT,
+            "accept": call.accept,
+            "accept-encoding": ACCEPT_ENCODING,
+            **settings.headers,
+        }
         headers |= {name.lower(): value for name, value in call.headers.items()}
         timeout = call.timeout or settings.timeout or call.default_timeout
         return PreparedRequest(call, url, headers, api_key, timeout, settings.max_response_bytes)

@@ -3,22 +3,27 @@
 import asyncio
 import inspect
 import re
+import select
 from asyncio.trsock import TransportSocket
 from base64 import b64encode
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, cast
+from urllib.parse import quote
 from weakref import WeakSet
 
 import aiohttp
-import httpx
 from aiohttp.connector import Connection
+from yarl import URL
 
-from .route import Route
+from .route import Proxy, Route
 
 MAX_HEAD_BYTES = 100 * 1024
 """The limit for response headers: httpx has it for all headers together, aiohttp for each line."""
 MAX_HEADERS = 500
+URL_CHARACTERS = "%:/?#[]@!$&'()*+,;=~"
+"""Those that stay as they are, in addition to letters, digits and `_.-` (RFC 3986, section 2)."""
 QUOTED = re.compile(r"[:(]|\s*\bb?['\"]|\n")
 """Where an aiohttp message starts to quote what the server sent."""
 TIMEOUTS = {"ConnectionTimeoutError": "ConnectTimeout", "SocketTimeoutError": "ReadTimeout"}
@@ -64,15 +69,27 @@ class Connector(aiohttp.TCPConnector):
 
 async def _is_usable(connection: Connection) -> bool:
     """True if a connection is still open and no unexpected data has arrived on it."""
-    try:
-        # The event loop reads available data in the first iteration, and delivers it before the second one ends.
-        for _ in range(2):
-            await asyncio.sleep(0)
-    except BaseException:
-        connection.close()
-        raise
+    if not _is_quiet(connection):
+        try:
+            # The event loop reads available data in the first iteration, and delivers it before the second one ends.
+            for _ in range(2):
+                await asyncio.sleep(0)
+        except BaseException:
+            connection.close()
+            raise
     protocol = connection.protocol
     return protocol is not None and protocol.is_connected() and not protocol.should_close
+
+
+def _is_quiet(connection: Connection) -> bool:
+    """True if nothing waits to be read from the socket. False if that is unknown."""
+    transport = connection.transport
+    sock = None if transport is None else transport.get_extra_info("socket")
+    if sock is None or sock.fileno() < 0 or not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return not poll.poll(0)
 
 
 class Content:
@@ -122,16 +139,26 @@ def _head_limits(parameters: Collection[str]) -> dict[str, Any]:
     return {name: limit for name, limit in limits.items() if name in parameters}
 
 
-def proxy_options(proxy: httpx.Proxy | None) -> dict[str, Any]:
+@lru_cache(maxsize=256)
+def parsed_url(url: str) -> URL:
+    """The URL, in which aiohttp changes nothing. A program requests the same URLs over and over.
+
+    Raises:
+        ValueError: It is not valid.
+    """
+    return URL(quote(url, URL_CHARACTERS), encoded=True)
+
+
+def proxy_options(proxy: Proxy | None) -> dict[str, Any]:
     """The arguments of `ClientSession.request` for a proxy.
 
     aiohttp sends the `Authorization` in `proxy_headers` as Proxy-Authorization, with CONNECT or in a plain request.
     """
     if proxy is None:
         return {}
-    options: dict[str, Any] = {"proxy": str(proxy.url)}
-    if proxy.raw_auth is not None:
-        token = b64encode(b":".join(proxy.raw_auth)).decode()
+    options: dict[str, Any] = {"proxy": proxy.url}
+    if proxy.auth is not None:
+        token = b64encode(":".join(proxy.auth).encode()).decode()
         options["proxy_headers"] = {"Authorization": f"Basic {token}"}
     return options
 

@@ -5,24 +5,33 @@ is aborted, and the error is raised without aiohttp's frames and exceptions, who
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from time import perf_counter
 from typing import TypeVar, cast
 
 import aiohttp
-import httpx
 from attrs import evolve
 from yarl import URL
 
 from .._core.call import ResponseMode
 from .._core.errors import APIConnectionError, APITimeoutError, MCPStoreError
+from .._core.headers import Headers
 from .._core.response import Body, Response
 from .._core.text import single_line, without_query
-from .aiohttp_session import Connector, Content, kind_of, on_connected, open_session, proxy_options, reason, timeouts
+from .aiohttp_session import (
+    Connector,
+    Content,
+    kind_of,
+    on_connected,
+    open_session,
+    parsed_url,
+    proxy_options,
+    reason,
+    timeouts,
+)
 from .body import read_response
 from .closed_loop import release_sockets_and_tasks
-from .httpx_exchange import bare_request
-from .protocol import PreparedRequest, closed_error, left_behind_error
+from .protocol import PreparedRequest, closed_error, invalid_url_error, left_behind_error
 from .route import Route
 from .waits import Waits
 
@@ -50,14 +59,17 @@ class AiohttpTransport:
         return False
 
     async def send(self, prepared: PreparedRequest) -> Response:
-        request = bare_request(prepared)
+        try:
+            url = parsed_url(prepared.url)
+        except ValueError as error:
+            raise invalid_url_error(prepared, error) from None
         await self._slots.acquire()
         keeps_slot = False
         try:
             if self.is_closed:
                 raise closed_error()
-            exchange = _Exchange(self, prepared)
-            response = await exchange.response(request)
+            exchange = _Exchange(self, prepared, url)
+            response = await exchange.response()
             if response.body is None:
                 return response
             keeps_slot = prepared.call.response_mode is not ResponseMode.DETACHED
@@ -89,54 +101,72 @@ class AiohttpTransport:
         self.session.detach()
 
 
-class _Exchange(httpx.AsyncByteStream):
-    """A request and its response. It is also the stream of the response's body."""
+class _Exchange(AsyncIterator[bytes]):
+    """A request and its response, as a RawResponse. It also iterates over the chunks of the body."""
 
-    def __init__(self, owner: AiohttpTransport, prepared: PreparedRequest) -> None:
+    status_code: int
+    headers: Headers
+
+    def __init__(self, owner: AiohttpTransport, prepared: PreparedRequest, url: URL) -> None:
         self._owner = owner
         self._prepared = prepared
+        self._url = url
         self._transport: asyncio.Transport | None = None
         self._response: aiohttp.ClientResponse | None = None
         self._is_closed = False
 
-    async def response(self, request: httpx.Request) -> Response:
+    async def response(self) -> Response:
         try:
-            return await _without_frames(self._read(request))
+            return await _without_frames(self._read())
         except BaseException:
             self._abort()
             raise
 
-    async def _read(self, request: httpx.Request) -> Response:
+    async def _read(self) -> Response:
         prepared, started = self._prepared, perf_counter()
-        response = self._response = await self._held(self._send(request), _longest_wait(prepared))
-        if self._transport and response.status in BODILESS and response.headers.get("Content-Length", "0") != "0":
+        response = self._response = await self._held(self._send(), _longest_wait(prepared))
+        self.status_code, self.headers = response.status, Headers.received(response.raw_headers)
+        if self._transport and response.status in BODILESS and self.headers.get("Content-Length", "0") != "0":
             # aiohttp reads no body here, so an announced one would be left for the next response on the connection.
             self._transport.abort()
-        head = httpx.Response(response.status, headers=list(response.raw_headers), stream=self)
-        return await read_response(head, prepared, started)
+        return await read_response(self, prepared, started)
 
-    async def _send(self, request: httpx.Request) -> aiohttp.ClientResponse:
+    async def _send(self) -> aiohttp.ClientResponse:
+        prepared, content = self._prepared, self._prepared.call.content
+        headers = {**prepared.headers, "authorization": f"Bearer {prepared.api_key.reveal()}"}
+        if content:
+            headers["content-length"] = str(len(content))
         on_connected.set(self._connected)
         return await self._owner.session.request(
-            request.method,
-            URL(str(request.url), encoded=True),
-            headers=request.headers.multi_items(),
-            data=Content(request.content) if request.content else None,
+            prepared.call.method,
+            self._url,
+            headers=headers,
+            data=Content(content) if content else None,
             allow_redirects=False,
-            timeout=timeouts(self._prepared.limits),
+            timeout=timeouts(prepared.limits),
             **self._owner.proxy,
         )
 
     def _connected(self, transport: asyncio.Transport | None) -> None:
         self._transport = transport
 
-    def __aiter__(self) -> "_Exchange":
+    @property
+    def content_encoding(self) -> str:
+        return self.headers.get("Content-Encoding", "")
+
+    def chunks(self) -> "_Exchange":
         return self
 
     async def __anext__(self) -> bytes:
-        if chunk := await self._held(cast(aiohttp.ClientResponse, self._response).content.readany(), None):
-            return chunk
-        raise StopAsyncIteration
+        content = cast(aiohttp.ClientResponse, self._response).content
+        if content.is_eof() and content.exception() is None:
+            # All has been received: nothing to wait for.
+            chunk = content.read_nowait()
+        else:
+            chunk = await self._held(content.readany(), None)
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
 
     async def aclose(self) -> None:
         self._is_closed = True

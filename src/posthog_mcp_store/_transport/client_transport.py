@@ -18,10 +18,16 @@ from .._core.call import ResponseMode
 from .._core.response import Body, Response
 from .body import read_response, read_whole
 from .closed_loop import release_sockets_and_tasks
-from .content_coding import ACCEPT_ENCODING
-from .httpx_exchange import LOCATION, NETWORK_ERRORS, add_bearer_token, connection_error, invalid_url, response_headers
+from .httpx_exchange import (
+    LOCATION,
+    NETWORK_ERRORS,
+    HttpxResponse,
+    add_bearer_token,
+    connection_error,
+    response_headers,
+)
 from .progress import Progress
-from .protocol import PreparedRequest, closed_error, left_behind_error
+from .protocol import PreparedRequest, closed_error, invalid_url_error, left_behind_error
 from .unread_bytes import close_if_unread
 
 T = TypeVar("T")
@@ -152,13 +158,13 @@ class _Attempt:
             if self._is_abandoned:
                 await response.aclose()
                 return Response(response.status_code, response_headers(response), b"", perf_counter() - started)
-            read = await read_response(response, prepared, started)
+            read = await read_response(HttpxResponse(response, prepared), prepared, started)
             return read if read.body is None else evolve(read, body=self._pooled(read.body))
         except httpx.HTTPStatusError as error:
             # A hook of the user's client called raise_for_status(). It is still a response, and httpx has closed it.
             response = error.response
             if response.is_stream_consumed:
-                return await read_whole(response, prepared, started)
+                return await read_whole(HttpxResponse(response, prepared), prepared, started)
             return Response(response.status_code, response_headers(response), b"", perf_counter() - started)
         except NETWORK_ERRORS as error:
             raise connection_error(error, prepared) from error
@@ -257,12 +263,12 @@ def _request(sender: httpx.AsyncClient, prepared: PreparedRequest) -> httpx.Requ
         request = sender.build_request(
             call.method,
             prepared.url,
-            headers={"accept-encoding": ACCEPT_ENCODING, **prepared.headers},
+            headers={**prepared.headers},
             content=call.content,
             extensions={"timeout": prepared.limits},
         )
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise invalid_url(prepared, error) from None
+        raise invalid_url_error(prepared, error) from None
     # The client keeps the service's cookies, like a browser; an API client does not need them.
     request.headers.pop("Cookie", None)
     add_bearer_token(request, prepared.api_key)

@@ -18,7 +18,7 @@ from .._core.errors import APIConnectionError, MCPStoreError
 from .._core.response import Body, Response
 from .body import read_response
 from .closed_loop import release_sockets_and_tasks
-from .httpx_exchange import NETWORK_ERRORS, bare_request, connection_error
+from .httpx_exchange import NETWORK_ERRORS, HttpxResponse, bare_request, connection_error, new_transport
 from .progress import Progress
 from .protocol import PreparedRequest, closed_error, left_behind_error
 from .route import Route
@@ -27,7 +27,6 @@ from .waits import Waits
 
 IDLE_SECONDS = 5.0
 """How long to keep an unused connection. Servers drop idle ones, and a request sent at that moment is lost."""
-ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=None)
 
 
 @define(eq=False)
@@ -110,13 +109,7 @@ class ConnectionPool:
             self._slots.release()
             raise closed_error()
         self._close_idle()
-        if self._free:
-            connection = self._free.pop()
-        else:
-            route = self._route
-            connection = _Connection(
-                httpx.AsyncHTTPTransport(verify=route.tls, limits=ONE_CONNECTION, proxy=route.proxy)
-            )
+        connection = self._free.pop() if self._free else _Connection(new_transport(self._route))
         self._busy.add(connection)
         self._counted.add(connection)
         return connection
@@ -226,6 +219,6 @@ async def _exchange(connection: _Connection, request: httpx.Request, prepared: P
     try:
         response = await connection.transport.handle_async_request(request)
         close_if_unread(response, method=request.method)
-        return await read_response(response, prepared, started)
+        return await read_response(HttpxResponse(response, prepared), prepared, started)
     except NETWORK_ERRORS as error:
         raise connection_error(error, prepared) from error

@@ -62,15 +62,9 @@ def decoder_of(content_encoding: str) -> Decoder | None:
             return UnknownDecoder(content_encoding)
 
 
-class NoDecoder:
-    """Splits a body that is already decoded."""
-
-    def decode(self, chunk: bytes) -> Iterator[bytes]:
-        for start in range(0, len(chunk), PIECE_BYTES):
-            yield chunk[start : start + PIECE_BYTES]
-
-    def end(self) -> None:
-        """Nothing is left over."""
+def is_known(content_encoding: str) -> bool:
+    """True if a Content-Encoding header can be decoded, or there is nothing to decode."""
+    return not isinstance(decoder_of(content_encoding), UnknownDecoder)
 
 
 class UnknownDecoder:

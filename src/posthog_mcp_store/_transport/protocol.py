@@ -1,7 +1,7 @@
 """The interface of a transport, in plain data: nothing here depends on an HTTP library."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from attrs import frozen
@@ -9,8 +9,10 @@ from attrs import frozen
 from .._core import defaults
 from .._core.call import Call
 from .._core.errors import ConfigurationError
+from .._core.headers import Headers
 from .._core.response import Response
 from .._core.secret import Secret
+from .._core.text import single_line, without_query
 from .._version import __version__
 
 USER_AGENT = f"posthog-mcp-store/{__version__} Python/{sys.version_info.major}.{sys.version_info.minor}"
@@ -34,6 +36,33 @@ class PreparedRequest:
         """The timeouts in seconds. Waiting for a connection is bounded only by the call's deadline."""
         connect = min(self.timeout, defaults.CONNECT_TIMEOUT)
         return {"connect": connect, "read": self.timeout, "write": self.timeout, "pool": None}
+
+
+class RawResponse(Protocol):
+    """A response whose body is still to be read and decoded, as an HTTP library received it."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> Headers: ...
+
+    @property
+    def content_encoding(self) -> str:
+        """The codings that `chunks` is still encoded with."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body, in pieces of any size.
+
+        Raises:
+            APIConnectionError: The connection broke.
+            UndecodableError: The body is gone.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release the connection. It is closed unless the body was read to its end."""
 
 
 class RequestSender(Protocol):
@@ -70,3 +99,7 @@ def closed_error() -> ConfigurationError:
 
 def left_behind_error() -> ConfigurationError:
     return ConfigurationError("this stream belongs to a closed event loop: open and read it in the same loop")
+
+
+def invalid_url_error(prepared: PreparedRequest, error: Exception) -> ConfigurationError:
+    return ConfigurationError(single_line(f"{without_query(prepared.url)} is not a valid request URL: {error}"))

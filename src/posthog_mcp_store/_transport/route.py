@@ -4,10 +4,19 @@ import ssl
 from collections.abc import Sequence
 
 import httpx
-from attrs import frozen
+from attrs import field, frozen
 
 from .._core.errors import ConfigurationError
 from .environment import HTTP_PROXIES, SOCKS_PROXIES, ProxySetting, certificates_fault, proxy_setting
+
+
+@frozen
+class Proxy:
+    """A proxy, and the user name and password for it."""
+
+    url: str
+    """Without the user name and password."""
+    auth: tuple[str, str] | None = field(repr=False)
 
 
 @frozen
@@ -15,7 +24,8 @@ class Route:
     """The route to the host. Connections depend on nothing else in the environment."""
 
     tls: ssl.SSLContext
-    proxy: httpx.Proxy | None
+    """For the host, and for a proxy that is reached over TLS."""
+    proxy: Proxy | None
 
 
 def route_to(host: str, proxies: Sequence[str] = HTTP_PROXIES + SOCKS_PROXIES) -> Route:
@@ -27,15 +37,15 @@ def route_to(host: str, proxies: Sequence[str] = HTTP_PROXIES + SOCKS_PROXIES) -
     setting = proxy_setting(host, proxies)
     is_encrypted = host.startswith("https:") or (setting is not None and setting.scheme == "https")
     tls = _tls_context() if is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return Route(tls, None if setting is None else _proxy(setting, tls))
+    return Route(tls, None if setting is None else _proxy(setting))
 
 
-def _proxy(setting: ProxySetting, tls: ssl.SSLContext) -> httpx.Proxy:
+def _proxy(setting: ProxySetting) -> Proxy:
     try:
-        # Without a context, httpcore would create one for each connection to the proxy.
-        return httpx.Proxy(setting.url, ssl_context=tls if setting.scheme == "https" else None)
+        proxy = httpx.Proxy(setting.url)
     except (httpx.InvalidURL, UnicodeError):
         raise setting.unusable("its URL can't be read") from None
+    return Proxy(str(proxy.url), proxy.auth)
 
 
 def _tls_context() -> ssl.SSLContext:
