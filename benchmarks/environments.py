@@ -20,14 +20,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".nox" / ".cache" / "bench" / f"{sys.version_info.major}.{sys.version_info.minor}"
 
-SDK, SDK_WITH_MCP = "sdk", "sdk-mcp"
-"""The environments of the SDK, without and with an extra; the others have the name of their package."""
+SDK, SDK_WITH_MCP, SDK_WITH_AIOHTTP, SDK_WITH_BOTH = "sdk", "sdk-mcp", "sdk-aiohttp", "sdk-aiohttp-mcp"
+"""The environments of the SDK, without and with extras; the others have the name of their package."""
 
-REQUIREMENTS = {SDK: str(ROOT), SDK_WITH_MCP: f"{ROOT}[mcp]"}
+REQUIREMENTS = {
+    SDK: str(ROOT),
+    SDK_WITH_MCP: f"{ROOT}[mcp]",
+    SDK_WITH_AIOHTTP: f"{ROOT}[aiohttp]",
+    SDK_WITH_BOTH: f"{ROOT}[aiohttp,mcp]",
+}
 PINNED = {
     # The SDK is compared with the same version of httpx as it uses.
     SDK: ("httpx",),
     SDK_WITH_MCP: ("httpx", "httpx2", "mcp"),
+    SDK_WITH_AIOHTTP: ("aiohttp", "httpx"),
+    SDK_WITH_BOTH: ("aiohttp", "httpx", "httpx2", "mcp"),
     "mcp": ("httpx2", "mcp"),
 }
 """The pinned packages of an environment, unless it is only the one of its name."""

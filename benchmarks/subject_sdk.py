@@ -3,8 +3,9 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Literal
 
 from client_scenarios import Measurement, Retrieve, Scenario, client_scenarios, peak_memory, time_decoding
 from installations import COUNT, EVENT_STREAM_INDEX, installation_id
@@ -13,31 +14,33 @@ from stream_scenarios import Message, Send, stream_scenarios
 from posthog_mcp_store import Installation, MCPStore, MCPStoreError, Page, ProxyCall
 from posthog_mcp_store.lowlevel.models import PaginatedMCPServerInstallationList
 
+TransportName = Literal["httpx", "aiohttp"]
 
-def scenarios() -> dict[str, Scenario]:
+
+def scenarios(transport: TransportName) -> dict[str, Scenario]:
     return {
-        **client_scenarios(connect, MCPStoreError),
-        **stream_scenarios(open_streams),
-        "iterate": iterate,
-        "page_by_page": page_by_page,
-        "memory": memory,
+        **client_scenarios(partial(connect, transport), MCPStoreError),
+        **stream_scenarios(partial(open_streams, transport)),
+        "iterate": partial(iterate, transport),
+        "page_by_page": partial(page_by_page, transport),
+        "memory": partial(memory, transport),
         "decode": decode,
     }
 
 
-def open_store(url: str, **options: Any) -> MCPStore:
-    return MCPStore("phx_bench", host=url, project_id=1, **options)
+def open_store(url: str, transport: TransportName) -> MCPStore:
+    return MCPStore("phx_bench", host=url, project_id=1, transport=transport)
 
 
 @asynccontextmanager
-async def connect(url: str, **options: Any) -> AsyncIterator[Retrieve]:
-    async with open_store(url, **options) as store:
+async def connect(transport: TransportName, url: str) -> AsyncIterator[Retrieve]:
+    async with open_store(url, transport) as store:
         yield store.installations.retrieve
 
 
 @asynccontextmanager
-async def open_streams(url: str) -> AsyncIterator[Send]:
-    async with open_store(url) as store:
+async def open_streams(transport: TransportName, url: str) -> AsyncIterator[Send]:
+    async with open_store(url, transport) as store:
 
         def send(message: Message) -> ProxyCall:
             return store.installations.proxy(installation_id(EVENT_STREAM_INDEX), message)
@@ -45,18 +48,18 @@ async def open_streams(url: str) -> AsyncIterator[Send]:
         yield send
 
 
-async def iterate(*, url: str, limit: int | None = None) -> Measurement:
+async def iterate(transport: TransportName, *, url: str, limit: int | None = None) -> Measurement:
     """Seconds to iterate over all installations."""
-    async with open_store(url) as store:
+    async with open_store(url, transport) as store:
         began = perf_counter()
         await _iterate_all(store, limit)
         return Measurement(perf_counter() - began)
 
 
-async def page_by_page(*, url: str) -> Measurement:
+async def page_by_page(transport: TransportName, *, url: str) -> Measurement:
     """Seconds to read all installations page by page, without concurrency."""
     count = 0
-    async with open_store(url) as store:
+    async with open_store(url, transport) as store:
         began = perf_counter()
         page: Page[Installation] | None = await store.installations.list(limit=100)
         while page is not None:
@@ -67,9 +70,9 @@ async def page_by_page(*, url: str) -> Measurement:
     return Measurement(seconds)
 
 
-async def memory(*, url: str) -> Measurement:
+async def memory(transport: TransportName, *, url: str) -> Measurement:
     """Additional bytes in use at the peak of iterating over all installations; none is kept."""
-    async with open_store(url) as store:
+    async with open_store(url, transport) as store:
         await store.installations.list(limit=1)
         return await peak_memory(_iterate_all(store))
 

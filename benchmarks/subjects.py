@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from client_scenarios import Measurement
-from environments import SDK, SDK_WITH_MCP, Environment, environment
+from environments import SDK, SDK_WITH_AIOHTTP, SDK_WITH_BOTH, SDK_WITH_MCP, Environment, environment
 from processes import Service, Worker, clean_environment
 
 LATENCIES = (0, 20, 50)
@@ -85,12 +85,15 @@ class Client:
         return replace(self, name=name)
 
 
-OURS = Client("ours", SDK, ("subject_sdk",))
+OURS = Client("ours", SDK, ("subject_sdk", "httpx"))
+OURS_ON_AIOHTTP = Client("ours on aiohttp", SDK_WITH_AIOHTTP, ("subject_sdk", "aiohttp"))
 HTTPX = Client("httpx", "httpx", ("subject_httpx", "httpx"))
+AIOHTTP = Client("aiohttp", "aiohttp", ("subject_aiohttp",))
 TRANSPORTS = Client("httpx transports", SDK, ("subject_httpx_transports",))
 HTTPX2 = Client("httpx2", "httpx2", ("subject_httpx", "httpx2"))
 OPENAI = Client("openai", "openai", ("subject_openai",))
-OURS_WITH_MCP = Client("ours", SDK_WITH_MCP, ("subject_sdk_mcp",))
+OURS_WITH_MCP = Client("ours", SDK_WITH_MCP, ("subject_sdk_mcp", "httpx"))
+OURS_WITH_MCP_ON_AIOHTTP = Client("ours on aiohttp", SDK_WITH_BOTH, ("subject_sdk_mcp", "aiohttp"))
 MCP = Client("mcp", "mcp", ("subject_mcp", "legacy"))
 MSGSPEC = Client("msgspec", "msgspec", ("subject_msgspec",))
 

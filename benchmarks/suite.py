@@ -6,13 +6,16 @@ from typing import Any
 from environments import SDK
 from installations import EVENT_STREAM_INDEX, JSON_INDEX
 from subjects import (
+    AIOHTTP,
     HTTPX,
     HTTPX2,
     MCP,
     MSGSPEC,
     OPENAI,
     OURS,
+    OURS_ON_AIOHTTP,
     OURS_WITH_MCP,
+    OURS_WITH_MCP_ON_AIOHTTP,
     TRANSPORTS,
     Subject,
     installed_size,
@@ -90,9 +93,11 @@ SUITE = [
         "sequential calls, time per call",
         MICROSECONDS,
         21,
-        [OURS.runs(**RETRIEVE), HTTPX.runs(**RETRIEVE), OPENAI.runs(**RETRIEVE)],
+        [each.runs(**RETRIEVE) for each in (OURS, OURS_ON_AIOHTTP, HTTPX, AIOHTTP, OPENAI)],
         [
-            Comparison("ours", "httpx", Target(0.85)),
+            Comparison("ours", "httpx", Target(0.66)),
+            Comparison("ours on aiohttp", "httpx", Target(0.4)),
+            Comparison("aiohttp", "httpx"),
             Comparison("openai", "httpx"),
         ],
     ),
@@ -101,8 +106,16 @@ SUITE = [
         "50 calls in flight, calls per second",
         PER_SECOND,
         7,
-        [OURS.runs(**IN_FLIGHT_50), HTTPX.runs(**IN_FLIGHT_50), OPENAI.runs(**IN_FLIGHT_50, rounds=3)],
-        [Comparison("ours", "httpx", Target(3.5, is_floor=True)), Comparison("openai", "httpx")],
+        [
+            *(each.runs(**IN_FLIGHT_50) for each in (OURS, OURS_ON_AIOHTTP, HTTPX, AIOHTTP)),
+            OPENAI.runs(**IN_FLIGHT_50, rounds=3),
+        ],
+        [
+            Comparison("ours", "httpx", Target(4.8, is_floor=True)),
+            Comparison("ours on aiohttp", "httpx", Target(9, is_floor=True)),
+            Comparison("aiohttp", "httpx"),
+            Comparison("openai", "httpx"),
+        ],
     ),
     Benchmark(
         "flight-500",
@@ -111,13 +124,14 @@ SUITE = [
         11,
         # The last two are slow and only for information. A call of httpx fails after 5 seconds in its queue.
         [
-            OURS.runs(**IN_FLIGHT_500),
-            HTTPX2.runs(**IN_FLIGHT_500),
+            *(each.runs(**IN_FLIGHT_500) for each in (OURS, OURS_ON_AIOHTTP, HTTPX2, AIOHTTP)),
             OPENAI.runs(**IN_FLIGHT_500, rounds=1),
             HTTPX.runs(**IN_FLIGHT_500_LONGER, rounds=1),
         ],
         [
             Comparison("ours", "httpx2", Target(1.0, is_floor=True)),
+            Comparison("ours on aiohttp", "httpx2", Target(1.8, is_floor=True)),
+            Comparison("aiohttp", "httpx2"),
             Comparison("openai", "httpx2"),
             Comparison("httpx", "httpx2"),
         ],
@@ -127,8 +141,12 @@ SUITE = [
         "1,000 calls at once on a new client, responses after 50 ms, until the last one",
         SECONDS,
         5,
-        [OURS.runs(**BURST), TRANSPORTS.runs(**BURST)],
-        [Comparison("ours", target=Target(1.1)), Comparison("ours", "httpx transports")],
+        [OURS.runs(**BURST), OURS_ON_AIOHTTP.runs(**BURST), TRANSPORTS.runs(**BURST)],
+        [
+            Comparison("ours", target=Target(1.1)),
+            Comparison("ours", "httpx transports"),
+            Comparison("ours on aiohttp", "ours", Target(0.8)),
+        ],
     ),
     Benchmark(
         "iterate",
@@ -138,11 +156,13 @@ SUITE = [
         [
             OURS.runs("iterate", latency=20, limit=100),
             OURS.named("without limit").runs("iterate", latency=20),
+            OURS_ON_AIOHTTP.runs("iterate", latency=20),
             OURS.named("page by page").runs("page_by_page", latency=20),
         ],
         [
             Comparison("ours", "page by page", Target(0.25)),
-            Comparison("without limit", "page by page", Target(0.25)),
+            Comparison("without limit", "page by page", Target(0.16)),
+            Comparison("ours on aiohttp", "page by page", Target(0.16)),
         ],
     ),
     Benchmark(
@@ -159,7 +179,7 @@ SUITE = [
         MICROSECONDS,
         5,
         [OURS.runs("decode"), MSGSPEC.runs("decode")],
-        [Comparison("ours", "msgspec", Target(6))],
+        [Comparison("ours", "msgspec", Target(4.7))],
     ),
     Benchmark(
         "tool-call",
@@ -168,11 +188,16 @@ SUITE = [
         41,
         [
             OURS_WITH_MCP.runs(**TOOL_CALLS),
+            OURS_WITH_MCP_ON_AIOHTTP.runs(**TOOL_CALLS),
             MCP.runs(**TOOL_CALLS),
             OURS_WITH_MCP.named("ours, SSE").runs(**STREAMED_TOOL_CALLS),
             MCP.named("mcp, SSE").runs(**STREAMED_TOOL_CALLS),
         ],
-        [Comparison("ours", "mcp", Target(1.1)), Comparison("ours, SSE", "mcp, SSE", Target(1.1))],
+        [
+            Comparison("ours", "mcp", Target(1.0)),
+            Comparison("ours on aiohttp", "mcp", Target(0.8)),
+            Comparison("ours, SSE", "mcp, SSE", Target(1.1)),
+        ],
     ),
     Benchmark(
         "sessions",
@@ -198,9 +223,11 @@ SUITE = [
         [
             OURS.runs_in_new_process(**TEN_MEGABYTES),
             OURS.named("1 MB").runs_in_new_process(**ONE_MEGABYTE),
+            OURS_ON_AIOHTTP.runs_in_new_process(**TEN_MEGABYTES),
         ],
         [
-            Comparison("ours", target=Target(3 * MEGA)),
+            Comparison("ours", target=Target(0.7 * MEGA)),
+            Comparison("ours on aiohttp", target=Target(MEGA)),
             Comparison("ours", "1 MB", Target(1.1)),
         ],
     ),
