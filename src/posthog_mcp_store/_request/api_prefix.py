@@ -19,6 +19,7 @@ APIPrefix = Literal["environments", "projects"]
 
 PREFIXES: tuple[APIPrefix, ...] = ("environments", "projects")
 FIRST: APIPrefix = "environments"
+PATHS: dict[APIPrefix, str] = {prefix: f"/api/{prefix}/" for prefix in PREFIXES}
 OTHER: dict[APIPrefix, APIPrefix] = {"environments": "projects", "projects": "environments"}
 MAX_LINK_LENGTH = 8192
 
@@ -74,15 +75,15 @@ class LearnedPrefix:
 
 def prefix_of(call: Call) -> APIPrefix | None:
     """The prefix of a call's path; None for the path of another API."""
-    return next((prefix for prefix in PREFIXES if call.path.startswith(f"/api/{prefix}/")), None)
+    return next((prefix for prefix in PREFIXES if call.path.startswith(PATHS[prefix])), None)
 
 
 def with_prefix(call: Call, prefix: APIPrefix) -> Call:
     """The call with this prefix in its path."""
-    current = prefix_of(call)
-    if current is None or current == prefix:
+    new = PATHS[prefix]
+    if call.path.startswith(new) or (current := prefix_of(call)) is None:
         return call
-    old, new = f"/api/{current}/", f"/api/{prefix}/"
+    old = PATHS[current]
     path = new + call.path.removeprefix(old)
     return evolve(
         call,
