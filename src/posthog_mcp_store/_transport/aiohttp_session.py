@@ -124,6 +124,7 @@ def open_session(connector: Connector) -> aiohttp.ClientSession:
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
+        read_bufsize=PIECE_BYTES,
         auto_decompress=False,
         **_head_limits(inspect.signature(aiohttp.ClientSession).parameters),
     )

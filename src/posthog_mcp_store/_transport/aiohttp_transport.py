@@ -19,6 +19,7 @@ from .._core.headers import Headers
 from .._core.response import Body, Response
 from .._core.text import single_line, without_query
 from .aiohttp_session import (
+    PIECE_BYTES,
     Connector,
     Content,
     kind_of,
@@ -161,9 +162,9 @@ class _Exchange(AsyncIterator[bytes]):
         content = cast(aiohttp.ClientResponse, self._response).content
         if content.is_eof() and content.exception() is None:
             # All has been received: nothing to wait for.
-            chunk = content.read_nowait()
+            chunk = content.read_nowait(PIECE_BYTES)
         else:
-            chunk = await self._held(content.readany(), None)
+            chunk = await self._held(content.read(PIECE_BYTES), None)
         if not chunk:
             raise StopAsyncIteration
         return chunk
