@@ -1,5 +1,6 @@
 """Everything one does with this checkout. `nox -l` lists it."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -36,10 +37,20 @@ ON_THE_ENDS = [
 ]
 # What the choice of an HTTP library could break.
 OVER_HTTP = [
+    "tests/mcp/test_connect.py",
     "tests/proxy",
     "tests/request",
     *(f"tests/store/test_{name}.py" for name in ("lifecycle", "operations", "secrets")),
-    *(f"tests/transport/test_{name}.py" for name in ("connections", "content_coding", "environment")),
+    *(
+        f"tests/transport/test_{name}.py"
+        for name in ("broken_connections", "connections", "content_coding", "environment")
+    ),
+]
+# What the version of an extra's packages could break.
+OVER_EXTRAS = [
+    "tests/mcp",
+    "tests/ratelimit",
+    *(f"tests/transport/test_{name}.py" for name in ("aiohttp", "content_coding", "sent_once")),
 ]
 EVERYTHING = ".[aiohttp,mcp,redis,testing]"
 
@@ -108,6 +119,20 @@ def http_libraries(session: nox.Session) -> None:
     # As an application sees the SDK that calls `httpx2.alias_httpx()` first. What httpx refuses as no address, httpx2
     # looks up.
     session.run("python", "scripts/test_under_httpx2.py", *chosen, "-k", "not no_address")
+
+
+@nox.session
+def oldest(session: nox.Session) -> None:
+    """Run the tests of what the extras do with the oldest packages that they support."""
+    session.install("-e", EVERYTHING, *groups("tests"))
+    extras = PROJECT["project"]["optional-dependencies"]
+    session.install(*(lower_bound(each) for name in ("aiohttp", "mcp", "redis") for each in extras[name]))
+    session.run("pytest", *SIDE_BY_SIDE, *(session.posargs or OVER_EXTRAS), env={"TESTED_TRANSPORT": "aiohttp"})
+
+
+def lower_bound(requirement: str) -> str:
+    """The oldest version that a requirement allows, as a requirement."""
+    return re.sub(r">=([\d.]+).*", r"==\1", requirement)
 
 
 @nox.session
