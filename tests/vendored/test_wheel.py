@@ -64,7 +64,8 @@ def test_pips_vendoring_tool_rewrites_what_the_package_imports(wheel: Path, tmp_
         timeout=300,
     )
 
-    assert "from acme._vendor import httpx\n" in (vendor / "posthog_mcp_store" / "_transport" / "body.py").read_text()
+    exchange = vendor / "posthog_mcp_store" / "_transport" / "httpx_exchange.py"
+    assert "from acme._vendor import httpx\n" in exchange.read_text()
     assert (vendor / "posthog_mcp_store" / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
     said = run("-c", PROGRAM, path=tmp_path)
     assert said.stdout.strip() == "acme._vendor.posthog_mcp_store"
