@@ -11,7 +11,7 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.download_python = "never"
 # A supported Python that is not installed is no failure.
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["tests", "lint", "typing", "document", "package"]
+nox.options.sessions = ["tests", "lint", "typing", "document", "docs", "package"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
@@ -213,6 +213,16 @@ def upstream(session: nox.Session) -> None:
     script = Path("scripts/upstream.py").resolve()
     with session.chdir(session.invoked_from):
         session.run("python", str(script), *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site into .nox/site; a warning or a dead link is an error. `-- --serve` shows it."""
+    session.install(*groups("docs"))
+    if "--serve" in session.posargs:
+        session.run("zensical", "serve")
+        return
+    session.run("zensical", "build", "--clean", "--strict")
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""The README is true: its examples run, and CI runs its commands."""
+"""The README and the documentation are true: their examples run, and CI runs the README's commands."""
 
 import re
 import subprocess
@@ -10,13 +10,22 @@ import pytest
 from posthog_mcp_store.testing import EmbeddedService, RecordedRequest
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-PROGRAMS = [text for language, text in BLOCKS if language == "python" and "asyncio.run" in text]
-TESTS = [text for language, text in BLOCKS if language == "python" and "asyncio.run" not in text]
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The code blocks of a page in a language; an empty one is a command of a shell."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [text for named, text in found if named == language]
+
+
+PYTHON = {f"{page.relative_to(ROOT)}-{at}": text for page in PAGES for at, text in enumerate(blocks(page, "python"))}
+PROGRAMS = {name: text for name, text in PYTHON.items() if "asyncio.run" in text}
+TESTS = {name: text for name, text in PYTHON.items() if "async def test_" in text}
 BARE = [word for plugin in ("cacheprovider", "hypothesispytest", "schemathesis") for word in ("-p", f"no:{plugin}")]
 """pytest without plugins that the example does not need, and that take longer to load than it takes."""
-COMMANDS = [text.strip() for language, text in BLOCKS if not language and "nox" in text]
+COMMANDS = [text.strip() for text in blocks(README, "") if "nox" in text]
 
 
 def consent(service: EmbeddedService, request: RecordedRequest) -> None:
@@ -26,7 +35,11 @@ def consent(service: EmbeddedService, request: RecordedRequest) -> None:
         row.access_token = "token"
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_every_example_is_a_program_or_a_test() -> None:
+    assert PYTHON.keys() == PROGRAMS.keys() | TESTS.keys()
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 def test_every_example_runs(program: str, service: EmbeddedService, tools_url: str) -> None:
     service.add_installation(display_name="Tools", url="https://tools.example.com/mcp")
     service.add_installation(display_name="Waiting", auth_type="oauth", pending_oauth=True)
@@ -48,8 +61,8 @@ def test_every_example_runs(program: str, service: EmbeddedService, tools_url: s
     assert run.stdout
 
 
-def test_the_example_of_a_test_passes(tmp_path: Path) -> None:
-    (example,) = TESTS
+@pytest.mark.parametrize("example", TESTS.values(), ids=TESTS)
+def test_every_example_of_a_test_passes(tmp_path: Path, example: str) -> None:
     (tmp_path / "test_example.py").write_text(example)
 
     run = subprocess.run(
