@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from importlib import import_module
+from typing import Any, Generic, Literal, Protocol, TypeVar, get_type_hints
 from urllib.parse import quote
 from uuid import UUID, SafeUUID
 
-from attrs import define, field, frozen
+from attrs import NOTHING, define, field, fields, frozen
 
 from .errors import InvalidBodyError
 
@@ -133,6 +134,43 @@ def decode_list(items: object, decode: Callable[[Any], T]) -> list[T]:
     return decoded
 
 
+def pydantic_schema(model: Any, schema_of: Callable[[Any], Any]) -> Any:
+    """How pydantic reads a model, or its JSON object, and writes it as JSON."""
+    # By name, so that type checkers do not look for it where it is not installed.
+    core_schema: Any = import_module("pydantic_core.core_schema")
+
+    def read(value: object) -> object:
+        try:
+            return value if isinstance(value, model) else model.from_dict(value)
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+
+    def write(value: Any) -> dict[str, Any]:
+        own = {name: getattr(value, name) for name in declared}
+        return {
+            **value.additional_properties,
+            **{name: each for name, each in own.items() if each is not UNSET},
+        }
+
+    hints = get_type_hints(model)
+    declared = {each.name: each for each in fields(model) if each.init}
+    as_object = core_schema.typed_dict_schema(
+        {
+            name: core_schema.typed_dict_field(schema_of(hints[name]), required=each.default is NOTHING)
+            for name, each in declared.items()
+        },
+        cls_name=model.__name__,
+        extra_behavior="allow",
+    )
+    return core_schema.no_info_plain_validator_function(
+        read,
+        json_schema_input_schema=as_object,
+        serialization=core_schema.plain_serializer_function_ser_schema(
+            write, return_schema=as_object, when_used="json"
+        ),
+    )
+
+
 __all__ = [
     "UNSET",
     "RawResponse",
@@ -144,4 +182,5 @@ __all__ = [
     "decode_uuid",
     "is_json",
     "path_segment",
+    "pydantic_schema",
 ]

@@ -7,7 +7,11 @@ from attrs import field as _attrs_field
 
 from ..errors import InvalidBodyError
 from ..models.available_tool import AvailableTool
-from ..types import decode_list, decode_uuid
+from ..types import (
+    decode_list,
+    decode_uuid,
+    pydantic_schema,
+)
 
 
 @_attrs_define
@@ -89,6 +93,11 @@ class AvailableServer:
         parsed = cls(installation_id, name, tools, slug)
         parsed.additional_properties = d
         return parsed
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, handler: Any) -> Any:
+        """Makes it a type of fields in pydantic, which is only needed there."""
+        return pydantic_schema(cls, handler.generate_schema)
 
     @property
     def additional_keys(self) -> list[str]:

@@ -8,7 +8,10 @@ from ..errors import InvalidBodyError
 from ..models.available_tool_annotations_type_0 import AvailableToolAnnotationsType0
 from ..models.available_tool_input_schema_type_0 import AvailableToolInputSchemaType0
 from ..models.mcp_tool_approval_state_enum import MCPToolApprovalStateEnum
-from ..types import decode_open_enum
+from ..types import (
+    decode_open_enum,
+    pydantic_schema,
+)
 
 
 @_attrs_define
@@ -108,6 +111,11 @@ class AvailableTool:
         parsed = cls(name, approval_state, description, input_schema, annotations)
         parsed.additional_properties = d
         return parsed
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, handler: Any) -> Any:
+        """Makes it a type of fields in pydantic, which is only needed there."""
+        return pydantic_schema(cls, handler.generate_schema)
 
     @property
     def additional_keys(self) -> list[str]:

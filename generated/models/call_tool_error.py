@@ -5,6 +5,9 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..errors import InvalidBodyError
+from ..types import (
+    pydantic_schema,
+)
 
 
 @_attrs_define
@@ -67,6 +70,11 @@ class CallToolError:
         parsed = cls(detail, reason)
         parsed.additional_properties = d
         return parsed
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, handler: Any) -> Any:
+        """Makes it a type of fields in pydantic, which is only needed there."""
+        return pydantic_schema(cls, handler.generate_schema)
 
     @property
     def additional_keys(self) -> list[str]:

@@ -6,7 +6,10 @@ from attrs import field as _attrs_field
 
 from ..errors import InvalidBodyError
 from ..models.call_tool_request_arguments import CallToolRequestArguments
-from ..types import UNSET, Unset
+from ..types import (
+    UNSET,
+    Unset,
+)
 
 
 @_attrs_define

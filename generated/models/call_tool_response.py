@@ -9,7 +9,10 @@ from ..models.call_tool_response_content_item import CallToolResponseContentItem
 from ..models.call_tool_response_structured_content_type_0 import (
     CallToolResponseStructuredContentType0,
 )
-from ..types import decode_list
+from ..types import (
+    decode_list,
+    pydantic_schema,
+)
 
 
 @_attrs_define
@@ -83,6 +86,11 @@ class CallToolResponse:
         parsed = cls(content, is_error, structured_content)
         parsed.additional_properties = d
         return parsed
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, handler: Any) -> Any:
+        """Makes it a type of fields in pydantic, which is only needed there."""
+        return pydantic_schema(cls, handler.generate_schema)
 
     @property
     def additional_keys(self) -> list[str]:

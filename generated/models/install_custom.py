@@ -9,7 +9,10 @@ from ..models.install_custom_auth_type_enum import InstallCustomAuthTypeEnum
 from ..models.install_source_enum import InstallSourceEnum
 from ..models.mcp_agent_grant_scope_enum import MCPAgentGrantScopeEnum
 from ..models.mcp_installation_scope_enum import MCPInstallationScopeEnum
-from ..types import UNSET, Unset
+from ..types import (
+    UNSET,
+    Unset,
+)
 
 
 @_attrs_define

@@ -9,7 +9,11 @@ from ..errors import InvalidBodyError
 from ..models.install_source_enum import InstallSourceEnum
 from ..models.mcp_agent_grant_scope_enum import MCPAgentGrantScopeEnum
 from ..models.mcp_installation_scope_enum import MCPInstallationScopeEnum
-from ..types import UNSET, Unset, decode_uuid
+from ..types import (
+    UNSET,
+    Unset,
+    decode_uuid,
+)
 
 
 @_attrs_define

@@ -4,6 +4,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import (
+    pydantic_schema,
+)
+
 
 @_attrs_define
 class JSONRPCMessage:
@@ -32,6 +36,11 @@ class JSONRPCMessage:
         parsed = cls()
         parsed.additional_properties = d
         return parsed
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, handler: Any) -> Any:
+        """Makes it a type of fields in pydantic, which is only needed there."""
+        return pydantic_schema(cls, handler.generate_schema)
 
     @property
     def additional_keys(self) -> list[str]:

@@ -11,7 +11,11 @@ from ..models.mcp_server_installation_auth_type_enum import (
     MCPServerInstallationAuthTypeEnum,
 )
 from ..models.mcp_server_installation_scope_enum import MCPServerInstallationScopeEnum
-from ..types import decode_open_enum, decode_uuid
+from ..types import (
+    decode_open_enum,
+    decode_uuid,
+    pydantic_schema,
+)
 
 
 @_attrs_define
@@ -323,6 +327,11 @@ class MCPServerInstallation:
         )
         parsed.additional_properties = d
         return parsed
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, handler: Any) -> Any:
+        """Makes it a type of fields in pydantic, which is only needed there."""
+        return pydantic_schema(cls, handler.generate_schema)
 
     @property
     def additional_keys(self) -> list[str]:

@@ -9,7 +9,11 @@ from ..errors import InvalidBodyError
 from ..models.mcp_server_installation_auth_type_enum import (
     MCPServerInstallationAuthTypeEnum,
 )
-from ..types import UNSET, Unset, decode_uuid
+from ..types import (
+    UNSET,
+    Unset,
+    decode_uuid,
+)
 
 
 @_attrs_define

@@ -8,7 +8,11 @@ from attrs import field as _attrs_field
 
 from ..errors import InvalidBodyError
 from ..models.mcp_tool_approval_state_enum import MCPToolApprovalStateEnum
-from ..types import decode_open_enum, decode_uuid
+from ..types import (
+    decode_open_enum,
+    decode_uuid,
+    pydantic_schema,
+)
 
 
 @_attrs_define
@@ -211,6 +215,11 @@ class MCPServerInstallationTool:
         )
         parsed.additional_properties = d
         return parsed
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, handler: Any) -> Any:
+        """Makes it a type of fields in pydantic, which is only needed there."""
+        return pydantic_schema(cls, handler.generate_schema)
 
     @property
     def additional_keys(self) -> list[str]:

@@ -9,7 +9,11 @@ from ..errors import InvalidBodyError
 from ..models.mcp_server_installation_auth_type_enum import (
     MCPServerInstallationAuthTypeEnum,
 )
-from ..types import decode_open_enum, decode_uuid
+from ..types import (
+    decode_open_enum,
+    decode_uuid,
+    pydantic_schema,
+)
 
 
 @_attrs_define
@@ -158,6 +162,11 @@ class MCPServerTemplate:
         parsed = cls(name, url, auth_type, id, docs_url, description, icon_key, icon_domain, category)
         parsed.additional_properties = d
         return parsed
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, handler: Any) -> Any:
+        """Makes it a type of fields in pydantic, which is only needed there."""
+        return pydantic_schema(cls, handler.generate_schema)
 
     @property
     def additional_keys(self) -> list[str]:

@@ -6,7 +6,10 @@ from attrs import field as _attrs_field
 
 from ..errors import InvalidBodyError
 from ..models.mcp_server_installation import MCPServerInstallation
-from ..types import decode_list
+from ..types import (
+    decode_list,
+    pydantic_schema,
+)
 
 
 @_attrs_define
@@ -90,6 +93,11 @@ class PaginatedMCPServerInstallationList:
         parsed = cls(count, results, next_, previous)
         parsed.additional_properties = d
         return parsed
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, handler: Any) -> Any:
+        """Makes it a type of fields in pydantic, which is only needed there."""
+        return pydantic_schema(cls, handler.generate_schema)
 
     @property
     def additional_keys(self) -> list[str]:

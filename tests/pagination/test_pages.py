@@ -1,6 +1,7 @@
 """Lists, one page at a time."""
 
 import copy
+import json
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,31 @@ async def test_awaiting_a_list_gives_its_first_page(store: MCPStore, names: list
     assert [each.name for each in page] == names[:3]
     assert (len(page), page.count, page.limit, page.offset, page.has_next) == (3, 7, 3, 0, True)
     assert page.items == list(page)
+
+
+async def test_a_page_is_used_like_a_list(store: MCPStore, names: list[str]) -> None:
+    page = await store.installations.list(limit=3)
+
+    assert page[0].name == names[0]
+    assert [each.name for each in page[1:]] == names[1:3]
+    assert [each.name for each in reversed(page)] == names[2::-1]
+    assert page
+    assert not await store.installations.list(offset=7)
+    with pytest.raises(IndexError):
+        page[3]
+
+
+async def test_a_page_becomes_json(store: MCPStore, names: list[str]) -> None:
+    page = await store.installations.list(limit=3, offset=2)
+
+    written = json.loads(json.dumps(page.to_dict()))
+
+    assert [row["name"] for row in written.pop("items")] == names[2:5]
+    assert written == {"count": 7, "limit": 3, "offset": 2, "has_next": True}
+
+
+def test_a_list_that_was_not_awaited_says_so(store: MCPStore) -> None:
+    assert "`await` it" in repr(store.installations.list())
 
 
 async def test_a_page_leads_to_the_next_until_the_last(store: MCPStore, names: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
 
 from attrs import field, frozen
 
@@ -12,7 +12,14 @@ from .._core.errors import ConfigurationError
 from .list_reader import ListReader
 from .page_data import ListSource
 
-T = TypeVar("T")
+
+class Row(Protocol):
+    """A row of a list."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+T = TypeVar("T", bound=Row)
 
 
 @frozen
@@ -44,6 +51,21 @@ class Page(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
+
+    def __reversed__(self) -> Iterator[T]:
+        return reversed(self.items)
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[T]: ...
+    def __getitem__(self, at: int | slice) -> T | list[T]:
+        return self.items[at]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The page as JSON: `count`, `limit`, `offset`, `has_next`, and `items` as the API has them."""
+        numbers = {"count": self.count, "limit": self.limit, "offset": self.offset, "has_next": self.has_next}
+        return {**numbers, "items": [item.to_dict() for item in self.items]}
 
 
 class Pager(Generic[T]):
@@ -102,6 +124,11 @@ class Pager(Generic[T]):
             offset=offset,
             has_next=data.has_more(offset),
             pager=self,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            "<Pager: `await` it for the first page, `async for` iterates over all rows, `await collect()` lists them>"
         )
 
     def __copy__(self) -> "Pager[T]":
