@@ -11,6 +11,7 @@ OWN_PATHS = re.compile(
     r"/(project/([0-9]+|@current)|((project|organization|me)/)?settings|login|logout|signup|api/(projects|environments))(/|$)"
 )
 """Paths of web pages and API endpoints, which can't be the path prefix of a self-hosted instance."""
+CLOUDS = "https://us.posthog.com or https://eu.posthog.com"
 INGESTION_HOSTS = {"us.i.posthog.com": "https://us.posthog.com", "eu.i.posthog.com": "https://eu.posthog.com"}
 
 
@@ -18,7 +19,7 @@ def checked_host(value: object, *, allow_insecure: bool) -> str:
     """The base URL of the API: an origin with an optional path, without a trailing slash."""
     readable = short_repr(_without_user_info(value) if isinstance(value, str) else value)
     if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
-        raise ConfigurationError(f"host must be a URL such as https://us.posthog.com, not {readable}")
+        raise ConfigurationError(f"host must be a URL such as {CLOUDS}, not {readable}")
     try:
         parts = urlsplit(value)
         port = parts.port
@@ -33,7 +34,7 @@ def checked_host(value: object, *, allow_insecure: bool) -> str:
 def _fault(parts: SplitResult, *, allow_insecure: bool) -> str | None:
     """Why the host can't be used, as the end of an error message; None if it can."""
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return "must start with https:// and name a host"
+        return f"must start with https:// and name a host, such as {CLOUDS}"
     if "@" in parts.netloc:
         return "must not hold a user name or password"
     if parts.port == 0:
