@@ -1,5 +1,6 @@
 """Fixtures of most tests: the embedded service over real HTTP, and a fake transport where exact bytes matter."""
 
+import gc
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,12 @@ from .support.serving import answer, serving
 from .support.wire import Wire
 
 pytest_plugins = ["posthog_mcp_store.testing.pytest_plugin"]
+
+
+def pytest_collection_finish() -> None:
+    """Tests that collect garbage do not have to go through all modules and collected tests each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

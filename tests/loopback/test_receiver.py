@@ -27,6 +27,7 @@ from posthog_mcp_store import (
     OAuthTimeoutError,
 )
 
+from ..support.certificates import NO_CERTIFICATES
 from ..support.event_loop import loop_rounds
 
 PATIENCE = 20
@@ -105,7 +106,7 @@ async def exchange(receiver: LoopbackReceiver, request: bytes, *, address: str =
 
 
 async def browse(url: str) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE, verify=NO_CERTIFICATES) as client:
         return await client.get(url)
 
 

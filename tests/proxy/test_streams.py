@@ -24,6 +24,7 @@ from posthog_mcp_store import (
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from ..support.arrivals import Arrivals
+from ..support.certificates import NO_CERTIFICATES
 from ..support.event_loop import until_alone
 from ..support.factories import TRANSPORT, httpx_only
 from ..support.stream_server import StreamServer, serve_streams
@@ -59,7 +60,7 @@ def stream_server(served: tuple[StreamServer, str]) -> StreamServer:
 async def open_store(request: pytest.FixtureRequest, served: tuple[StreamServer, str]) -> AsyncIterator[Open]:
     """Makes stores on the stream server, on either kind of connections."""
     stores: list[MCPStore] = []
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_CERTIFICATES) as client:
 
         def make(**options: Any) -> MCPStore:
             is_own = request.param == "a client of the user's own"

@@ -11,6 +11,7 @@ from posthog_mcp_store import APITimeoutError, MCPStore
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from ..support.arrivals import Arrivals
+from ..support.certificates import NO_CERTIFICATES
 from ..support.event_loop import loop_rounds
 from ..support.factories import open_store
 from ..support.serving import read_request, store_on
@@ -22,7 +23,7 @@ PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 @pytest.fixture(params=["the SDK's connections", "a client of the user's own"])
 async def any_store(request: pytest.FixtureRequest, service: EmbeddedService) -> object:
     """A store on either kind of connections."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_CERTIFICATES) as client:
         own = client if request.param == "a client of the user's own" else None
         async with open_store(service, http_client=own) as store:
             yield store
@@ -210,7 +211,7 @@ async def test_an_abandoned_attempt_ends_within_its_timeout(service: EmbeddedSer
     """An attempt over a user's client outlives its caller until the head of its response comes; not forever."""
     service.inject(Fault(delay=5.0))
     async with (
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(verify=NO_CERTIFICATES) as client,
         open_store(service, http_client=client, timeout=0.3, max_concurrency=1, max_retries=0) as store,
     ):
         await seconds_until_deadline(store, 0.1)
@@ -223,7 +224,7 @@ async def test_an_abandoned_attempt_ends_within_its_timeout(service: EmbeddedSer
 async def test_nothing_reads_the_body_of_an_abandoned_response(service: EmbeddedService) -> None:
     service.inject(Fault(delay=0.2, body="x" * 100, drip=1.0))
     async with (
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(verify=NO_CERTIFICATES) as client,
         open_store(service, http_client=client, max_concurrency=1, max_retries=0) as store,
     ):
         await seconds_until_deadline(store, 0.1)

@@ -13,6 +13,7 @@ import trio
 from posthog_mcp_store import ConfigurationError, LoopbackReceiver, MCPStore
 from posthog_mcp_store.lowlevel.api.mcp_store import mcp_server_installations_list
 
+from ..support.certificates import NO_CERTIFICATES
 from ..support.wire import ID
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -71,7 +72,7 @@ CALLS: dict[str, Callable[[MCPStore], Awaitable[object]]] = {
 @pytest.mark.parametrize("call", CALLS)
 def test_under_trio_each_call_says_that_it_needs_asyncio(kind: str, call: str) -> None:
     async def main() -> None:
-        client = httpx.AsyncClient()
+        client = httpx.AsyncClient(verify=NO_CERTIFICATES)
         options: dict[str, Any] = {"http_client": client} if kind == "client" else {"transport": kind}
         async with client, MCPStore("phx_the_secret_key", **options) as store:
             with pytest.raises(ConfigurationError, match=WORDS.format("in trio")) as caught:

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from posthog_mcp_store import MCPStore
 
+from .certificates import NO_CERTIFICATES
 from .wire import installation
 
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -82,7 +83,8 @@ async def store_on(
     kind: str, converse: Conversation, context: ssl.SSLContext | None = None, **options: Any
 ) -> AsyncIterator[MCPStore]:
     """A store on such a server, over the SDK's own connections ("httpx"), over aiohttp, or over a "client"."""
-    own = httpx.AsyncClient(headers={"Accept-Encoding": "br"})
+    verify = NO_CERTIFICATES if context is None else True
+    own = httpx.AsyncClient(headers={"Accept-Encoding": "br"}, verify=verify)
     async with serving(converse, context) as port, own as client:
         chosen: dict[str, Any] = {"http_client": client} if kind == "client" else {"transport": kind}
         settings = {

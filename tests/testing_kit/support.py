@@ -13,6 +13,8 @@ from starlette.types import ASGIApp
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, serve_app, tool_server
 from posthog_mcp_store.testing._asgi.swappable_app import SwappableApp
 
+from ..support.certificates import NO_CERTIFICATES
+
 Version = Literal["2026-04", "2026-09"]
 VERSIONS: list[Version] = ["2026-04", "2026-09"]
 SITE = "http://posthog.test"
@@ -43,6 +45,7 @@ def served(service: EmbeddedService) -> Iterator[httpx.Client]:
             headers={"Authorization": f"Bearer {service.api_key}"},
             timeout=10,
             trust_env=False,
+            verify=NO_CERTIFICATES,
         ) as client,
     ):
         yield client
@@ -99,6 +102,7 @@ class SharedServers:
                 headers={"Authorization": f"Bearer {service.api_key}"},
                 timeout=10,
                 trust_env=False,
+                verify=NO_CERTIFICATES,
             )
 
     @contextmanager

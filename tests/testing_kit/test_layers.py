@@ -17,11 +17,12 @@ KIT = Path(testing.__file__).parent
 
 LAYERS: dict[str, set[str]] = {
     "_extra": set(),
+    "_certificates": set(),
     "_model": set(),
     "_asgi": {"_model"},
     "_framework": {"_model"},
-    "_provider": {"_asgi", "_extra", "_model"},
-    "_outbound": {"_asgi", "_framework", "_model"},
+    "_provider": {"_asgi", "_certificates", "_extra", "_model"},
+    "_outbound": {"_asgi", "_certificates", "_framework", "_model"},
     "_api": {"_asgi", "_framework", "_model", "_outbound"},
     "_service": {"_api", "_asgi", "_model"},
     "pytest_plugin": {"_asgi", "_extra", "_service"},
@@ -31,6 +32,7 @@ LAYERS: dict[str, set[str]] = {
 
 LIBRARIES: dict[str, set[str]] = {
     "_extra": set(),
+    "_certificates": {"httpx"},
     "_model": {"anyio", "starlette"},
     "_asgi": {"anyio", "httpx", "starlette", "uvicorn"},
     "_framework": {"starlette"},

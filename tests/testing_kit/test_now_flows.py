@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, give_consent, serve_app
 
+from ..support.certificates import NO_CERTIFICATES
 from .scripted_server import URL, ScriptedServer
 from .support import OAUTH_INSTALL, call_tools, client_of, start
 
@@ -20,7 +21,7 @@ FAILED = (401, "Authentication failed")
 
 @pytest.fixture
 async def browser() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as browser:
         yield browser
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from posthog_mcp_store.testing import EmbeddedService, OAuthProvider, give_consent
 
+from ..support.certificates import NO_CERTIFICATES
 from .support import GOOD_INSTALL, OAUTH_INSTALL, SITE, call_tools, client_of, framework, start
 
 END = f"{SITE}/api/mcp_store/oauth_redirect/"
@@ -86,7 +87,7 @@ async def test_authorize_of_a_server_without_an_own_installation_ends_in_a_refus
     location = (await caller.get("/authorize/", params=query, headers=headers)).headers["location"]
     end = await give_consent(location)
     assert urlsplit(end).path == "/api/mcp_store/oauth_redirect/"
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as browser:
         assert_state_is_refused(await browser.get(end))
 
 
@@ -143,7 +144,7 @@ async def test_a_failure_has_a_code(
 
 async def test_a_code_that_the_provider_refuses_is_a_failure(caller: httpx.AsyncClient) -> None:
     url = await start(caller, **DESKTOP)
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as browser:
         query = {"state": state_of(url), "code": "wrong"}
         answer = await browser.get(f"{caller.base_url.copy_with(path='/')}api/mcp_store/oauth_redirect", params=query)
     assert answer.headers["location"] == f"{CALLBACK}?status=error&error=token_exchange_failed"
@@ -270,7 +271,7 @@ async def test_any_other_instance_does_not(client: httpx.AsyncClient, callback: 
 
 async def test_version_2026_04_accepts_any_browser(service: EmbeddedService, caller: httpx.AsyncClient) -> None:
     url = await start(caller)
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as browser:
         await browser.get(service.login_url("bob"))
         assert (await give_consent(url, client=browser)).endswith("?oauth_complete=true")
 

@@ -7,6 +7,7 @@ import pytest
 
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, give_consent
 
+from ..support.certificates import NO_CERTIFICATES
 from .support import LIST_TOOLS, OAUTH_INSTALL, SITE, call_tools, client_of, invalid, start
 
 UNKNOWN = "0195f3a0-0000-7000-8000-000000000001"
@@ -93,7 +94,7 @@ class TestVersion202609:
         assert {row.expires_at, row.token_received_at} == {None}
         assert (row.display_name, row.updated_at == moved_at) == ("Old", False)
         assert await error_of(caller, row) == "Installation needs re-authentication"
-        async with httpx.AsyncClient(trust_env=False) as browser:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as browser:
             await browser.get(service.login_url())
             assert (await give_consent(url, client=browser)).endswith("?oauth_complete=true")
         assert (row.needs_reauth, row.pending_oauth) == (False, False)
@@ -181,7 +182,7 @@ class TestVersion202609:
     ) -> None:
         service.requires_login = True
         url = await start(caller)
-        async with httpx.AsyncClient(trust_env=False) as browser:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as browser:
             if user is not None:
                 await browser.get(service.login_url(user))
             end = await give_consent(url, client=browser)
@@ -194,7 +195,7 @@ class TestVersion202609:
 
     async def test_logs_a_browser_in(self, service: EmbeddedService) -> None:
         with service.serve():
-            async with httpx.AsyncClient(trust_env=False) as browser:
+            async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as browser:
                 page = await browser.get(service.login_url("<bob>"))
                 unknown = await browser.get(f"{service.base_url}/login/unknown")
         assert page.status_code == 200

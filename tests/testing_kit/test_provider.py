@@ -12,6 +12,7 @@ import pytest
 
 from posthog_mcp_store.testing import OAuthProvider, serve_app, tool_server
 
+from ..support.certificates import NO_CERTIFICATES
 from .support import SharedServers
 
 CALLBACK = "https://client.example.com/callback?kept=1"
@@ -22,7 +23,7 @@ class Client:
     """A registered client, and the browser of its user."""
 
     def __init__(self, issuer: str, name: str | None = "Desk") -> None:
-        self.http = httpx.Client(base_url=issuer, timeout=10, trust_env=False)
+        self.http = httpx.Client(base_url=issuer, timeout=10, trust_env=False, verify=NO_CERTIFICATES)
         wish = {"redirect_uris": [CALLBACK], "client_name": name, "token_endpoint_auth_method": "none"}
         self.id = str(self.http.post("/register", json=wish).json()["client_id"])
 

@@ -13,12 +13,13 @@ from starlette.types import Receive, Scope, Send
 
 from posthog_mcp_store.testing import EmbeddedService, serve_app
 
+from ..support.certificates import NO_CERTIFICATES
 from .support import ROWS
 
 
 def get(service: EmbeddedService, base_url: str, path: str = f"{ROWS}/", **headers: str) -> httpx.Response:
     authorized = {"Authorization": f"Bearer {service.api_key}"} | headers
-    return httpx.get(f"{base_url}{path}", headers=authorized, timeout=10, trust_env=False)
+    return httpx.get(f"{base_url}{path}", headers=authorized, timeout=10, trust_env=False, verify=NO_CERTIFICATES)
 
 
 def test_the_service_is_at_its_base_url_and_links_lead_there(service: EmbeddedService) -> None:
@@ -27,7 +28,7 @@ def test_the_service_is_at_its_base_url_and_links_lead_there(service: EmbeddedSe
     with service.serve() as base_url:
         assert service.base_url == base_url
         body = get(service, base_url, f"{ROWS}/?limit=1").json()
-        following = httpx.get(body["next"], headers={"Authorization": f"Bearer {service.api_key}"}, trust_env=False)
+        following = get(service, base_url, body["next"].removeprefix(base_url))
     assert base_url.startswith("http://127.0.0.1:")
     assert body["next"] == f"{base_url}{ROWS}/?limit=1&offset=1"
     assert body["results"][0]["proxy_url"].startswith(f"{base_url}/api/environments/1/")
@@ -45,7 +46,7 @@ def test_bodiless_responses_survive_real_http(service: EmbeddedService) -> None:
     headers = {"Authorization": f"Bearer {service.api_key}"}
     with (
         service.serve() as base_url,
-        httpx.Client(base_url=base_url + ROWS, headers=headers, trust_env=False) as client,
+        httpx.Client(base_url=base_url + ROWS, headers=headers, trust_env=False, verify=NO_CERTIFICATES) as client,
     ):
         created = client.post("/", json={})
         deleted = client.delete(f"/{service.add_installation().id}/")
@@ -175,4 +176,4 @@ def test_an_error_during_a_response_is_left_to_the_application() -> None:
 
     app.mount("/", failing)
     with serve_app(app) as base_url:
-        assert httpx.get(base_url, trust_env=False).status_code == 500
+        assert httpx.get(base_url, trust_env=False, verify=NO_CERTIFICATES).status_code == 500

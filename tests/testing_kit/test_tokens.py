@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from posthog_mcp_store.testing import EmbeddedService, InstallationRecord, OAuthProvider, give_consent, serve_app
 from posthog_mcp_store.testing._outbound.tokens import is_refresh_due
 
+from ..support.certificates import NO_CERTIFICATES
 from .support import OAUTH_INSTALL, VERSIONS, SharedServers, Version, call_tools, client_of, eventually, start
 from .test_discovery import Fake
 
@@ -29,7 +30,7 @@ def service(request: pytest.FixtureRequest) -> EmbeddedService:
 async def connected(service: EmbeddedService, caller: httpx.AsyncClient) -> InstallationRecord:
     """A row whose flow was finished."""
     url = await start(caller)
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as browser:
         await browser.get(service.login_url())
         assert (await give_consent(url, client=browser)).endswith("?oauth_complete=true")
     return service.installations[0]

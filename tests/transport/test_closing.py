@@ -13,6 +13,7 @@ import pytest
 from posthog_mcp_store import APIConnectionError, ConfigurationError, MCPStore, RateLimitScope, ServerError
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
+from ..support.certificates import NO_CERTIFICATES
 from ..support.event_loop import loop_rounds
 from ..support.listener import Listener, is_over
 from ..support.serving import answer, read_request, serving
@@ -33,7 +34,7 @@ def _uncollected() -> Iterator[None]:
 
 @asynccontextmanager
 async def open_on(kind: str, host: str, **options: Any) -> AsyncIterator[MCPStore]:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_CERTIFICATES) as client:
         chosen: dict[str, Any] = {"http_client": client} if kind == "client" else {"transport": kind}
         store = MCPStore(KEY, host=host, **{"max_retries": 0, **chosen, **options})
         yield store

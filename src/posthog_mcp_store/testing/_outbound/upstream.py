@@ -1,13 +1,12 @@
 """Requests to the MCP servers that tests registered."""
 
-import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
-from functools import cache
 
 import httpx
 
 from .._asgi.in_process import InProcessTransport
+from .._certificates import trusted_certificates
 from .._model.state import UpstreamTarget
 
 _PIECE_BYTES = 4096
@@ -97,11 +96,5 @@ async def pieces(response: httpx.Response) -> AsyncGenerator[bytes]:
 
 def transport_to(target: UpstreamTarget) -> httpx.AsyncBaseTransport:
     if isinstance(target, str):
-        return httpx.AsyncHTTPTransport(verify=_certificates())
+        return httpx.AsyncHTTPTransport(verify=trusted_certificates())
     return InProcessTransport(target)
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    """The trusted certificates. Loading them takes longer than most requests, so it is done once."""
-    return httpx.create_ssl_context()

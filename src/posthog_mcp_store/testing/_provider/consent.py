@@ -5,6 +5,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from .._certificates import trusted_certificates
 from .._model.urls import is_local
 
 _MAX_REDIRECTS = 20
@@ -24,7 +25,7 @@ async def give_consent(url: str, *, allow: bool = True, client: httpx.AsyncClien
     button = "allow" if allow else "deny"
     if client is not None:
         return await _press(client, url, button)
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as browser:
+    async with httpx.AsyncClient(trust_env=False, timeout=10, verify=trusted_certificates()) as browser:
         return await _press(browser, url, button)
 
 
