@@ -17,10 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from comparison import DocumentError
 from comparison.formats import FORMATS, printable
-from comparison.loading import load
+from comparison.loading import checked, load, parse
 from comparison.normalized import normalized
 from comparison.reduction import reduced
 from comparison.report import ExitStatus, Report, report
@@ -38,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--timeout", type=positive, default=60, metavar="SECONDS", help="for a URL; default: 60")
     parser.add_argument("--max-megabytes", type=positive, default=100, metavar="MB", help="default: 100")
     arguments = parser.parse_args(argv)
-    ours = yaml.safe_load(DOCUMENT.read_text())
+    ours = checked(parse(DOCUMENT.read_bytes()))
     try:
         theirs = load(arguments.source, timeout=arguments.timeout, max_bytes=int(arguments.max_megabytes * 1_000_000))
         found = compare_documents(ours, theirs, arguments.source)

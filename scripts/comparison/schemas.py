@@ -27,7 +27,7 @@ KEYWORDS = [
     *("default", "deprecated", "description"),
 ]
 """The keywords that are kept as they are."""
-MAX_SCHEMAS = 100_000
+MAX_SCHEMAS = 20_000
 """Ours takes a few hundred. It bounds references that branch at every level."""
 TYPE_NAMES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 

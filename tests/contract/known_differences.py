@@ -5,11 +5,9 @@ describes it. All other checks stay on.
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import yaml
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from schemathesis import Response
 from schemathesis.checks import CheckFunction, not_a_server_error
@@ -21,10 +19,10 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
 )
 
+from ..support.document import DOCUMENT
 from .application import AUTHORIZE, EVENTS, AnyCase, application, is_positive, operation_id
 
-DOCUMENT_PATH = Path(__file__).parents[2] / "openapi.yaml"
-COMPONENTS = yaml.safe_load(DOCUMENT_PATH.read_text())["components"]
+COMPONENTS = DOCUMENT["components"]
 
 CREATE = "mcp_server_installations_create"
 PATCH = "mcp_server_installations_partial_update"

@@ -7,6 +7,7 @@ import pytest
 import schemathesis
 from hypothesis import strategies
 
+from ..support.document import DOCUMENT_PATH
 from .application import (
     MCP_SERVER,
     OAUTH_SERVER_ID,
@@ -17,7 +18,7 @@ from .application import (
     application,
     operation_id,
 )
-from .known_differences import DOCUMENT_PATH, PROXY, checks_to_skip
+from .known_differences import PROXY, checks_to_skip
 
 CONFIGURATION = {
     "seed": 1,

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
+from ..support.document import DOCUMENT
 from ..support.wire import installation
 
-DOCUMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text())
 COMPONENTS = DOCUMENT["components"]
 SCHEMAS = COMPONENTS["schemas"]
 ROWS = "/api/environments/{project_id}/mcp_server_installations/"

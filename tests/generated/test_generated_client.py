@@ -24,7 +24,6 @@ from uuid import UUID, SafeUUID
 import attrs
 import httpx
 import pytest
-import yaml
 
 from posthog_mcp_store import lowlevel
 from posthog_mcp_store.lowlevel import AuthenticatedClient, Client, models
@@ -49,12 +48,12 @@ from posthog_mcp_store.lowlevel.models import (
 )
 from posthog_mcp_store.lowlevel.types import UNSET, Request, decode_uuid
 
+from ..support.document import DOCUMENT, DOCUMENT_PATH
 from ..support.wire import installation as row
 
-DOCUMENT = Path(__file__).parents[2] / "openapi.yaml"
 OPERATIONS = [
     operation["operationId"]
-    for path in yaml.safe_load(DOCUMENT.read_text())["paths"].values()
+    for path in DOCUMENT["paths"].values()
     for operation in path.values()
     if isinstance(operation, dict)
 ]
@@ -95,7 +94,7 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     name = "client_of_the_unmodified_generator"
     package = tmp_path_factory.mktemp("stock") / name
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--path"]
-    subprocess.run([*command, DOCUMENT, "--output-path", package], check=True, capture_output=True)
+    subprocess.run([*command, DOCUMENT_PATH, "--output-path", package], check=True, capture_output=True)
     spec = importlib.util.spec_from_file_location(name, package / "__init__.py")
     assert spec is not None
     assert spec.loader is not None
@@ -155,7 +154,7 @@ def test_stock_package_does_not_say_that_it_is_typed(stock: ModuleType) -> None:
 
 def test_the_package_says_what_it_was_generated_from() -> None:
     assert "openapi.yaml" in str(lowlevel.__doc__)
-    assert yaml.safe_load(DOCUMENT.read_text())["info"]["version"] == lowlevel.DOCUMENT_VERSION
+    assert DOCUMENT["info"]["version"] == lowlevel.DOCUMENT_VERSION
 
 
 def test_stock_package_does_not_say_what_it_was_generated_from(stock: ModuleType) -> None:

@@ -9,13 +9,11 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-import yaml
 from attrs import frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,10 +21,10 @@ from hypothesis import strategies as st
 from posthog_mcp_store import MCPStore, ResponseDecodeError, UnsafeRedirectError
 from posthog_mcp_store.lowlevel.models import MCPServerInstallationAuthTypeEnum
 
+from ..support.document import DOCUMENT
 from ..support.wire import ID, SERVER_ID, Wire, installation, page
 
-DOCUMENT = Path(__file__).parents[2] / "openapi.yaml"
-SCHEMAS = yaml.safe_load(DOCUMENT.read_text())["components"]["schemas"]
+SCHEMAS = DOCUMENT["components"]["schemas"]
 
 Faked = Callable[..., MCPStore]
 Promise = Callable[[object], object]

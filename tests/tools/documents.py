@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ..support.document import DOCUMENT
 
 ROOT = Path(__file__).parents[2]
 Document = dict[str, Any]
@@ -17,12 +17,10 @@ BELOW_NOW = "/api/projects/{project_id}/mcp_server_installations"
 DOCUMENTS = {name: ROOT / "tests" / "tools" / "upstream" / f"{name}.json" for name in ("published", "later", "now")}
 """Upstream's documents: of spring 2026, of summer 2026, and the newest, which openapi.yaml follows."""
 
-OURS: Document = yaml.safe_load((ROOT / "openapi.yaml").read_text())
-
 
 def ours() -> Document:
     """openapi.yaml."""
-    return copy.deepcopy(OURS)
+    return copy.deepcopy(DOCUMENT)
 
 
 def upstream(name: str) -> Document:
