@@ -547,7 +547,7 @@ async def test_a_server_that_does_not_end_its_stream_is_not_waited_for(
     stream_server.send(event(ANSWER))
 
     assert (await asyncio.wait_for(asked, 5)).result() == ANSWER["result"]
-    assert 0.45 < loop.time() - answered < 1.5
+    assert 0.45 < loop.time() - answered < 4
     assert await stream_server.loses_client()
 
 

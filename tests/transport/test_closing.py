@@ -83,7 +83,7 @@ async def test_a_handshake_that_is_ended_leaves_no_socket(listener: Listener, ki
         elif end == "close":
             await store.aclose()
         await asyncio.wait(calls)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             await listener.until(is_over)
 
     assert listener.take() == sent
