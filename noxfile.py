@@ -85,12 +85,18 @@ SIDE_BY_SIDE = ("-n", "3", "--dist", "worksteal")
 # Where the variable keeps Python from storing bytecode, all workers would compile all tests again, and so would the
 # programs that tests run: a fifth of the time. Empty is as good as unset.
 STORE_BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
+# httpx2 imports anyio before pytest can rewrite the assertions of anyio's plugin.
+IGNORE_REWRITING = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+
+
+def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
+    session.run("pytest", *SIDE_BY_SIDE, *arguments, env={**STORE_BYTECODE, **variables})
 
 
 def pass_tests(session: nox.Session, *arguments: str) -> bool:
-    """Run pytest; whether all tests passed."""
+    """Run tests; whether all of them passed."""
     try:
-        session.run("pytest", *SIDE_BY_SIDE, *arguments, env=STORE_BYTECODE)
+        run_tests(session, *arguments)
     except nox.command.CommandFailed:
         return False
     return True
@@ -106,15 +112,15 @@ def tests(session: nox.Session) -> None:
     # What fails in one run must not hide what fails in the other.
     passed = {
         # Only the contract tests need schemathesis, which takes a second to load in every process.
-        "with coverage": pass_tests(
+        "the measured tests": pass_tests(
             session, "-n", "4", "--cov", "-p", "no:schemathesis", *without(OF_TOOLS + NOT_MEASURED)
         ),
         # These keep the processor busy: further ones side by side would only have to collect all tests, too.
-        "without": pass_tests(session, "-n", "2", *OF_TOOLS, *NOT_MEASURED),
+        "the other tests": pass_tests(session, "-n", "2", *OF_TOOLS, *NOT_MEASURED),
     }
     failed = [name for name, ok in passed.items() if not ok]
     if failed:
-        session.error(f"see above: the tests {' and '.join(failed)} failed, or did not cover all of src/")
+        session.error(f"see above: {' and '.join(failed)} failed, or did not cover all of src/")
     session.log("all tests passed, and they cover every branch of src/")
 
 
@@ -123,7 +129,7 @@ def other_pythons(session: nox.Session) -> None:
     """Run the tests on every supported Python that is installed; `nox -s other_pythons-3.13` on one."""
     session.install("-e", EVERYTHING, *groups("tests"))
     elsewhere = ON_THE_FIRST_PYTHON + ([] if session.python == PYTHONS[-1] else ON_THE_ENDS)
-    session.run("pytest", *SIDE_BY_SIDE, *without(elsewhere), *session.posargs)
+    run_tests(session, *without(elsewhere), *session.posargs)
 
 
 @nox.session
@@ -131,10 +137,10 @@ def http_libraries(session: nox.Session) -> None:
     """Run the tests that go over HTTP on other libraries: aiohttp's connections, and httpx2 in place of httpx."""
     session.install("-e", EVERYTHING, *groups("tests"))
     chosen = session.posargs or OVER_HTTP
-    session.run("pytest", *SIDE_BY_SIDE, *chosen, env={"TESTED_TRANSPORT": "aiohttp"})
+    run_tests(session, *chosen, TESTED_TRANSPORT="aiohttp")
     # As an application sees the SDK that calls `httpx2.alias_httpx()` first. What httpx refuses as no address, httpx2
     # looks up.
-    session.run("python", "scripts/test_under_httpx2.py", *chosen, "-k", "not no_address")
+    run_tests(session, "-p", "tests.support.on_httpx2", *IGNORE_REWRITING, *chosen, "-k", "not no_address")
 
 
 @nox.session
@@ -143,7 +149,7 @@ def oldest(session: nox.Session) -> None:
     session.install("-e", EVERYTHING, *groups("tests"))
     extras = PROJECT["project"]["optional-dependencies"]
     session.install(*(lower_bound(each) for name in ("aiohttp", "mcp", "redis") for each in extras[name]))
-    session.run("pytest", *SIDE_BY_SIDE, *(session.posargs or OVER_EXTRAS), env={"TESTED_TRANSPORT": "aiohttp"})
+    run_tests(session, *(session.posargs or OVER_EXTRAS), TESTED_TRANSPORT="aiohttp")
 
 
 def lower_bound(requirement: str) -> str:
