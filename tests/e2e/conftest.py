@@ -3,11 +3,12 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from posthog_mcp_store import MCPStore
 from posthog_mcp_store.testing import EmbeddedService
@@ -58,16 +59,22 @@ class Person:
         return self._page.url
 
 
-@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
-async def person(request: pytest.FixtureRequest) -> AsyncIterator[Person]:
-    """A person with a fresh browser, with JavaScript and without."""
+@asynccontextmanager
+async def open_browser() -> AsyncIterator[Browser]:
     chromium = shutil.which("chromium")
     assert chromium, "Chromium is missing: `nox -s e2e` installs it"
     # Chromium's sandbox does not work for root.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
+async def person(request: pytest.FixtureRequest) -> AsyncIterator[Person]:
+    """A person with a fresh browser, with JavaScript and without."""
+    async with open_browser() as browser:
         page = await browser.new_page(java_script_enabled=request.param, viewport={"width": 800, "height": 600})
         page.set_default_timeout(20_000)
         yield Person(page)
-        await browser.close()
