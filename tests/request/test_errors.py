@@ -180,6 +180,17 @@ async def test_the_request_id_of_a_header_is_preferred(wire: Wire, faked: Faked)
     assert error.request_id == "cafe"
 
 
+async def test_the_text_of_an_error_ends_with_the_request_id(wire: Wire, faked: Faked) -> None:
+    error = await raised(wire, faked(), 500, json={"detail": "No."}, headers={"X-Request-Id": "cafe"})
+    long = await raised(wire, faked(), 500, json={"error_event_id": "id\n" + "x" * 5000})
+    neither = await raised(wire, faked(), 500, json={"detail": "No."})
+
+    assert str(error).endswith("No. (request id cafe)")
+    assert len(str(long)) < 300
+    assert "\n" not in str(long)
+    assert "request id" not in str(neither)
+
+
 async def test_the_proxys_own_words_are_the_detail(wire: Wire, faked: Faked) -> None:
     error = await raised(wire, faked(), 403, proxy=True, json={"error": "Server is disabled"})
 

@@ -100,8 +100,10 @@ def status_error(response: Response, call: Call, now: datetime, redactor: Redact
     body = read_body(response.content, redactor)
     kind = error_class(response, call, body)
     response = redacted(response, redactor, at_most=MAX_BODY_BYTES)
+    request_id = response.headers.get("X-Request-Id") or body.error_event_id
+    text = message(response, call, body, kind, redactor)
     return kind(
-        message(response, call, body, kind, redactor),
+        text if request_id is None else f"{text} (request id {single_line(request_id, limit=100)})",
         status_code=response.status_code,
         headers=response.headers,
         body=body.value,
@@ -111,7 +113,7 @@ def status_error(response: Response, call: Call, now: datetime, redactor: Redact
         code=body.code,
         detail=body.detail if body.error is None else body.error,
         attr=body.attr,
-        request_id=response.headers.get("X-Request-Id") or body.error_event_id,
+        request_id=request_id,
         retry_after=parse_retry_after(response.headers.get("Retry-After"), now),
     )
 
