@@ -41,7 +41,6 @@ from ._deprecations import Deprecated
 from ._installations import AgentScope, ApprovalState, InstallationID, Installations, InstallationScope, InstallSource
 from ._logging import RedactingFilter
 from ._loopback.receiver import LoopbackReceiver
-from ._mcp.toolbox import InstallationTool, Toolbox, UnavailableInstallation
 from ._oauth.browser import open_in_browser
 from ._oauth.callback import OAuthCallback
 from ._oauth.flow import AuthorizationProgress
@@ -58,6 +57,7 @@ from ._request.api_prefix import APIPrefix
 from ._request.settings import APIKey, OnResponse
 from ._store import MCPStore
 from ._templates import Templates
+from ._tools.toolbox import InstallationTool, Toolbox, UnavailableInstallation
 from ._transport.manager import TransportName
 from ._version import __version__
 

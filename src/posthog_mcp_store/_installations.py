@@ -6,6 +6,7 @@ import builtins
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, overload
 from uuid import UUID
@@ -13,13 +14,11 @@ from uuid import UUID
 from ._adapter import UNSET, Adapter, Installation, ListedTools, Template, Tool, Unset
 from ._core import validation
 from ._core.asyncio_only import require_asyncio
-from ._core.defaults import PAGE_CONCURRENCY, STREAM_TIMEOUT
+from ._core.defaults import MAX_TEXT_LENGTH, PAGE_CONCURRENCY, STREAM_TIMEOUT
 from ._core.errors import APIStatusError, BadRequestError, ConfigurationError, NotFoundError, ResponseDecodeError
 from ._core.headers import Headers
 from ._core.secret import Secret, as_secret
 from ._core.tools import ServerTools, ToolResult
-from ._mcp.connections import Connections
-from ._mcp.toolbox import Toolbox, connected_toolbox
 from ._oauth.flow import FlowTracker
 from ._oauth.polling import AuthorizationWait, OnProgress, SharedPolls
 from ._oauth.redirect import AuthorizationRedirect
@@ -29,6 +28,11 @@ from ._pagination.pager import Pager
 from ._proxy.call import ProxyCall
 from ._proxy.requests import Message, SentRequests, check_size, checked_messages
 from ._proxy.tool_errors import call_tool_refusal
+from ._tools.calls import CallTool, ServiceCalls, Sessions
+from ._tools.listing import from_servers, from_service, make_toolbox
+from ._tools.own_loop import OwnLoop
+from ._tools.result_text import MIN_LENGTH as MIN_TEXT_LENGTH
+from ._tools.toolbox import Toolbox, ToolCalls
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -253,43 +257,57 @@ class Installations:
 
     @asynccontextmanager
     async def connect_all(
-        self, *, concurrency: int = PAGE_CONCURRENCY, stream_timeout: float = STREAM_TIMEOUT
+        self,
+        *,
+        concurrency: int = PAGE_CONCURRENCY,
+        stream_timeout: float = STREAM_TIMEOUT,
+        max_text_length: int = MAX_TEXT_LENGTH,
     ) -> AsyncIterator[Toolbox]:
-        """List the tools of all enabled installations, and connect to those whose tools are called (extra `mcp`).
+        """List the tools of all enabled installations, to be called, by an agent for example.
 
         ```python
         async with store.installations.connect_all() as toolbox:
             for tool in toolbox.tools:
-                print(tool.installation.name, tool.name, tool.approval_state)
+                print(tool.unique_name, tool.description, tool.input_schema, tool.approval_state)
             for failure in toolbox.failures:
                 print(failure.installation.name, failure.error)
+            text = await toolbox["add"].run(a=19, b=23)
         ```
 
-        Listing takes one request in addition to the list of installations. An installation that fails, because its user
-        has to authorize it again or its server is down, is listed in `failures` and does not affect the others. So are
-        tools that were left out because they violate MCP's schema; the installation's other tools can be called.
+        Listing takes one request in addition to the list of installations, and a call takes one more. An installation
+        that fails, because its user has to authorize it again or its server is down, is listed in `failures` and does
+        not affect the others. So are tools that were left out because they violate MCP's schema; the installation's
+        other tools can be called.
 
-        Instances last updated in spring 2026 do not list tools. There the SDK connects to each installation,
-        `concurrency` at a time, which uses three of the service's 60 proxy calls a minute. Lists of tools that do not
-        end are `failures` as well.
+        Instances last updated in spring 2026 neither list nor call tools. There the SDK begins a session with each
+        server, `concurrency` at a time, which uses three of the service's 60 proxy calls a minute. The server may be
+        silent for `stream_timeout` seconds while it works. Lists of tools that do not end are `failures` as well. If a
+        server has lost its session, the next call begins a new one; the call that ran into the loss raises.
 
-        Raises:
-            ConfigurationError: The package `mcp`, 2.x, is not installed.
+        `max_text_length` is the maximum length of the text that `InstallationTool.run()` returns. When the toolbox is
+        left, its calls end.
         """
         validation.at_least(1, concurrency, "concurrency")
         validation.seconds(stream_timeout, "stream_timeout")
-        _connection_function()
-        connections = Connections(partial(self._connection, stream_timeout=stream_timeout))
+        validation.at_least(MIN_TEXT_LENGTH, max_text_length, "max_text_length")
+        require_asyncio()
         installations = [installation async for installation in self.list() if installation.is_enabled]
         listed = await self._listed_tools() if installations else None
+        url = self._adapter.list_url
+        sessions = Sessions(
+            lambda uuid: partial(self._proxy, uuid, timeout=stream_timeout), deadline=self._adapter.deadline, url=url
+        )
+        own_loop = OwnLoop(url)
         if listed is None:
-            async with connected_toolbox(installations, connections, concurrency=concurrency) as toolbox:
-                yield toolbox
-            return
-        from ._mcp.available_tools import toolbox as listed_toolbox  # noqa: PLC0415  # it imports the extra
-
-        async with connections:
-            yield listed_toolbox(installations, listed, connections)
+            found = await from_servers(installations, sessions, concurrency=concurrency)
+            call_tool: CallTool = sessions.call_tool
+        else:
+            found = from_service(installations, listed)
+            call_tool = ServiceCalls(self.call_tool, sessions).call_tool
+        try:
+            yield make_toolbox(found, ToolCalls(call_tool, own_loop, max_text_length))
+        finally:
+            await own_loop.aclose()
 
     async def _listed_tools(self) -> ListedTools | None:
         """The service's own list; None if it has none, or one malformed entry spoils it for all installations."""
@@ -645,9 +663,24 @@ class Installations:
 def _connection_function() -> Callable[..., Connection]:
     try:
         from ._mcp.connection import connection  # noqa: PLC0415  # it imports the extra
-    except ImportError:
-        raise ConfigurationError('connect() needs: pip install "posthog-mcp-store[mcp]"') from None
-    return connection
+    except ImportError as error:
+        reason = _missing_extra(error)
+    else:
+        return connection
+    raise ConfigurationError(f"{reason}; connect_all() calls tools without it")
+
+
+def _missing_extra(error: ImportError) -> str:
+    install = 'pip install "posthog-mcp-store[mcp]"'
+    try:
+        found = version("mcp")
+    except PackageNotFoundError:
+        return f"connect() needs: {install}"
+    if found.startswith("2."):
+        return f"connect() can't import mcp {found} ({error}): {install}"
+    return (
+        f"connect() needs mcp 2.x, and mcp {found} is installed: {install} replaces it, which may break other packages"
+    )
 
 
 def _uuid(id: InstallationID | Unset, name: str = "id") -> UUID:

@@ -6,7 +6,7 @@ TIMEOUT = 30.0
 """Seconds for each network operation, in calls that `call.TIMEOUTS` does not list."""
 CONNECT_TIMEOUT = 10.0
 STREAM_TIMEOUT = 300.0
-"""Seconds that an MCP server may be silent while it handles a request sent through `connect()`."""
+"""Seconds that an MCP server may be silent while it handles a request in a session."""
 MAX_RETRIES = 2
 MAX_RETRY_AFTER = 60.0
 MAX_RESPONSE_BYTES = 16 * 1024 * 1024
@@ -15,3 +15,5 @@ MAX_CONCURRENCY = 100
 PAGE_CONCURRENCY = 4
 PAGE_LIMIT = 100
 """The service's page size if a request has no `limit` (docs/service.md, section 3)."""
+MAX_TEXT_LENGTH = 50_000
+"""Characters of a tool's result that are given to a model."""

@@ -3,13 +3,13 @@
 import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Self, TypeVar
 
 from mcp import Client, ClientSession, MCPDeprecationWarning, MCPError
 from mcp.client._transport import TransportStreams
-from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult
+from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, Tool
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 from typing_extensions import deprecated
@@ -30,8 +30,8 @@ from .._core.redaction import Redactor, without_frames
 from .._core.text import short_repr, single_line
 from .._core.validation import json_body
 from .._proxy.tool_errors import tool_call_error
+from .._tools.pages import tool_pages
 from .result_schema import ResultSchema
-from .tool_pages import tool_pages
 from .tools import RAW_RESULTS, KnownTools, reason
 
 R = TypeVar("R")
@@ -59,14 +59,6 @@ class ProxyClient(Client):
             self.session.validate_tool_result = self._check_result  # type: ignore[method-assign]
             return self
         raise failure
-
-    @property
-    def malformed_tools(self) -> list[ResponseDecodeError]:
-        """An error for each tool that was left out of the lists."""
-        return [
-            _unreadable(f"the tool {name} violates MCP's schema and was left out: {fault}", self._url)
-            for name, fault in self._tools.malformed.items()
-        ]
 
     async def call_tool(
         self,
@@ -123,11 +115,15 @@ class ProxyClient(Client):
             revision = self._tools.revision
             # A server that can't list its tools, or whose list does not end, may still have this one.
             with suppress(ListUnstableError, ToolCallError):
-                async for _ in tool_pages(self):
+                async for _ in tool_pages(self._fetch_page):
                     if name in self._tools.listed:
                         return
             if revision == self._tools.revision:
                 self._tools.unlisted.add(name)
+
+    async def _fetch_page(self, cursor: str | None) -> tuple[Sequence[Tool], str | None]:
+        page = await self.list_tools(cursor=cursor)
+        return page.tools, page.next_cursor
 
     async def _check_result(self, name: str, result: CallToolResult) -> None:
         """Check a result against its tool's schema, if known: requesting the schema now could lose the result."""

@@ -10,8 +10,8 @@ import anyio
 
 from .._core.asyncio_only import require_asyncio
 from .._core.errors import ConfigurationError
+from .._proxy.session import MCPSession, SendMessage
 from .client import ProxyClient
-from .session import MCPSession, SendMessage
 from .tools import KnownTools
 from .transport import proxy_transport
 

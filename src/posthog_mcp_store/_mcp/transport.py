@@ -29,8 +29,8 @@ from mcp_types import (
 from pydantic import ValidationError
 
 from .._proxy.requests import SentRequests, has_method, is_error
+from .._proxy.session import MCPSession
 from .._proxy.stream import ProxyStream
-from .session import MCPSession
 from .tools import RAW_RESULTS, KnownTools
 
 logger = logging.getLogger(__name__)

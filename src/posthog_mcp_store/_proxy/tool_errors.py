@@ -1,7 +1,9 @@
 """From a refused or failed tool call to the ToolCallError that is raised. Pure."""
 
+import ast
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from uuid import UUID
 
 from .._core.errors import (
@@ -13,6 +15,7 @@ from .._core.errors import (
     ToolCallError,
     ToolDisabledError,
     ToolNotFoundError,
+    UpstreamError,
 )
 from .._core.response import JSON, Response
 from .requests import Message, SentRequests
@@ -39,6 +42,10 @@ BY_REASON: dict[str, tuple[type[APIStatusError], type[ToolCallError], int]] = {
     "removed": (NotFoundError, ToolNotFoundError, -32601),
 }
 """The same refusals as `call_tool` responds with them (docs/service.md, section 10)."""
+ERROR_OBJECT = re.compile(r"Upstream tools/call returned error: (?P<error>.*)", re.DOTALL)
+"""How `call_tool` passes on an error object of the MCP server: written in Python."""
+MAX_ERROR_LENGTH = 10_000
+"""A longer error is quoted and not parsed."""
 
 
 def tool_call_error(error: object, *, refused_by: UUID | None = None) -> ToolCallError:
@@ -67,9 +74,25 @@ def reply_error(message: Message, sent: SentRequests, response: Response) -> Too
 
 
 def call_tool_refusal(error: APIStatusError, *, tool_name: str, installation_id: UUID) -> ToolCallError | None:
-    """The exception for a refusal of `call_tool`; None for other errors."""
+    """The exception for a refusal of `call_tool`, by PostHog or by the MCP server; None for other errors."""
     reason = str(error.body.get("reason")) if isinstance(error.body, Mapping) else ""
+    if isinstance(error, UpstreamError):
+        return _passed_on(error.detail or "", tool_name)
     status_error, kind, code = BY_REASON.get(reason, (None, ToolCallError, 0))
     if status_error is not type(error):
         return None
     return kind(error.detail or reason, code=code, tool_name=tool_name, installation_id=installation_id)
+
+
+def _passed_on(detail: str, tool_name: str) -> ToolCallError | None:
+    """The exception for an error object of the MCP server, which is a ToolCallError through the proxy, too."""
+    found = ERROR_OBJECT.fullmatch(detail.removeprefix(f"The upstream MCP server could not run '{tool_name}': "))
+    return None if found is None else tool_call_error(_parsed(found["error"]))
+
+
+def _parsed(text: str) -> object:
+    """The object that was written as this Python literal, or else the text."""
+    if len(text) <= MAX_ERROR_LENGTH:
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            return ast.literal_eval(text)
+    return text

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from .._core.errors import ToolCallError, UpstreamError
-from .._proxy.call import ProxyCall
-from .._proxy.stream import ProxyStream
+from .call import ProxyCall
+from .stream import ProxyStream
 
 logger = logging.getLogger(__name__)
 
