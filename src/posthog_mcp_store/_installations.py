@@ -28,11 +28,11 @@ from ._pagination.pager import Pager
 from ._proxy.call import ProxyCall
 from ._proxy.requests import Message, SentRequests, check_size, checked_messages
 from ._proxy.tool_errors import call_tool_refusal
-from ._tools.calls import CallTool, ServiceCalls, Sessions
+from ._tools.calls import ServiceCalls, Sessions
 from ._tools.listing import from_servers, from_service, make_toolbox
 from ._tools.own_loop import OwnLoop
 from ._tools.result_text import MIN_LENGTH as MIN_TEXT_LENGTH
-from ._tools.toolbox import Toolbox, ToolCalls
+from ._tools.toolbox import CallTool, Toolbox, ToolCalls
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -299,7 +299,7 @@ class Installations:
         )
         own_loop = OwnLoop(url)
         if listed is None:
-            found = await from_servers(installations, sessions, concurrency=concurrency)
+            found = await from_servers(installations, sessions.session_with, concurrency=concurrency)
             call_tool: CallTool = sessions.call_tool
         else:
             found = from_service(installations, listed)

@@ -1,8 +1,8 @@
 """The two ways to call a tool: with the service's `call_tool`, or in a session through the proxy."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 from uuid import UUID
 
 from .._core.errors import APITimeoutError, NotFoundError
@@ -11,12 +11,7 @@ from .._core.tools import ToolResult
 from .._proxy.session import SendMessage
 from .._request.status_errors import has_own_text
 from .light_session import LightSession
-
-
-class CallTool(Protocol):
-    """A function that calls a tool of an installation."""
-
-    def __call__(self, id: UUID, tool_name: str, arguments: Mapping[str, Any] | None, /) -> Awaitable[ToolResult]: ...
+from .toolbox import CallTool
 
 
 class Sessions:
@@ -29,7 +24,7 @@ class Sessions:
         """Of the installations, for errors."""
         self._sessions: dict[UUID, LightSession] = {}
 
-    def of(self, id: UUID) -> LightSession:
+    def session_with(self, id: UUID) -> LightSession:
         """The session with the server of an installation."""
         if id not in self._sessions:
             self._sessions[id] = LightSession(self._send(id))
@@ -40,7 +35,7 @@ class Sessions:
         timer = asyncio.timeout(self._deadline)
         try:
             async with timer:
-                return await self.of(id).call_tool(tool_name, arguments or {})
+                return await self.session_with(id).call_tool(tool_name, arguments or {})
         except TimeoutError:
             if not timer.expired():
                 raise

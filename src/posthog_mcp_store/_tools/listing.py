@@ -1,8 +1,9 @@
 """Listing the tools of installations: in one request to the service, or by asking each MCP server."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 import anyio
 from attrs import field, frozen
@@ -12,7 +13,6 @@ from .._core.errors import MCPStoreError, ReauthenticationRequiredError, Respons
 from .._core.headers import Headers
 from .._core.text import short_repr, single_line
 from .._core.tools import AvailableTool
-from .calls import Sessions
 from .definitions import MAX_TOOLS, ToolDefinition, summarized, usable_tools
 from .light_session import LightSession, ToolPage
 from .names import unique_names
@@ -68,14 +68,14 @@ def from_service(installations: Sequence[Installation], listed: ListedTools) -> 
 
 
 async def from_servers(
-    installations: Sequence[Installation], sessions: Sessions, *, concurrency: int
+    installations: Sequence[Installation], session_with: Callable[[UUID], LightSession], *, concurrency: int
 ) -> list[InstallationTools]:
     """Ask each server for its tools, `concurrency` of them at a time."""
     slots = asyncio.Semaphore(concurrency)
 
     async def listed(installation: Installation) -> InstallationTools:
         async with slots:
-            return await _from_server(installation, sessions.of(installation.id))
+            return await _from_server(installation, session_with(installation.id))
 
     listings = [asyncio.ensure_future(listed(installation)) for installation in installations]
     try:

@@ -1,8 +1,9 @@
 """What `connect_all()` returns: the tools of all installations, to be called."""
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Awaitable, Iterator, Mapping
+from typing import Any, Protocol
+from uuid import UUID
 
 from attrs import field, frozen
 
@@ -11,9 +12,14 @@ from .._core import validation
 from .._core.errors import MCPStoreError, ToolCallError
 from .._core.text import short_repr, single_line
 from .._core.tools import ToolResult
-from .calls import CallTool
 from .own_loop import OwnLoop
 from .result_text import refusal_text, result_text, shortened
+
+
+class CallTool(Protocol):
+    """A function that calls a tool of an installation."""
+
+    def __call__(self, id: UUID, tool_name: str, arguments: Mapping[str, Any] | None, /) -> Awaitable[ToolResult]: ...
 
 
 @frozen
