@@ -22,7 +22,7 @@ LAYERS = [
     {"_transport", "_ratelimit", "_pagination"},
     {"_request"},
     {"_adapter", "_proxy"},
-    {"_oauth", "_tools"},
+    {"_oauth", "_toolbox"},
     {"_mcp"},
     {"_installations", "_loopback", "_templates"},
     {"_store"},

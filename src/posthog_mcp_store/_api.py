@@ -57,7 +57,7 @@ from ._request.api_prefix import APIPrefix
 from ._request.settings import APIKey, OnResponse
 from ._store import MCPStore
 from ._templates import Templates
-from ._tools.toolbox import InstallationTool, Toolbox, UnavailableInstallation
+from ._toolbox.toolbox import InstallationTool, Toolbox, UnavailableInstallation
 from ._transport.manager import TransportName
 from ._version import __version__
 

@@ -28,11 +28,11 @@ from ._pagination.pager import Pager
 from ._proxy.call import ProxyCall
 from ._proxy.requests import Message, SentRequests, check_size, checked_messages
 from ._proxy.tool_errors import call_tool_refusal
-from ._tools.calls import ServiceCalls, Sessions
-from ._tools.listing import from_servers, from_service, make_toolbox
-from ._tools.own_loop import OwnLoop
-from ._tools.result_text import MIN_LENGTH as MIN_TEXT_LENGTH
-from ._tools.toolbox import CallTool, Toolbox, ToolCalls
+from ._toolbox.calls import ServiceCalls, Sessions
+from ._toolbox.listing import from_servers, from_service, make_toolbox
+from ._toolbox.own_loop import OwnLoop
+from ._toolbox.result_text import MIN_LENGTH as MIN_TEXT_LENGTH
+from ._toolbox.toolbox import CallTool, Toolbox, ToolCalls
 
 if TYPE_CHECKING:
     from mcp import Client

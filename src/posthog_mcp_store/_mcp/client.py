@@ -30,7 +30,7 @@ from .._core.redaction import Redactor, without_frames
 from .._core.text import short_repr, single_line
 from .._core.validation import json_body
 from .._proxy.tool_errors import tool_call_error
-from .._tools.pages import tool_pages
+from .._toolbox.pages import tool_pages
 from .result_schema import ResultSchema
 from .tools import RAW_RESULTS, KnownTools, reason
 
