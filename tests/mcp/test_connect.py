@@ -7,6 +7,7 @@ import pickle
 import sys
 import warnings
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -1127,13 +1128,58 @@ def test_a_stream_timeout_has_to_be_one(value: Any) -> None:
         MCPStore("phx_key").installations.connect(ID, stream_timeout=value)
 
 
-def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def without_mcp(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
     for name in ("connection", "client", "transport"):
         monkeypatch.delitem(sys.modules, f"posthog_mcp_store._mcp.{name}", raising=False)
 
-    with pytest.raises(ConfigurationError, match=r'^connect\(\) needs: pip install "posthog-mcp-store\[mcp\]"$'):
+
+INSTALL = r'pip install "posthog-mcp-store\[mcp\]"'
+OTHER_WAY = r"; connect_all\(\) calls tools without it$"
+
+
+@pytest.mark.usefixtures("without_mcp")
+def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [])
+
+    with pytest.raises(ConfigurationError, match=rf"^connect\(\) needs: {INSTALL}{OTHER_WAY}"):
         MCPStore("phx_key").installations.connect(ID)
+
+
+@pytest.mark.usefixtures("without_mcp")
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        ("1.9.4", f"connect\\(\\) needs mcp 2.x, and mcp 1.9.4 is installed: {INSTALL} replaces it, which may break"),
+        ("3.0.0", "needs mcp 2.x, and mcp 3.0.0 is installed"),
+        ("2.0.1", f"connect\\(\\) can't import mcp 2.0.1 .*: {INSTALL}"),
+    ],
+)
+def test_with_another_version_of_the_package_it_names_that(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str, reason: str
+) -> None:
+    metadata = tmp_path / f"mcp-{version}.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Metadata-Version: 2.1\nName: mcp\nVersion: {version}\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+
+    with pytest.raises(ConfigurationError, match=f"{reason}.*{OTHER_WAY}"):
+        MCPStore("phx_key").installations.connect(ID)
+
+
+async def test_of_very_many_malformed_tools_some_are_logged(
+    server: FakeMCPServer, store: MCPStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    tools = [{"name": "good", "inputSchema": {"type": "object"}}, *[{"name": f"bad{number}"} for number in range(5000)]]
+    server.answers["tools/list"] = lambda message: result_of(message, {"tools": tools})
+
+    async with store.installations.connect(ID) as client:
+        assert [tool.name for tool in (await client.list_tools()).tools] == ["good"]
+
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == 101
+    assert "number 102 and those after it" in warnings[-1]
 
 
 def test_an_error_that_the_client_made_up_itself_is_ours_too() -> None:

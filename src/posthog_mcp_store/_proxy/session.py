@@ -55,14 +55,19 @@ class MCPSession:
 
     If the session is lost because the server was restarted, the same `initialize` starts a new one before the next
     message. The request that ran into the loss is repeated if it is idempotent; others raise.
+
+    The caller opens the session with `initialize` as the first message. If it is passed to the constructor instead, the
+    session starts by itself before the first message.
     """
 
-    def __init__(self, post: SendMessage, on_renewed: Callable[[], None]) -> None:
+    def __init__(
+        self, post: SendMessage, on_renewed: Callable[[], None], *, initialize: Mapping[str, Any] | None = None
+    ) -> None:
         self._post = post
         self._on_renewed = on_renewed
         self._id: str | None = None
-        self._initialize: Mapping[str, Any] = {}
-        self._is_lost = False
+        self._initialize = initialize or {}
+        self._is_lost = initialize is not None
         self._renewing = asyncio.Lock()
 
     async def open(
@@ -109,10 +114,11 @@ class MCPSession:
         reply = await self._post(self._initialize, session_id=None)
         reply.result()
         await self._post(INITIALIZED, session_id=reply.session_id)
-        self._id, self._is_lost = reply.session_id, False
+        lost, self._id, self._is_lost = self._id, reply.session_id, False
         # A restarted server may have other tools.
         self._on_renewed()
-        logger.info("the MCP server had lost the session: started a new one")
+        if lost is not None:
+            logger.info("the MCP server had lost the session: started a new one")
 
 
 def is_session_lost(error: UpstreamError | ToolCallError) -> bool:

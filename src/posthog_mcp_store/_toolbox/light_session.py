@@ -1,6 +1,5 @@
 """Listing and calling an MCP server's tools through the proxy, without the package `mcp`."""
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -12,7 +11,7 @@ from attrs import frozen
 from .._core.errors import MCPStoreError, ResponseDecodeError
 from .._core.tools import ToolResult
 from .._proxy.requests import SentRequests, has_method, is_error
-from .._proxy.session import INITIALIZED, MCPSession, SendMessage
+from .._proxy.session import MCPSession, SendMessage
 from .._proxy.stream import ProxyStream
 from .._version import __version__
 from .definitions import ToolDefinition, usable_tools
@@ -20,9 +19,14 @@ from .definitions import ToolDefinition, usable_tools
 logger = logging.getLogger(__name__)
 
 INITIALIZE = {
-    "protocolVersion": "2025-06-18",
-    "capabilities": {},
-    "clientInfo": {"name": "posthog-mcp-store", "version": __version__},
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "posthog-mcp-store", "version": __version__},
+    },
 }
 METHOD_NOT_FOUND = -32601
 KNOWN_FIELDS = {"content", "isError", "structuredContent"}
@@ -40,15 +44,13 @@ class ToolPage:
 
 
 class LightSession:
-    """A session with one MCP server, begun when it is first needed. It declares no capabilities.
+    """A session with one MCP server, which starts when it is first needed. It declares no capabilities.
 
-    A session that the server has lost is begun again, as `MCPSession` describes.
+    If the server loses the session, a new one starts, as `MCPSession` describes.
     """
 
     def __init__(self, send: SendMessage) -> None:
-        self._session = MCPSession(send, on_renewed=lambda: None)
-        self._beginning = asyncio.Lock()
-        self._is_begun = False
+        self._session = MCPSession(send, on_renewed=lambda: None, initialize=INITIALIZE)
         self._ids = count(1)
 
     async def list_tools(self, cursor: str | None) -> ToolPage:
@@ -58,7 +60,6 @@ class LightSession:
             ToolCallError: The server responded with an error object.
             ResponseDecodeError: The response is no list of tools.
         """
-        await self._begin()
         result, stream = await self._request("tools/list", {} if cursor is None else {"cursor": cursor})
         tools = result.get("tools")
         if not isinstance(tools, list):
@@ -78,7 +79,6 @@ class LightSession:
 
         The errors are those of `list_tools`.
         """
-        await self._begin()
         result, _ = await self._request("tools/call", {"name": name, "arguments": arguments})
         content, structured = result.get("content"), result.get("structuredContent")
         # Some servers send a list, which MCP did not allow at first.
@@ -94,16 +94,6 @@ class LightSession:
                 if key not in KNOWN_FIELDS or (key == "structuredContent" and not is_object and value is not None)
             },
         )
-
-    async def _begin(self) -> None:
-        """Begin the session, unless it has begun. If that fails, the next caller tries again."""
-        async with self._beginning:
-            if not self._is_begun:
-                await self._request("initialize", INITIALIZE)
-                async with aclosing((await self._session.open(INITIALIZED))[0]) as stream:
-                    async for _ in stream:
-                        pass
-                self._is_begun = True
 
     async def _request(self, method: str, params: Mapping[str, Any]) -> tuple[dict[str, Any], ProxyStream]:
         """The result of a request, and the stream that it was read from, for errors about it."""

@@ -55,8 +55,7 @@ def _candidates(owner: Owner, name: str) -> Iterator[str]:
     slug = re.sub(r"[^a-z0-9]+", "_", owner.name.lower())[:SLUG_LENGTH].strip("_")
     if slug and len(qualified := _valid(f"{slug}__{own}")) <= MAX_LENGTH:
         yield qualified
-    for number in count():
-        yield _with_digest(valid, f"{owner.id} {number} {name}")
+    yield from (_with_digest(valid, f"{owner.id} {number} {name}") for number in count())
 
 
 def _valid(name: str) -> str:

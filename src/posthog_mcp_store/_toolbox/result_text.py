@@ -13,8 +13,8 @@ MIN_LENGTH = 100
 """The least `max_text_length`: the note about what was cut needs some of it."""
 REFUSALS: dict[type[ToolCallError], str] = {
     ToolApprovalRequiredError: "needs approval: its user approves it in PostHog",
-    ToolDisabledError: "is blocked: its user or an admin of the project can allow it in PostHog",
-    ToolNotFoundError: "does not exist any more, or PostHog has not read it from its server yet",
+    ToolDisabledError: "is blocked: its user or an admin can allow it in PostHog",
+    ToolNotFoundError: "is gone, or PostHog has not read it from its server yet",
 }
 
 
@@ -102,7 +102,5 @@ def _size(data: object) -> str:
 
 
 def _json(value: object) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except RecursionError:
-        return json.dumps(limit_depth(value), ensure_ascii=False, separators=(",", ":"))
+    # Writing deeper JSON could exceed Python's recursion limit.
+    return json.dumps(limit_depth(value), ensure_ascii=False, separators=(",", ":"))
