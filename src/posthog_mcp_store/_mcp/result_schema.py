@@ -16,6 +16,9 @@ WITH_REGULAR_EXPRESSIONS = {"pattern", "patternProperties", "unevaluatedProperti
 """Not checked: a server's regular expression can run indefinitely, and nothing can stop it."""
 MAX_ITEMS = 1000
 """`uniqueItems` is not checked for longer lists, nor `enum` with more values."""
+MAX_DEPTH = 50
+"""Deeper parts are not checked: a schema may refer to itself endlessly, and some libraries below jsonschema abort with
+an exception that is no Exception when Python's recursion limit is reached."""
 
 
 class _TimeIsUpError(Exception):
@@ -29,6 +32,7 @@ class ResultSchema:
         self._schema = schema
         self._validator: Any = None
         self._ends_at = 0.0
+        self._depth = 0
 
     def fault(self, content: object) -> str | None:
         """The way in which structured content violates the schema; None if no violation was found in time.
@@ -72,10 +76,15 @@ class ResultSchema:
     def _bounded(self, keyword: str, check: Check) -> Check:
         def bounded(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
             self._check_time()
-            if not _is_unbounded(keyword, value, instance, schema):
+            if self._depth == MAX_DEPTH or _is_unbounded(keyword, value, instance, schema):
+                return
+            self._depth += 1
+            try:
                 for error in check(validator, value, instance, schema) or ():
                     yield error
                     self._check_time()
+            finally:
+                self._depth -= 1
 
         return bounded
 
