@@ -39,6 +39,7 @@ ON_THE_ENDS = [
 # What the choice of an HTTP library could break.
 OVER_HTTP = [
     "tests/mcp/test_connect.py",
+    "tests/toolbox/test_both_services.py",
     "tests/proxy",
     "tests/request",
     *(f"tests/store/test_{name}.py" for name in ("lifecycle", "operations", "secrets")),
@@ -51,6 +52,9 @@ OVER_HTTP = [
 OVER_EXTRAS = [
     "tests/mcp",
     "tests/ratelimit",
+    "tests/testing_kit/test_provider.py",
+    "tests/testing_kit/test_tokens.py",
+    "tests/toolbox/test_both_services.py",
     *(f"tests/transport/test_{name}.py" for name in ("aiohttp", "content_coding", "sent_once")),
 ]
 # They reach no branch of src/ that others do not. Measuring coverage, which slows all Python down, would cost the more
@@ -155,7 +159,7 @@ def oldest(session: nox.Session) -> None:
     """Run the tests of what the extras do with the oldest packages that they support."""
     session.install("-e", EVERYTHING, *groups("tests"))
     extras = PROJECT["project"]["optional-dependencies"]
-    session.install(*(lower_bound(each) for name in ("aiohttp", "mcp", "redis") for each in extras[name]))
+    session.install(*(lower_bound(each) for name in extras for each in extras[name]))
     run_tests(session, *(session.posargs or OVER_EXTRAS), TESTED_TRANSPORT="aiohttp")
 
 

@@ -12,10 +12,10 @@ from mcp.server.auth.provider import (
     AuthorizationCode,
     AuthorizationParams,
     OAuthAuthorizationServerProvider,
-    RefreshToken,
     TokenError,
     construct_redirect_uri,
 )
+from mcp.server.auth.provider import RefreshToken as BaseRefreshToken
 from mcp.server.auth.routes import create_auth_routes
 from mcp.server.auth.settings import ClientRegistrationOptions, RevocationOptions
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
@@ -30,6 +30,12 @@ from .consent_page import answered_page, consent_page
 _CODE_SECONDS = 600
 # A trailing slash would make it a different issuer: they are compared character by character (RFC 8414, section 3.3).
 _ISSUER = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
+
+
+class RefreshToken(BaseRefreshToken):
+    """A refresh token that is bound to a resource, which mcp supports since 2.2."""
+
+    resource: str | None = None
 
 
 @dataclass
