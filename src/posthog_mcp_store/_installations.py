@@ -600,6 +600,7 @@ class Installations:
             ToolApprovalRequiredError: The tool has to be approved first, with `update_tool()`.
             ToolDisabledError: The tool is blocked.
             ToolNotFoundError: The server has no such tool, or PostHog has not read it yet: see `refresh_tools()`.
+            ToolCallError: The MCP server responded with an error object. The tool may have run.
             UpstreamError: The MCP server failed. The tool may have run.
         """
         uuid, name = _uuid(id), validation.called_tool(tool_name, "tool_name")

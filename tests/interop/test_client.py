@@ -463,7 +463,7 @@ async def test_its_tools_are_found_although_another_installation_fails(
 
     async with store.installations.connect_all() as toolbox:
         tools = {tool.name: tool for tool in toolbox.tools}
-        assert texts(await tools["get-sum"].call({"a": 19, "b": 23})) == ["The sum of 19 and 23 is 42."]
+        assert await tools["get-sum"].run(a=19, b=23) == "The sum of 19 and 23 is 42."
 
     assert set(tools) == ALWAYS
     assert [str(failure.installation.id) for failure in toolbox.failures] == [str(broken.id)]

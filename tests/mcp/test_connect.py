@@ -62,7 +62,7 @@ def text(result: types.CallToolResult) -> str:
     return content.text
 
 
-def nested(levels: int) -> list[Any]:
+def tree(levels: int) -> list[Any]:
     value: list[Any] = []
     for _ in range(levels):
         value = [value]
@@ -665,7 +665,7 @@ ENDLESS = {"type": "object", "properties": {"x": {"$ref": "#"}}, "anyOf": [{"$re
 TREE = {"type": "object", "properties": {"x": {"$ref": "#"}, "sum": {"type": "integer"}}}
 
 
-def nested(levels: int) -> dict[str, Any]:
+def tree(levels: int) -> dict[str, Any]:
     content: dict[str, Any] = {"sum": "3"}
     for _ in range(levels):
         content = {"x": content}
@@ -674,10 +674,10 @@ def nested(levels: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("schema", "content", "is_refused"),
-    [(ENDLESS, {"x": {}}, False), (ENDLESS, {"x": 1}, True), (TREE, nested(20), True), (TREE, nested(60), False)],
+    [(ENDLESS, {"x": {}}, False), (ENDLESS, {"x": 1}, True), (TREE, tree(20), True), (TREE, tree(60), False)],
 )
 async def test_a_schema_that_refers_to_itself_is_checked_to_a_depth(
-    server: FakeMCPServer, store: MCPStore, schema: object, content: object, is_refused: bool
+    server: FakeMCPServer, store: MCPStore, schema: object, content: dict[str, Any], is_refused: bool
 ) -> None:
     server.answers["tools/list"] = lambda message: result_of(message, {"tools": [tool(schema)]})
     server.answers["tools/call"] = lambda message: structured(message, content)

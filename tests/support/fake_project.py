@@ -67,6 +67,6 @@ def tool(name: str = "add", **changes: object) -> dict[str, Any]:
     return {"name": name, **known, **changes}
 
 
-def mcp_tool(name: str = "add", **changes: object) -> dict[str, Any]:
+def mcp_tool(name: object = "add", **changes: object) -> dict[str, Any]:
     """A tool as an MCP server lists it."""
     return {"name": name, "inputSchema": {"type": "object"}, **changes}

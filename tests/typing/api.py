@@ -149,11 +149,13 @@ async def connecting(store: MCPStore, id: UUID) -> None:
     async with store.installations.connect(id, stream_timeout=60, logging_callback=log) as client:
         assert_type(client, mcp.Client)
         assert_type(await client.call_tool("add", {"a": 1}), types.CallToolResult)
-    async with store.installations.connect_all(concurrency=2) as toolbox:
+    async with store.installations.connect_all(concurrency=2, max_text_length=1000) as toolbox:
         assert_type(toolbox, Toolbox)
         assert_type(toolbox.tools, list[InstallationTool])
-        assert_type(toolbox.tools[0].tool, types.Tool)
-        assert_type(await toolbox.tools[0].call({"a": 1}), types.CallToolResult)
+        assert_type(toolbox["add"].input_schema, dict[str, Any])
+        assert_type(await toolbox["add"].call({"a": 1}), ToolResult)
+        assert_type(await toolbox["add"].run(a=1), str)
+        assert_type(toolbox["add"].run_sync(a=1), str)
         assert_type(toolbox.failures[0].error, MCPStoreError)
     store.installations.connect(id, logging_callback=print)  # type: ignore[arg-type]
 
