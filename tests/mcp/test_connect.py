@@ -62,7 +62,7 @@ def text(result: types.CallToolResult) -> str:
     return content.text
 
 
-def tree(levels: int) -> list[Any]:
+def nested(levels: int) -> list[Any]:
     value: list[Any] = []
     for _ in range(levels):
         value = [value]

@@ -16,6 +16,7 @@ from posthog_mcp_store import (
     MCPStoreError,
     ReauthenticationRequiredError,
     ResponseDecodeError,
+    ResponseInfo,
     ToolApprovalRequiredError,
     ToolCallError,
     ToolDisabledError,
@@ -38,6 +39,11 @@ def project() -> FakeProject:
 
 def refusal(status: int, error: str) -> httpx.Response:
     return httpx.Response(status, json={"error": error})
+
+
+async def hang(_: object) -> httpx.Response:
+    await asyncio.Event().wait()
+    raise AssertionError("nobody sets that event")
 
 
 def listing(*tools: object, **more: object) -> Answer:
@@ -371,12 +377,11 @@ async def test_cancelled_while_connecting_leaves_nothing(project: FakeProject, p
     stuck = project.add("Stuck")
     reached = asyncio.Event()
 
-    async def hang(_: object) -> httpx.Response:
+    async def reach_and_hang(message: dict[str, Any]) -> httpx.Response:
         reached.set()
-        await asyncio.Event().wait()
-        raise AssertionError("nobody sets that event")
+        return await hang(message)
 
-    stuck.answers["initialize"] = hang
+    stuck.answers["initialize"] = reach_and_hang
     connecting = asyncio.ensure_future(project_store.installations.connect_all().__aenter__())
     await asyncio.wait_for(reached.wait(), 5)
     connecting.cancel()
@@ -388,6 +393,29 @@ async def test_cancelled_while_connecting_leaves_nothing(project: FakeProject, p
     if others:
         _, left = await asyncio.wait(others, timeout=5)
         assert left == set()
+
+
+async def test_an_unexpected_failure_of_one_leaves_no_other_running(
+    project: FakeProject, project_store: MCPStore
+) -> None:
+    project.add("Stuck")
+    project.add("Orders")
+    first = project.rows[0]["id"]
+
+    def fail(info: ResponseInfo) -> None:
+        if info.path_template.endswith("/proxy/"):
+            raise LookupError("mine")
+
+    project.mcp_servers[first].answers["initialize"] = lambda message: result_of(message, {})
+    stuck = project.mcp_servers[project.rows[1]["id"]]
+    stuck.answers["initialize"] = hang
+    with pytest.raises(LookupError, match="mine"):
+        async with project_store.with_options(on_response=fail).installations.connect_all():
+            pytest.fail("it was entered")
+
+    names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+    assert [name for name in names if "listed" in name] == []
+    await project_store.aclose()
 
 
 async def raise_inside(error: Exception, store: MCPStore) -> None:

@@ -53,7 +53,7 @@ def _candidates(owner: Owner, name: str) -> Iterator[str]:
     own = valid if len(valid) <= MAX_LENGTH else _with_digest(valid, name)
     yield own
     slug = re.sub(r"[^a-z0-9]+", "_", owner.name.lower())[:SLUG_LENGTH].strip("_")
-    if slug and len(qualified := _valid(f"{slug}__{own}")) <= MAX_LENGTH:
+    if len(qualified := _valid(f"{slug}__{own}")) <= MAX_LENGTH:
         yield qualified
     yield from (_with_digest(valid, f"{owner.id} {number} {name}") for number in count())
 
