@@ -68,6 +68,8 @@ NOT_MEASURED = [
     *(f"tests/vendoring/test_{name}.py" for name in ("copies", "edits_during_update", "facade", "interruptions")),
 ]
 EVERYTHING = ".[aiohttp,mcp,redis,testing]"
+# The frameworks that docs/guides/agents.md has a recipe for.
+FRAMEWORKS = [name.removeprefix("agents-") for name in PROJECT["dependency-groups"] if name.startswith("agents-")]
 
 
 def groups(*names: str) -> list[str]:
@@ -209,6 +211,38 @@ def installed_packages(session: nox.Session, project: Path) -> Path:
         options = ["--prefix", str(home), "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
         session.run("npm", "ci", *options, external=True, silent=True)
     return packages
+
+
+@nox.session
+def agents(session: nox.Session) -> None:
+    """Let agents of other frameworks call tools: of all, or `-- pydantic-ai openai-agents` of some."""
+    chosen = session.posargs or FRAMEWORKS
+    if unknown := [name for name in chosen if name not in FRAMEWORKS]:
+        session.error(f"no recipe for {', '.join(unknown)}: there is one for {', '.join(FRAMEWORKS)}")
+    # The embedded service is run in this environment.
+    session.install("-e", ".[testing]")
+    if failed := [name for name in chosen if not recipe_works(session, name)]:
+        session.error(f"see above: the recipes for {', '.join(failed)} failed")
+
+
+def recipe_works(session: nox.Session, framework: str) -> bool:
+    """Run a framework's tests in a new environment, which has the SDK without its extras; whether all passed."""
+    home = Path(session.create_tmp()).absolute() / framework
+    python = str(home / "bin" / "python")
+    try:
+        session.run("python", "-m", "venv", "--clear", "--without-pip", str(home))
+        session.run(
+            "python", "-m", "pip", "--python", python, "install", "-q", "-e", ".", *groups(f"agents-{framework}")
+        )
+        session.run(
+            *(python, "-m", "pytest", "--confcutdir=tests/agents", "-o", "filterwarnings=ignore"),
+            f"tests/agents/test_{framework.replace('-', '_')}.py",
+            external=True,
+            env={"PYTHON_OF_SERVICE": f"{session.bin}/python"},
+        )
+    except nox.command.CommandFailed:
+        return False
+    return True
 
 
 @nox.session

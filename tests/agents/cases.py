@@ -1,6 +1,7 @@
 """What every framework's agent has to do with the tools, asynchronously and synchronously."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -31,6 +32,11 @@ class AgentCases:
 
     def test_the_model_gets_the_result(self, settings: Settings) -> None:
         assert "42" in self.run(settings, "add", {"a": 19, "b": 23})
+
+    def test_the_tool_gets_its_arguments_as_the_model_gave_them(self, settings: Settings) -> None:
+        filters = [{"field": "event", "values": ["$pageview", None]}]
+        expected = ["self", 20, filters]
+        assert json.loads(self.run(settings, "search", {"query": "self", "filters": filters})) == expected
 
     def test_the_model_gets_the_reason_why_a_tool_failed(self, settings: Settings) -> None:
         assert "the divisor is 0" in self.run(settings, "divide", {"a": 1, "b": 0})
@@ -84,10 +90,6 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def offered(toolbox: Toolbox, schemas: dict[str, Any]) -> None:
-    """Fail unless a model is offered all tools of the toolbox, with the names and types of all their parameters."""
-    expected = {tool.unique_name: parameters(tool.input_schema) for tool in toolbox.tools}
-    assert {name: parameters(schema) for name, schema in schemas.items()} == expected
-
-
-def parameters(schema: dict[str, Any]) -> dict[str, Any]:
-    return {name: parameter["type"] for name, parameter in schema.get("properties", {}).items()}
+    """Fail unless a model is offered all tools of the toolbox, with all their parameters."""
+    expected = {tool.unique_name: set(tool.input_schema["properties"]) for tool in toolbox.tools}
+    assert {name: set(schema.get("properties", {})) for name, schema in schemas.items()} == expected

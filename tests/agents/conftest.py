@@ -15,6 +15,9 @@ from posthog_mcp_store import MCPStore, Toolbox
 SERVICE = Path(__file__).with_name("service.py")
 PYTHON_OF_SERVICE = os.environ.get("PYTHON_OF_SERVICE", sys.executable)
 
+# No test reports its use to a framework's makers.
+os.environ |= {"AGNO_TELEMETRY": "false", "CREWAI_DISABLE_TELEMETRY": "true", "OTEL_SDK_DISABLED": "true"}
+
 Settings = dict[str, str]
 """The arguments of a store on the service."""
 

@@ -5,10 +5,12 @@ It prints one line of JSON, the arguments of `MCPStore`, and ends when its stand
 
 import json
 import sys
+from typing import Annotated
 
 import anyio
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import BaseModel, Field
 
 from posthog_mcp_store.testing import EmbeddedService, Fault, RecordedRequest, serve_app
 
@@ -28,6 +30,21 @@ def divide(a: int, b: int) -> float:
     if b == 0:
         raise ToolError("the divisor is 0")
     return a / b
+
+
+class Filter(BaseModel):
+    field: str
+    values: list[str | None]
+
+
+Optional = Field(json_schema_extra=lambda schema: schema.pop("default"))
+"""An argument that may be left out, and whose default the server keeps to itself, as those written in TypeScript do."""
+
+
+@server.tool()
+def search(query: str, limit: Annotated[int, Optional] = 20, filters: Annotated[list[Filter], Optional] = []) -> str:  # noqa: B006
+    """Search for a text."""
+    return json.dumps([query, limit, [each.model_dump() for each in filters]])
 
 
 @server.tool()

@@ -10,14 +10,16 @@ from posthog_mcp_store import Toolbox
 
 from .cases import AsyncCases, SyncCases, offered
 
-# recipe: agno
+# The recipe in docs/guides/agents.md:
 from agno.tools import Function
 
 
 def agent_tool(tool):
     texts = {"name": tool.unique_name, "description": tool.description}
     return Function(**texts, parameters=tool.input_schema, entrypoint=tool.run, skip_entrypoint_processing=True)
-# end
+
+
+# End of the recipe.
 
 
 class FakeModel(Model):

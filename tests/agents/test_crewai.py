@@ -7,18 +7,19 @@ from posthog_mcp_store import Toolbox
 
 from .cases import AsyncCases, SyncCases, offered
 
-# recipe: crewai
+# The recipe in docs/guides/agents.md:
 from crewai.tools import BaseTool
 
 
 def agent_tool(tool):
     class InstalledTool(BaseTool):
-        def _run(self, **arguments):
-            return tool.run_sync(**arguments)
+        run = _run = staticmethod(tool.run_sync)
 
     texts = {"name": tool.unique_name, "description": tool.description}
     return InstalledTool(**texts, args_schema=tool.input_schema, cache_function=lambda *call: False)
-# end
+
+
+# End of the recipe.
 
 
 class FakeModel(BaseLLM):

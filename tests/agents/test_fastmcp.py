@@ -4,9 +4,9 @@ from fastmcp import Client, FastMCP
 
 from posthog_mcp_store import Toolbox
 
-from .cases import AsyncCases
+from .cases import AsyncCases, offered
 
-# recipe: fastmcp
+# The recipe in docs/guides/agents.md:
 from fastmcp.tools import Tool, ToolResult
 
 
@@ -16,7 +16,9 @@ def agent_tool(tool):
             return ToolResult(await tool.run(**arguments))
 
     return InstalledTool(name=tool.unique_name, description=tool.description, parameters=tool.input_schema)
-# end
+
+
+# End of the recipe.
 
 
 class TestAsync(AsyncCases):
@@ -27,5 +29,6 @@ class TestAsync(AsyncCases):
         for each in toolbox.tools:
             server.add_tool(agent_tool(each))
         async with Client(server) as client:
+            offered(toolbox, {each.name: each.input_schema for each in await client.list_tools()})
             result = await client.call_tool(tool, arguments, raise_on_error=False)
             return result.content[0].text

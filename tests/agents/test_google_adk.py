@@ -10,7 +10,7 @@ from posthog_mcp_store import Toolbox
 
 from .cases import AsyncCases, offered
 
-# recipe: google-adk
+# The recipe in docs/guides/agents.md:
 from google.adk.tools import BaseTool
 from google.genai.types import FunctionDeclaration
 
@@ -20,7 +20,9 @@ def agent_tool(tool):
     declaration = FunctionDeclaration(**texts, parameters_json_schema=tool.input_schema)
     run = {"run_async": lambda self, *, args, tool_context: tool.run(**args)}
     return type("InstalledTool", (BaseTool,), run | {"_get_declaration": lambda self: declaration})(**texts)
-# end
+
+
+# End of the recipe.
 
 
 class FakeModel(BaseLlm):
@@ -31,7 +33,7 @@ class FakeModel(BaseLlm):
         declarations = [each for tool in request.config.tools for each in tool.function_declarations]
         offered(self.toolbox, {each.name: each.parameters_json_schema for each in declarations})
         answer = request.contents[-1].parts[-1].function_response
-        part = Part(text=str(answer.response)) if answer else self.call
+        part = Part(text=answer.response["result"]) if answer else self.call
         yield LlmResponse(content=Content(role="model", parts=[part]))
 
 

@@ -8,15 +8,17 @@ from posthog_mcp_store import Toolbox
 
 from .cases import AsyncCases, offered
 
-# recipe: llama-index
+# The recipe in docs/guides/agents.md:
 from llama_index.core.tools import FunctionTool, ToolMetadata
 
 
 def agent_tool(tool):
     metadata = ToolMetadata(tool.description, tool.unique_name)
-    metadata.get_parameters_dict = lambda: {"properties": {}} | tool.input_schema
+    metadata.get_parameters_dict = lambda: tool.input_schema
     return FunctionTool(tool.run_sync, metadata, async_fn=tool.run)
-# end
+
+
+# End of the recipe.
 
 
 class TestAsync(AsyncCases):

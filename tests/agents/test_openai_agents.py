@@ -5,9 +5,9 @@ from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessa
 
 from posthog_mcp_store import Toolbox
 
-from .cases import AsyncCases, SyncCases
+from .cases import AsyncCases, SyncCases, offered
 
-# recipe: openai-agents
+# The recipe in docs/guides/agents.md:
 import json
 
 from agents import FunctionTool
@@ -18,24 +18,26 @@ def agent_tool(tool):
         return await tool.run(**json.loads(arguments or "{}"))
 
     return FunctionTool(tool.unique_name, tool.description, tool.input_schema, invoke, strict_json_schema=False)
-# end
+
+
+# End of the recipe.
 
 set_tracing_disabled(disabled=True)
 
 
 class FakeModel(Model):
-    def __init__(self, tool: str, arguments: dict[str, Any]) -> None:
+    def __init__(self, toolbox: Toolbox, tool: str, arguments: dict[str, Any]) -> None:
+        self._toolbox = toolbox
         self._call = ResponseFunctionToolCall(
             type="function_call", call_id="1", name=tool, arguments=json.dumps(arguments)
         )
 
-    async def get_response(self, *, input: Any, **others: Any) -> ModelResponse:
+    async def get_response(self, *, input: Any, tools: Any, **others: Any) -> ModelResponse:
+        offered(self._toolbox, {tool.name: tool.params_json_schema for tool in tools})
         output: Any = self._call
         if input[-1].get("type") == "function_call_output":
             text = ResponseOutputText(type="output_text", text=input[-1]["output"], annotations=[])
-            output = ResponseOutputMessage(
-                type="message", id="2", role="assistant", status="completed", content=[text]
-            )
+            output = ResponseOutputMessage(type="message", id="2", role="assistant", status="completed", content=[text])
         return ModelResponse(output=[output], usage=Usage(), response_id=None)
 
     def stream_response(self, *arguments: Any, **options: Any) -> Any:
@@ -43,7 +45,9 @@ class FakeModel(Model):
 
 
 def agent(toolbox: Toolbox, tool: str, arguments: dict[str, Any]) -> Agent:
-    return Agent("Helper", tools=[agent_tool(tool) for tool in toolbox.tools], model=FakeModel(tool, arguments))
+    return Agent(
+        "Helper", tools=[agent_tool(tool) for tool in toolbox.tools], model=FakeModel(toolbox, tool, arguments)
+    )
 
 
 class TestAsync(AsyncCases):

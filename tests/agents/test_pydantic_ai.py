@@ -5,19 +5,22 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from posthog_mcp_store import Toolbox
 
-from .cases import AsyncCases, SyncCases
+from .cases import AsyncCases, SyncCases, offered
 
-# recipe: pydantic-ai
+# The recipe in docs/guides/agents.md:
 from pydantic_ai import Tool
 
 
 def agent_tool(tool):
     return Tool.from_schema(tool.run, tool.unique_name, tool.description, tool.input_schema)
-# end
+
+
+# End of the recipe.
 
 
 def agent(toolbox: Toolbox, tool: str, arguments: dict[str, Any]) -> Agent:
     def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        offered(toolbox, {tool.name: tool.parameters_json_schema for tool in info.function_tools})
         part = messages[-1].parts[-1]
         if isinstance(part, ToolReturnPart):
             return ModelResponse([TextPart(str(part.content))])

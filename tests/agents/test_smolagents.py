@@ -8,18 +8,19 @@ from posthog_mcp_store import Toolbox
 
 from .cases import AsyncCases, SyncCases, offered
 
-# recipe: smolagents
+# The recipe in docs/guides/agents.md:
 from smolagents import Tool
 
 
 def agent_tool(tool):
-    required, anything = tool.input_schema.get("required", []), {"type": "any", "description": ""}
-    given = tool.input_schema.get("properties", {}).items()
-    inputs = {name: anything | schema | {"nullable": name not in required} for name, schema in given}
-    names = {"name": tool.unique_name.replace("-", "_"), "description": tool.description, "inputs": inputs}
-    run = {"forward": lambda self, **arguments: tool.run_sync(**arguments), "skip_forward_signature_validation": True}
-    return type("InstalledTool", (Tool,), names | run | {"output_type": "string"})()
-# end
+    properties, required = tool.input_schema["properties"], tool.input_schema.get("required", [])
+    inputs = {k: {"type": "any", "description": "", "nullable": k not in required} | v for k, v in properties.items()}
+    texts = {"name": tool.unique_name.replace("-", "_"), "description": f"{tool.description}: {tool.input_schema}"}
+    run = {"forward": tool.run_sync, "skip_forward_signature_validation": True}
+    return type("InstalledTool", (Tool,), texts | run | {"inputs": inputs, "output_type": "string"})()
+
+
+# End of the recipe.
 
 
 class FakeModel(Model):
@@ -35,7 +36,7 @@ class FakeModel(Model):
         schemas.pop("final_answer")
         offered(self._toolbox, schemas)
         if messages[-1].role == "tool-response":
-            text = messages[-1].content[0]["text"]
+            text = messages[-1].content[0]["text"].removeprefix("Observation:\n")
             call = ChatMessageToolCall(ChatMessageToolCallFunction({"answer": text}, "final_answer"), "2", "function")
         return ChatMessage("assistant", tool_calls=[call])
 

@@ -9,7 +9,7 @@ from posthog_mcp_store import Toolbox
 
 from .cases import AsyncCases, SyncCases, offered
 
-# recipe: strands
+# The recipe in docs/guides/agents.md:
 from strands.tools import PythonAgentTool
 
 
@@ -20,7 +20,9 @@ def agent_tool(tool):
 
     texts = {"name": tool.unique_name, "description": tool.description}
     return PythonAgentTool(tool.unique_name, {**texts, "inputSchema": {"json": tool.input_schema}}, call)
-# end
+
+
+# End of the recipe.
 
 
 class FakeModel(Model):
