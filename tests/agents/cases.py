@@ -34,9 +34,15 @@ class AgentCases:
         assert "42" in self.run(settings, "add", {"a": 19, "b": 23})
 
     def test_the_tool_gets_its_arguments_as_the_model_gave_them(self, settings: Settings) -> None:
-        filters = [{"field": "event", "values": ["$pageview", None]}]
-        expected = ["self", 20, filters]
-        assert json.loads(self.run(settings, "search", {"query": "self", "filters": filters})) == expected
+        given = {
+            "config": "default",
+            "site": "https://example.com",
+            "filters": [{"field": "event", "values": ["$pageview", None]}],
+        }
+
+        text = self.run(settings, "search", given)
+
+        assert json.loads(text) == ["default", "https://example.com", 20, given["filters"]]
 
     def test_the_model_gets_the_reason_why_a_tool_failed(self, settings: Settings) -> None:
         assert "the divisor is 0" in self.run(settings, "divide", {"a": 1, "b": 0})

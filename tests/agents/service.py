@@ -37,14 +37,21 @@ class Filter(BaseModel):
     values: list[str | None]
 
 
-Optional = Field(json_schema_extra=lambda schema: schema.pop("default"))
-"""An argument that may be left out, and whose default the server keeps to itself, as those written in TypeScript do."""
+URL = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+OPTIONAL = Field(json_schema_extra=lambda schema: schema.pop("default"))
+"""An argument that may be left out, whose default only the server knows, as usual in servers written in TypeScript."""
 
 
 @server.tool()
-def search(query: str, limit: Annotated[int, Optional] = 20, filters: Annotated[list[Filter], Optional] = []) -> str:  # noqa: B006
-    """Search for a text."""
-    return json.dumps([query, limit, [each.model_dump() for each in filters]])
+def search(
+    # Frameworks use this name for a parameter of their own.
+    config: str,
+    site: URL,
+    limit: Annotated[int, OPTIONAL] = 20,
+    filters: Annotated[list[Filter], OPTIONAL] = [],  # noqa: B006
+) -> str:
+    """Search a site, and say what for."""
+    return json.dumps([config, site, limit, [each.model_dump() for each in filters]])
 
 
 @server.tool()
