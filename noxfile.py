@@ -242,6 +242,8 @@ def recipe_works(session: nox.Session, framework: str) -> bool:
         )
     except nox.command.CommandFailed:
         return False
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
     return True
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
 
@@ -18,8 +19,12 @@ PYTHON_OF_SERVICE = os.environ.get("PYTHON_OF_SERVICE", sys.executable)
 # No test reports its use to a framework's makers.
 os.environ |= {"AGNO_TELEMETRY": "false", "CREWAI_DISABLE_TELEMETRY": "true", "OTEL_SDK_DISABLED": "true"}
 
-Settings = dict[str, str]
-"""The arguments of a store on the service."""
+
+class Settings(TypedDict):
+    """The arguments of a store on the service."""
+
+    api_key: str
+    host: str
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ It prints one line of JSON, the arguments of `MCPStore`, and ends when its stand
 
 import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio
 from mcp.server import MCPServer
@@ -38,7 +38,13 @@ class Filter(BaseModel):
 
 
 URL = Annotated[str, Field(json_schema_extra={"format": "uri"})]
-OPTIONAL = Field(json_schema_extra=lambda schema: schema.pop("default"))
+
+
+def hide_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+OPTIONAL = Field(json_schema_extra=hide_default)
 """An argument that may be left out, whose default only the server knows, as usual in servers written in TypeScript."""
 
 

@@ -15,8 +15,7 @@ def agent_tool(tool):
     class InstalledTool(BaseTool):
         run = _run = staticmethod(tool.run_sync)
 
-    texts = {"name": tool.unique_name, "description": tool.description}
-    return InstalledTool(**texts, args_schema=tool.input_schema, cache_function=lambda *call: False)
+    return InstalledTool(name=tool.unique_name, description=tool.description, args_schema=tool.input_schema)
 
 
 # End of the recipe.
