@@ -48,7 +48,7 @@ OPTIONAL = Field(json_schema_extra=hide_default)
 """An argument that may be left out, whose default only the server knows, as usual in servers written in TypeScript."""
 
 
-@server.tool()
+@server.tool(description="Search a site, and say what for. " * 100)
 def search(
     # Frameworks use this name for a parameter of their own.
     config: str,
@@ -56,7 +56,6 @@ def search(
     limit: Annotated[int, OPTIONAL] = 20,
     filters: Annotated[list[Filter], OPTIONAL] = [],  # noqa: B006
 ) -> str:
-    """Search a site, and say what for."""
     return json.dumps([config, site, limit, [each.model_dump() for each in filters]])
 
 

@@ -13,7 +13,7 @@ from llama_index.core.tools import FunctionTool, ToolMetadata
 
 
 def agent_tool(tool):
-    metadata = ToolMetadata(tool.description, tool.unique_name)
+    metadata = ToolMetadata(tool.description[:1024], tool.unique_name)
     metadata.get_parameters_dict = lambda: tool.input_schema
     return FunctionTool(tool.run_sync, metadata, async_fn=tool.run)
 
