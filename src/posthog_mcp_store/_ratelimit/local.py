@@ -1,12 +1,13 @@
 """Client-side rate limiting within one process, and the service's own limits."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from threading import Lock
 from time import monotonic
 from types import MappingProxyType
 from typing import get_args
+from weakref import WeakValueDictionary
 
 from attrs import frozen
 
@@ -15,6 +16,7 @@ from .._core.call import RateLimitScope
 from .._core.errors import ConfigurationError
 from .._core.loop_local import LoopLocal
 from .._core.text import short_repr
+from .protocol import RateLimiter
 
 SCOPES: tuple[RateLimitScope, ...] = get_args(RateLimitScope)
 
@@ -60,11 +62,6 @@ def checked_rates(rates: Rates) -> dict[RateLimitScope, tuple[Rate, ...]]:
     return {scope: tuple(sorted(rates.get(scope, ()), key=lambda rate: rate.seconds)) for scope in SCOPES}
 
 
-def make_locks() -> dict[RateLimitScope, LoopLocal[asyncio.Lock]]:
-    """A lock for each limit. Calls queue for it in order, and only the one that holds it checks the clock."""
-    return {scope: LoopLocal(asyncio.Lock) for scope in SCOPES}
-
-
 class SlidingWindows:
     """The times of the latest calls under one limit: for each rate, at most as many as it allows."""
 
@@ -85,11 +82,76 @@ class SlidingWindows:
         return 0.0
 
 
+class Turns:
+    """A lock for each limit. Calls queue for it in order, and only the one that holds it checks the clock."""
+
+    def __init__(self) -> None:
+        self._locks: dict[RateLimitScope, LoopLocal[asyncio.Lock]] = {}
+
+    def of(self, scope: RateLimitScope) -> asyncio.Lock:
+        return self._locks.setdefault(scope, LoopLocal(asyncio.Lock)).get()
+
+
+class Budgets:
+    """A budget for each user. It is forgotten when none of its calls counts any more and nobody uses it."""
+
+    def __init__(self, rates: Mapping[RateLimitScope, Sequence[Rate]]) -> None:
+        self.rates = rates
+        self._longest = max((rate.seconds for each in rates.values() for rate in each), default=0.0)
+        self._known: WeakValueDictionary[str, Budget] = WeakValueDictionary()
+        self._counting: OrderedDict[Budget, float] = OrderedDict()
+        """Those with calls that still count, and when their latest call was: the oldest first."""
+        # Guards against other threads, and is never held while waiting.
+        self._mutex = Lock()
+
+    def of(self, identity: str) -> "Budget":
+        with self._mutex:
+            budget = self._known.get(identity)
+            if budget is None:
+                budget = self._known[identity] = Budget(self)
+            return budget
+
+    def try_acquire(self, budget: "Budget", scope: RateLimitScope) -> float:
+        """Count a call and return 0, or return the seconds until there is room for it."""
+        with self._mutex:
+            now = monotonic()
+            wait = budget.windows(scope).try_acquire(now)
+            if wait == 0:
+                self._counting[budget] = now
+                self._counting.move_to_end(budget)
+                while next(iter(self._counting.values())) <= now - self._longest:
+                    self._counting.popitem(last=False)
+            return wait
+
+
+class Budget:
+    """The calls of one user that still count, and the turns of those that wait."""
+
+    def __init__(self, budgets: Budgets) -> None:
+        self._budgets = budgets
+        self._windows: dict[RateLimitScope, SlidingWindows] = {}
+        self._turns = Turns()
+
+    async def acquire(self, scope: RateLimitScope, /) -> None:
+        if not self._budgets.rates[scope]:
+            return
+        async with self._turns.of(scope):
+            while (wait := self._budgets.try_acquire(self, scope)) > 0:  # noqa: ASYNC110  # only time makes room
+                await asyncio.sleep(wait)
+
+    def windows(self, scope: RateLimitScope) -> SlidingWindows:
+        if scope not in self._windows:
+            self._windows[scope] = SlidingWindows(self._budgets.rates[scope])
+        return self._windows[scope]
+
+
 class LocalRateLimiter:
     """Limits the rate of calls in one process.
 
-    Share a limiter among all stores that use the same budget, whatever their event loops and threads. Calls are
-    admitted in the order in which they were made; with several event loops, in order within each loop.
+    Share a limiter among all stores that use the same budget, whatever their event loops and threads. Stores count the
+    calls of each API key separately, and calls that are counted are remembered although no view with that key may be
+    left. Calls of a key are admitted in the order in which they were made; with several event loops, in order within
+    each loop.
 
     The limiter counts calls when they are sent. The service counts them when they arrive, so it may reject a call that
     was faster than those before it. For a safety margin, use rates with longer windows.
@@ -101,20 +163,16 @@ class LocalRateLimiter:
         Raises:
             ConfigurationError: `rates` does not have the form of SERVICE_RATES.
         """
-        self._windows = {scope: SlidingWindows(each) for scope, each in checked_rates(rates).items()}
-        self._turns = make_locks()
-        self._mutex = Lock()
+        self._budgets = Budgets(checked_rates(rates))
 
     async def acquire(self, scope: RateLimitScope, /) -> None:
         """Wait until one more call may be sent under this limit, and count it. Returns at once if there is room.
 
-        If it is cancelled while it waits, nothing is counted and the next call in the queue moves up.
+        These calls have a budget of their own, apart from those of `for_owner`. If a call is cancelled while it waits,
+        nothing is counted and the next one in the queue moves up.
         """
-        async with self._turns[scope].get():
-            while (wait := self._try_acquire(scope)) > 0:  # noqa: ASYNC110  # only time makes room
-                await asyncio.sleep(wait)
+        await self._budgets.of("").acquire(scope)
 
-    def _try_acquire(self, scope: RateLimitScope) -> float:
-        # Guards against other threads, and is never held while waiting.
-        with self._mutex:
-            return self._windows[scope].try_acquire(monotonic())
+    def for_owner(self, identity: str, /) -> RateLimiter:
+        """The rate limiter of one user: always the same budget for the same identity."""
+        return self._budgets.of(identity)

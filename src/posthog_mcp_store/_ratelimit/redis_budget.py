@@ -35,7 +35,7 @@ Counters = Mapping[RateLimitScope, Sequence[RateLimitItem]]
 
 
 class Budget:
-    """The budget, accessed through the connections of one event loop."""
+    """The budgets of all users, accessed through the connections of one event loop."""
 
     def __init__(self, address: Secret, counters: Counters) -> None:
         self._pool = make_pool(address)
@@ -45,15 +45,17 @@ class Budget:
         self._counters = counters
         self._is_closed = False
 
-    async def try_acquire(self, scope: RateLimitScope) -> float:
-        """Count a call and return 0, or return the seconds to wait before the next try.
+    async def try_acquire(self, identity: str, scope: RateLimitScope) -> float:
+        """Count a call of a user and return 0, or return the seconds to wait before the next try.
 
         Raises:
             MCPStoreError: Redis did not reply, or replied with an error.
         """
+        # An empty part would remain in the key.
+        place = f"{identity}/{scope}" if identity else scope
         try:
-            wait = await self._wait(scope)
-            if wait == 0 and await self._count(scope):
+            wait = await self._wait(scope, place)
+            if wait == 0 and await self._count(scope, place):
                 return 0.0
         except Exception as error:  # noqa: BLE001  # on invalid replies, redis-py raises almost anything
             translated = failure(error, Secret(self._pool.connection_kwargs.get("password") or ""))
@@ -62,9 +64,9 @@ class Budget:
         # Raised outside the `except` block: its context would be the error, which may quote the password.
         raise translated
 
-    async def _wait(self, scope: RateLimitScope) -> float:
+    async def _wait(self, scope: RateLimitScope, place: str) -> float:
         """Seconds until there is room in every window. All are checked before the call is counted in any."""
-        stats = [await self._ask(self._windows.get_window_stats, item, scope) for item in self._counters[scope]]
+        stats = [await self._ask(self._windows.get_window_stats, item, place) for item in self._counters[scope]]
         # The library uses the same clock.
         waits = [
             limit_size(each.reset_time - time.time(), item.get_expiry())
@@ -73,25 +75,23 @@ class Budget:
         ]
         return max(waits, default=0.0)
 
-    async def _count(self, scope: RateLimitScope) -> bool:
+    async def _count(self, scope: RateLimitScope, place: str) -> bool:
         """Count the call in every window, unless another process takes the last place in one.
 
         Places already taken in other windows are then lost. So the shortest window comes first: most races are for a
         place in it, and in others only a place that is soon free again is lost.
         """
         for item in self._counters[scope]:
-            if not await self._ask(self._windows.hit, item, scope):
+            if not await self._ask(self._windows.hit, item, place):
                 return False
         return True
 
-    async def _ask(
-        self, question: Callable[[RateLimitItem, str], Awaitable[T]], item: RateLimitItem, scope: RateLimitScope
-    ) -> T:
+    async def _ask(self, question: Callable[[RateLimitItem, str], Awaitable[T]], item: RateLimitItem, place: str) -> T:
         """Query the library. After transient failures, query it again over new connections."""
         failures = 0
         while True:
             try:
-                return await question(item, scope)
+                return await question(item, place)
             except Exception as error:
                 await self._drop_idle_connections()
                 if self._is_closed or failures >= further_tries(error):

@@ -1,22 +1,27 @@
 """Rate limiting of many processes with a shared budget (extra `redis`)."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Self
+from weakref import WeakValueDictionary
 
 from .._core.call import RateLimitScope
 from .._core.errors import ConfigurationError, MCPStoreError
 from .._core.loop_local import LoopLocal
 from .._core.secret import Secret
-from .local import SERVICE_RATES, Rates, checked_rates, make_locks
+from .local import SERVICE_RATES, Rates, Turns, checked_rates
+from .protocol import RateLimiter
 
 
 class RedisRateLimiter:
     """Limits the rate of calls of many processes with a shared budget, kept in Redis and counted by `limits`.
 
-    No window ever exceeds its rate. If processes race for the last place in a window, a place in another one may be
-    lost. Calls are admitted in order within a process, and in no particular order among processes. The clocks of the
-    processes have to agree: windows are off by as much as the clocks differ. A process whose clock is far ahead delays
-    the others while it fills a window; they check again each time the length of the window has passed.
+    Stores count the calls of each API key separately. No window ever exceeds its rate. If processes race for the last
+    place in a window, a place in another one may be lost. Calls with one key are admitted in order within a process,
+    and in no particular order among processes. The clocks of the processes have to agree: windows are off by as much as
+    the clocks differ. A process whose clock is far ahead delays the others while it fills a window; they check again
+    each time the length of the window has passed.
 
     If Redis loses data, after a restart without persistence or a failover to a replica that lacks the latest calls, the
     same number of calls may be admitted again in the same window, and the service may reject them.
@@ -38,9 +43,10 @@ class RedisRateLimiter:
                 may contain options of redis-py, such as `?socket_timeout=2`.
             rates: As for LocalRateLimiter, but in whole seconds. They must be the same in all processes, because each
                 rate has its own counter.
-            prefix: Identifies the budget: keys in Redis start with `LIMITS:` and this prefix. The service counts
-                ordinary calls per API key and the others per user. If the processes act for several users, include the
-                user's id, but never the API key, which is visible in Redis.
+            prefix: Keys in Redis start with `LIMITS:`, this prefix, and a hash of the API key (HMAC-SHA256), which is
+                the same in all processes. For a callable, it is a hash of the first key that it returns to a process:
+                processes that first get different keys have different budgets. So have several keys of one user,
+                whom the service counts as one under some limits.
 
         Raises:
             ConfigurationError: A value is wrong, or the extra is not installed.
@@ -54,26 +60,29 @@ class RedisRateLimiter:
         counters = make_counters(checked_rates(rates), prefix)
         make_pool(address)
         self._budgets = LoopLocal(lambda: Budget(address, counters))
-        self._turns = make_locks()
+        self._turns: WeakValueDictionary[str, Turns] = WeakValueDictionary()
         self._is_closed = False
 
     async def acquire(self, scope: RateLimitScope, /) -> None:
         """Wait until one more call may be sent under this limit, and count it.
 
-        If it is cancelled while it waits, nothing is counted; during a request to Redis, the call may be counted.
+        These calls have a budget of their own, apart from those of `for_owner`. If a call is cancelled while it waits,
+        nothing is counted; during a request to Redis, it may be counted.
 
         Raises:
             ConfigurationError: The limiter is closed.
             MCPStoreError: Redis did not reply, or replied with an error, which is the cause of this one.
         """
-        async with self._turns[scope].get():
-            while (wait := await self._try_acquire(scope)) > 0:  # noqa: ASYNC110  # only time makes room
-                await asyncio.sleep(wait)
+        await self.for_owner("").acquire(scope)
 
-    async def _try_acquire(self, scope: RateLimitScope) -> float:
+    def for_owner(self, identity: str, /) -> RateLimiter:
+        """The rate limiter of one user: the same budget for the same identity, in all processes."""
+        return _OwnersLimiter(self._turns.setdefault(identity, Turns()), partial(self._try_acquire, identity))
+
+    async def _try_acquire(self, identity: str, scope: RateLimitScope) -> float:
         if not self._is_closed:
             try:
-                return await self._budgets.get().try_acquire(scope)
+                return await self._budgets.get().try_acquire(identity, scope)
             except MCPStoreError:
                 # Closing ends the requests to Redis that are on their way.
                 if not self._is_closed:
@@ -94,3 +103,16 @@ class RedisRateLimiter:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+
+class _OwnersLimiter:
+    """The rate limiter of one user."""
+
+    def __init__(self, turns: Turns, try_acquire: Callable[[RateLimitScope], Awaitable[float]]) -> None:
+        self._turns = turns
+        self._try_acquire = try_acquire
+
+    async def acquire(self, scope: RateLimitScope, /) -> None:
+        async with self._turns.of(scope):
+            while (wait := await self._try_acquire(scope)) > 0:  # noqa: ASYNC110  # only time makes room
+                await asyncio.sleep(wait)
