@@ -5,7 +5,7 @@ something, the type checker reports it here.
 """
 
 import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypedDict, TypeVar, Unpack
@@ -152,19 +152,8 @@ class LowLevelClient(AuthenticatedClient):
     pipeline: Pipeline = field(kw_only=True, repr=False)
 
     async def send(self, request: Request) -> Response:
-        return await self.pipeline.send(self.call(request), lambda response: response)
-
-    def call(self, request: Request) -> Call:
-        """Convert a generated request to the pipeline's `Call`."""
-        return Call(
-            operation_id=request.operation_id,
-            method=request.method,
-            path_template=request.path_template,
-            path=request.path,
-            url=f"{self._base_url}{request.path}{_query(request.params)}",
-            headers={**self._headers, **request.headers},
-            content=None if isinstance(request.json, Unset) else validation.json_body(request.json),
-        )
+        call = to_call(request, self._base_url, self._headers)
+        return await self.pipeline.send(call, lambda response: response)
 
     def _refuse(self, *_: object) -> NoReturn:
         raise ConfigurationError("store.lowlevel sends through its store: use store.with_options() or http_client=")
@@ -175,13 +164,41 @@ class LowLevelClient(AuthenticatedClient):
     get_async_httpx_client = _refuse
 
 
+PARSING = AuthenticatedClient(base_url="", token="")
+"""What the generated parsers need of a client. It sends nothing."""
+
+
+def to_call(request: Request, host: str, headers: Mapping[str, str]) -> Call:
+    """Convert a generated request to the pipeline's `Call`."""
+    return Call(
+        operation_id=request.operation_id,
+        method=request.method,
+        path_template=request.path_template,
+        path=request.path,
+        url=f"{host}{request.path}{_query(request.params)}",
+        headers={**headers, **request.headers},
+        content=None if isinstance(request.json, Unset) else validation.json_body(request.json),
+    )
+
+
 class Adapter:
     """The operations in one project: typed arguments in, typed results out."""
 
+    __slots__ = ("_host", "_pipeline", "_project_id")
+
     def __init__(self, pipeline: Pipeline, *, host: str, project_id: str) -> None:
-        self.client = LowLevelClient(base_url=host, token="", pipeline=pipeline)
         self._pipeline = pipeline
+        self._host = host
         self._project_id = project_id
+
+    def low_level_client(self) -> LowLevelClient:
+        """A generated client that sends through the same pipeline."""
+        return LowLevelClient(base_url=self._host, token="", pipeline=self._pipeline)
+
+    @property
+    def project(self) -> Hashable:
+        """The project as the owner of the API key sees it: what one owner reads of it is not for others."""
+        return self._pipeline.owner, self._project_id
 
     @property
     def deadline(self) -> float | None:
@@ -276,7 +293,7 @@ class Adapter:
             body=bodies if is_batch else bodies[0],
             mcp_session_id=UNSET if session_id is None else session_id,
         )
-        return evolve(self.client.with_headers(dict(headers)).call(request), timeout=timeout)
+        return evolve(to_call(request, self._host, headers), timeout=timeout)
 
     def proxy_url(self, id: UUID) -> str:
         """The URL that forwards to the installation's MCP server."""
@@ -455,7 +472,7 @@ class Adapter:
     def _call(self, request: Request) -> Call:
         # The generated client has dropped query parameters that are None by now, so callers check those.
         validation.refuse_none(request.json if isinstance(request.json, dict) else {})
-        return self.client.call(request)
+        return to_call(request, self._host, {})
 
     async def _send(self, request: Request, read: Callable[[Response], T]) -> T:
         return await self._pipeline.send(self._call(request), read)
@@ -464,7 +481,7 @@ class Adapter:
         """Read a response with the generated parser, refusing the type that it returns for any other status."""
 
         def read(response: Response) -> T:
-            parsed = parse(client=self.client, response=response)
+            parsed = parse(client=PARSING, response=response)
             if not isinstance(parsed, expected):
                 raise TypeError(f"expected {expected.__name__} for this status")
             return parsed

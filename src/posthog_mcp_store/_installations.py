@@ -20,7 +20,7 @@ from ._core.headers import Headers
 from ._core.secret import Secret, as_secret
 from ._core.tools import ServerTools, ToolResult
 from ._oauth.flow import FlowTracker
-from ._oauth.polling import AuthorizationWait, OnProgress, SharedPolls
+from ._oauth.polling import AuthorizationWait, OnProgress, PollsInUse
 from ._oauth.redirect import AuthorizationRedirect
 from ._oauth.start import SendAuthorize, redirect_to
 from ._pagination.page_data import ListSource
@@ -55,7 +55,7 @@ class Installations:
     before anything is sent, ConfigurationError.
     """
 
-    def __init__(self, adapter: Adapter, polls: SharedPolls) -> None:
+    def __init__(self, adapter: Adapter, polls: PollsInUse) -> None:
         self._adapter = adapter
         self._polls = polls
 
@@ -639,9 +639,9 @@ class Installations:
         usable.
 
         The installation is polled every half second at first, slowing down to every five seconds. Many waiters on this
-        store and its views share their polls. `on_progress` is called after each poll, and an exception from it ends
-        the wait. Transient failures (no connection, 408, 429, 5xx) do not end the wait. The view's `deadline` does, if
-        it is shorter than `timeout`.
+        store and its views share their polls, if they have the same API key. `on_progress` is called after each poll,
+        and an exception from it ends the wait. Transient failures (no connection, 408, 429, 5xx) do not end the wait.
+        The view's `deadline` does, if it is shorter than `timeout`.
 
         Raises:
             NotFoundError: The installation was deleted, or never existed.
@@ -655,7 +655,7 @@ class Installations:
             timeout=seconds if self._adapter.deadline is None else min(seconds, self._adapter.deadline),
             on_progress=validation.callback(on_progress, "on_progress"),
         )
-        installation = await wait.result(self, self._polls)
+        installation = await wait.result(self, self._polls.of(self._adapter.project))
         if installation is None:
             raise _not_found(tracker, self._adapter.list_url)
         return installation

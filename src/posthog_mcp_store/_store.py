@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, get_args
 
+from attrs import frozen
+
 from ._adapter import Adapter, LowLevelClient
 from ._core import validation
 from ._core.defaults import MAX_CONCURRENCY, MAX_RESPONSE_BYTES, MAX_RETRIES, MAX_RETRY_AFTER
 from ._core.hosts import checked_host
 from ._core.secret import as_secret
 from ._installations import Installations
-from ._oauth.polling import SharedPolls
+from ._oauth.polling import PollsInUse
 from ._request.api_prefix import APIPrefix, LearnedPrefix
+from ._request.owners import Owners
 from ._request.pipeline import Pipeline
 from ._request.settings import APIKey, OnResponse, Settings, configured_host
 from ._request.state import StoreState
@@ -24,6 +27,15 @@ if TYPE_CHECKING:
     import httpx
 
     from ._ratelimit.protocol import RateLimiter
+
+
+@frozen
+class _Shared:
+    """What a store shares with its views."""
+
+    state: StoreState
+    owners: Owners
+    polls: PollsInUse
 
 
 class MCPStore:
@@ -70,7 +82,8 @@ class MCPStore:
                 connections, proxies, event hooks and default headers as of the first call, but not its redirects, auth,
                 cookies, query parameters, timeouts or base URL.
             transport: `"aiohttp"` sends requests with aiohttp instead of httpx (extra `aiohttp`).
-            rate_limiter: Delays calls, so that a process or a fleet stays within the service's rate limits.
+            rate_limiter: Delays calls, so that a process or a fleet stays within the service's rate limits. The SDK's
+                own limiters count the calls of each API key separately.
             max_retry_after: The longest wait in seconds that a call accepts when the service asks for one
                 (Retry-After). If it asks for a longer one, the error is raised immediately and carries it.
             max_response_bytes: The maximum size of a response body after decompression.
@@ -100,17 +113,18 @@ class MCPStore:
             name=transport,
             host=settings.host,
         )
-        self._setup(settings, StoreState(connections, rate_limiter, LearnedPrefix(prefix)), {}, is_view=False)
+        state = StoreState(connections, LearnedPrefix(prefix))
+        self._setup(settings, _Shared(state, Owners(state.pause, rate_limiter), PollsInUse()), is_view=False)
 
-    def _setup(self, settings: Settings, state: StoreState, polls: dict[str, SharedPolls], *, is_view: bool) -> None:
+    def _setup(self, settings: Settings, shared: _Shared, *, is_view: bool) -> None:
         self._settings = settings
-        self._state = state
-        self._polls = polls
+        self._shared = shared
         self._is_view = is_view
 
     def with_options(
         self,
         *,
+        api_key: APIKey | None = None,
         project_id: str | int | None = None,
         timeout: float | None = None,
         max_retries: int | None = None,
@@ -120,12 +134,19 @@ class MCPStore:
     ) -> Self:
         """Return a view of this store with some settings changed. It shares the store's connections.
 
+        With `api_key`, the view acts for another user. Each user has cool-downs, a rate limiter's budget and polls of
+        their own, shared by all views with the same key; `max_concurrency` is shared fairly. A callable is one user,
+        whatever keys it returns: pass the same callable, or an equal one, again.
+
         `deadline` bounds a whole call in seconds: attempts, waits and queueing together. `headers` are sent with every
         request, in addition to those set before. `on_response` is called with the plain data of every response,
         including errors; an exception in it is raised by the call.
         Closing the view has no effect; it is closed with its store.
         """
+        key = as_secret(api_key)
+        del api_key
         settings = self._settings.evolved(
+            api_key=key,
             project_id=project_id,
             timeout=timeout,
             max_retries=max_retries,
@@ -134,13 +155,13 @@ class MCPStore:
             on_response=on_response,
         )
         view = type(self).__new__(type(self))
-        view._setup(settings, self._state, self._polls, is_view=True)  # noqa: SLF001  # an object of this very class
+        view._setup(settings, self._shared, is_view=True)  # noqa: SLF001  # an object of this very class
         return view
 
     @cached_property
     def installations(self) -> Installations:
         """The installations in the project."""
-        return Installations(self._adapter, self._polls.setdefault(self._settings.project_id, SharedPolls()))
+        return Installations(self._adapter, self._shared.polls)
 
     @cached_property
     def templates(self) -> Templates:
@@ -154,18 +175,18 @@ class MCPStore:
         Pass it to the functions in `posthog_mcp_store.lowlevel.api`. Error statuses raise the SDK's errors, but a
         successful response that can't be decoded raises a plain ValueError or TypeError.
         """
-        return self._adapter.client
+        return self._adapter.low_level_client()
 
     @cached_property
     def _adapter(self) -> Adapter:
-        settings = self._settings
-        pipeline = Pipeline(settings, self._state)
+        settings, shared = self._settings, self._shared
+        pipeline = Pipeline(settings, shared.state, shared.owners.of(settings.api_key))
         return Adapter(pipeline, host=settings.host, project_id=settings.project_id)
 
     async def aclose(self) -> None:
         """Close the connections, except those of your own `http_client`. Later calls raise an error."""
         if not self._is_view:
-            await self._state.aclose()
+            await self._shared.state.aclose()
 
     async def __aenter__(self) -> Self:
         return self

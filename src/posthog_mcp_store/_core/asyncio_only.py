@@ -1,4 +1,4 @@
-"""The check that the SDK runs under asyncio."""
+"""Checks that the SDK runs under asyncio, and in the right event loop."""
 
 import asyncio
 
@@ -21,6 +21,19 @@ def require_asyncio() -> None:
         raise ConfigurationError(
             f"posthog_mcp_store needs asyncio, but was called {_where()}: call it inside asyncio.run(), or inside "
             'anyio.run() with backend="asyncio"'
+        )
+
+
+def require_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Raise a clear error in any other event loop, where waiting for what belongs to this one could never end.
+
+    Raises:
+        ConfigurationError: Another event loop is running, or this is not asyncio.
+    """
+    require_asyncio()
+    if asyncio.get_running_loop() is not loop:
+        raise ConfigurationError(
+            "this MCPStore was used in another event loop, where its connections belong: create one store per loop"
         )
 
 

@@ -59,7 +59,11 @@ class Secret:
         return f"(?:{'|'.join(map(re.escape, beginnings))})…"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("an API key is never pickled: create a new MCPStore in the other process")
+        raise never_pickled()
+
+
+def never_pickled() -> TypeError:
+    return TypeError("an API key is never pickled: create a new MCPStore in the other process")
 
 
 def _escapes(char: str) -> str:

@@ -2,10 +2,11 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from time import monotonic
 from typing import Protocol
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from .._adapter import Installation
 from .._core.errors import ListUnstableError, MCPStoreError, OAuthTimeoutError
@@ -62,6 +63,17 @@ class SharedPolls:
                 self._rows = await source.list(limit=LIST_LIMIT).collect()
                 self._began = began
             return self._rows
+
+
+class PollsInUse:
+    """The shared polls of the waits in progress."""
+
+    def __init__(self) -> None:
+        self._polls: WeakValueDictionary[Hashable, SharedPolls] = WeakValueDictionary()
+
+    def of(self, project: Hashable) -> SharedPolls:
+        """Those of a project, as the owner of one API key sees it."""
+        return self._polls.setdefault(project, SharedPolls())
 
 
 class AuthorizationWait:

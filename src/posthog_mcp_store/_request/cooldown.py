@@ -7,6 +7,7 @@ the service's window has passed, and the others follow one at a time.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from time import monotonic
 
 from .._core.call import Call
@@ -22,7 +23,9 @@ STEP_SECONDS = 1.0
 
 
 class Cooldown:
-    """The cool-down of one of the service's limits, for all calls of a store and its views."""
+    """The cool-down of one of the service's limits, for all calls with the keys of one owner."""
+
+    __slots__ = ("_ends_at", "_loop", "_pause", "_queue", "_queued", "_refusal")
 
     def __init__(self, pause: Pause) -> None:
         self._pause = pause
@@ -31,6 +34,11 @@ class Cooldown:
         self._queue: asyncio.Lock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._queued = 0
+
+    @property
+    def left(self) -> float:
+        """Seconds until the cool-down is over; negative if it is."""
+        return self._ends_at - monotonic()
 
     @contextmanager
     def slot(self, call: Call) -> Iterator["CooldownSlot"]:
@@ -72,7 +80,8 @@ class Cooldown:
     def start(self, seconds: float, refusal: RateLimitError) -> None:
         """Hold all calls for a number of seconds, and then let them pass one at a time."""
         self._ends_at = max(self._ends_at, monotonic() + min(seconds, MAX_COOLDOWN))
-        self._refusal = refusal
+        # A copy, because the error that is raised holds its traceback, and with it a view that may be dropped.
+        self._refusal = copy(refusal)
         if self._current_queue() is None:
             self._queue = asyncio.Lock()
 

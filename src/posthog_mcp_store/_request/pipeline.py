@@ -17,6 +17,7 @@ from .._core.response import Body, Response
 from .cooldown import CooldownSlot
 from .deadline import Deadline
 from .immediate_retry import attempt as attempt_call
+from .owners import Owner
 from .result import Failure, StreamingResponse, SuccessfulResponse
 from .retry import is_deleted, may_have_side_effects, retry_delay, wait_before
 from .sender import Sender
@@ -31,10 +32,13 @@ logger = logging.getLogger(__name__)
 class Pipeline:
     """Sends calls with the settings of a store or view."""
 
-    def __init__(self, settings: Settings, state: StoreState) -> None:
+    __slots__ = ("_sender", "_settings", "_state", "owner")
+
+    def __init__(self, settings: Settings, state: StoreState, owner: Owner) -> None:
         self._settings = settings
         self._state = state
-        self._sender = Sender(settings, state)
+        self.owner = owner
+        self._sender = Sender(settings, state, owner)
 
     @property
     def deadline(self) -> float | None:
@@ -54,8 +58,8 @@ class Pipeline:
         Raises:
             APIConnectionError: No response was received.
             APIStatusError: The response has an error status.
-            ConfigurationError: The store is closed, its `api_key` callable returned no valid key, or this is not
-                asyncio.
+            ConfigurationError: The store is closed or belongs to another event loop, its `api_key` callable returned
+                no valid key, or this is not asyncio.
             ResponseDecodeError: The response can't be read.
         """
         result = await self.fetch(call)
@@ -64,6 +68,7 @@ class Pipeline:
     async def fetch(self, call: Call) -> SuccessfulResponse:
         """Send a call whose response is read later. Raises the errors of `send` except ResponseDecodeError."""
         require_asyncio()
+        self._state.transport.require_loop()
         call = self._state.prefix.applied(call)
         deadline = Deadline(self._settings.deadline, call)
         return await deadline.hold(self._repeated(call, deadline))
@@ -71,6 +76,7 @@ class Pipeline:
     async def open(self, call: Call) -> StreamingResponse:
         """Send a call whose response is streamed, without reading its body. Raises the errors of `fetch`."""
         require_asyncio()
+        self._state.transport.require_loop()
         call = self._state.prefix.applied(call)
         deadline = Deadline(self._settings.deadline, call)
         result = await deadline.hold(self._repeated(call, deadline))
@@ -80,7 +86,7 @@ class Pipeline:
     async def _repeated(self, call: Call, deadline: Deadline) -> SuccessfulResponse:
         """Make attempts until one succeeds or the call should not be retried."""
         policy, may_have_run, attempt = self._settings, False, 0
-        with self._state.cooldown(call.rate_limit).slot(call) as slot:
+        with self.owner.cooldown(call.rate_limit).slot(call) as slot:
             while True:
                 attempt += 1
                 await slot.acquire(min(policy.max_retry_after, deadline.remaining))
@@ -113,6 +119,7 @@ class Pipeline:
         if isinstance(failure, RateLimitError):
             # The service would reject all calls under this limit, so they all wait, behind this one.
             slot.refused(wait_before(failure, attempt=attempt, jitter=1.0) if delay is None else delay, failure)
+            self.owner.keep_while_cooling()
         if delay is None:
             raise failure
         if not isinstance(failure, RateLimitError):

@@ -1,6 +1,7 @@
 """One attempt at a call: paced, sent, redirected within the service, and reported."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from .._core.call import Call
 from .._core.errors import APIConnectionError
@@ -11,6 +12,7 @@ from .._core.secret import Secret
 from .._transport.content_coding import ACCEPT_ENCODING
 from .._transport.protocol import USER_AGENT, PreparedRequest
 from .cooldown import CooldownSlot
+from .owners import Owner
 from .redirects import MAX_REDIRECTS, followed_url
 from .result import Failure, SuccessfulResponse
 from .settings import Settings
@@ -21,13 +23,18 @@ from .status_errors import status_error
 class Sender:
     """Sends single attempts with the settings of one store or view."""
 
-    def __init__(self, settings: Settings, state: StoreState) -> None:
+    __slots__ = ("_owner", "_settings", "_state")
+
+    def __init__(self, settings: Settings, state: StoreState, owner: Owner) -> None:
         self._settings = settings
         self._state = state
+        self._owner = owner
 
     async def send(self, call: Call, slot: CooldownSlot, attempt: int) -> SuccessfulResponse | Failure:
         """Make one attempt, and return the successful response or the error."""
-        await self._state.pace(call.rate_limit)
+        limiter = await self._owner.limiter(self._settings.current_api_key)
+        if limiter is not None:
+            await self._state.wait(partial(limiter.acquire, call.rate_limit))
         api_key = await self._settings.current_api_key()
         redactor = Redactor.of(api_key, *call.secrets)
         slot.sent()
@@ -70,7 +77,7 @@ class Sender:
         }
         headers |= {name.lower(): value for name, value in call.headers.items()}
         timeout = call.timeout or settings.timeout or call.default_timeout
-        return PreparedRequest(call, url, headers, api_key, timeout, settings.max_response_bytes)
+        return PreparedRequest(call, url, headers, api_key, self._owner, timeout, settings.max_response_bytes)
 
     def _report(self, call: Call, response: Response, attempt: int, api_key: Secret) -> None:
         if not self._state.prefix.follow_link(call, response.headers):

@@ -32,6 +32,7 @@ from .aiohttp_session import (
 )
 from .body import read_response
 from .closed_loop import release_sockets_and_tasks
+from .fair_semaphore import FairSemaphore
 from .protocol import PreparedRequest, closed_error, invalid_url_error, left_behind_error
 from .route import Route
 from .waits import Waits
@@ -43,7 +44,7 @@ BODILESS = {204, 304}
 
 
 class AiohttpTransport:
-    """Sends at most `width` calls at once over an aiohttp session; further calls queue in order."""
+    """Sends at most `width` calls at once over an aiohttp session; further calls queue fairly."""
 
     def __init__(self, route: Route, width: int) -> None:
         self.loop = asyncio.get_running_loop()
@@ -51,7 +52,7 @@ class AiohttpTransport:
         self.proxy = proxy_options(route.proxy)
         self._connector = Connector(route)
         self.session = open_session(self._connector)
-        self._slots = asyncio.Semaphore(width)
+        self._slots = FairSemaphore(width)
         self.waits = Waits()
         self._bodies: set[_AiohttpBody] = set()
 
@@ -64,7 +65,7 @@ class AiohttpTransport:
             url = parsed_url(prepared.url)
         except ValueError as error:
             raise invalid_url_error(prepared, error) from None
-        await self._slots.acquire()
+        await self._slots.acquire(prepared.owner)
         keeps_slot = False
         try:
             if self.is_closed:

@@ -18,6 +18,7 @@ from .._core.call import ResponseMode
 from .._core.response import Body, Response
 from .body import read_response, read_whole
 from .closed_loop import release_sockets_and_tasks
+from .fair_semaphore import FairSemaphore
 from .httpx_exchange import (
     LOCATION,
     NETWORK_ERRORS,
@@ -54,12 +55,12 @@ CANCEL_GRACE_SECONDS = 1.0
 
 
 class ClientTransport:
-    """Sends at most `width` attempts at once over a client; further calls queue in order."""
+    """Sends at most `width` attempts at once over a client; further calls queue fairly."""
 
     def __init__(self, client: httpx.AsyncClient, width: int) -> None:
         self.loop = asyncio.get_running_loop()
         self.sender = isolated_copy(client)
-        self._slots = asyncio.Semaphore(width)
+        self._slots = FairSemaphore(width)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._attempts: dict[asyncio.Task[Response], _Attempt] = {}
         self._bodies: set[_PooledBody] = set()
@@ -71,7 +72,7 @@ class ClientTransport:
         return self.has_network
 
     async def send(self, prepared: PreparedRequest) -> Response:
-        await self._slots.acquire()
+        await self._slots.acquire(prepared.owner)
         if self._is_closed:
             self._slots.release()
             raise closed_error()

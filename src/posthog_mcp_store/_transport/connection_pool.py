@@ -18,6 +18,7 @@ from .._core.errors import APIConnectionError, MCPStoreError
 from .._core.response import Body, Response
 from .body import read_response
 from .closed_loop import release_sockets_and_tasks
+from .fair_semaphore import FairSemaphore
 from .httpx_exchange import NETWORK_ERRORS, HttpxResponse, bare_request, connection_error, new_transport
 from .progress import Progress
 from .protocol import PreparedRequest, closed_error, left_behind_error
@@ -41,13 +42,13 @@ class _Connection:
 
 
 class ConnectionPool:
-    """The connections of one event loop. At most `width` calls run at once; further calls queue in order."""
+    """The connections of one event loop. At most `width` calls run at once; further calls queue fairly."""
 
     def __init__(self, width: int, route: Route, *, idle_seconds: float = IDLE_SECONDS) -> None:
         # Shared by all connections, because creating one reads the certificates.
         self._route = route
         self._idle_seconds = idle_seconds
-        self._slots = asyncio.Semaphore(width)
+        self._slots = FairSemaphore(width)
         self._free: deque[_Connection] = deque()
         self._busy: set[_Connection] = set()
         self._counted: set[_Connection] = set()
@@ -64,7 +65,7 @@ class ConnectionPool:
 
     async def send(self, prepared: PreparedRequest) -> Response:
         request = bare_request(prepared)
-        connection = await self._take()
+        connection = await self._take(prepared)
         try:
             response = await self._waits.within(_exchange(connection, request, prepared))
         except BaseException as error:
@@ -102,9 +103,9 @@ class ConnectionPool:
     def is_closed(self) -> bool:
         return self._is_closed
 
-    async def _take(self) -> _Connection:
+    async def _take(self, prepared: PreparedRequest) -> _Connection:
         """The most recently used connection, so that surplus ones become idle, or a new one."""
-        await self._slots.acquire()
+        await self._slots.acquire(prepared.owner)
         if self._is_closed:
             self._slots.release()
             raise closed_error()

@@ -9,6 +9,7 @@ import httpx
 from attrs import frozen
 
 from .._core import validation
+from .._core.asyncio_only import require_loop
 from .._core.errors import ConfigurationError
 from .._core.response import Response
 from .client_transport import ClientTransport
@@ -50,6 +51,11 @@ class TransportManager:
         """True if connections of the user's client remain in a closed event loop."""
         self._closed = False
 
+    def require_loop(self) -> None:
+        opened = self._opened
+        if opened is not None and not opened.loop.is_closed():
+            require_loop(opened.loop)
+
     async def send(self, prepared: PreparedRequest) -> Response:
         """Send one attempt and read its response as far as the call asks for, whatever its status.
 
@@ -79,7 +85,8 @@ class TransportManager:
         await self._leave_closed_loop()
         loop = asyncio.get_running_loop()
         with self._opening:
-            if self._opened is not None and self._opened.loop is loop:
+            if self._opened is not None:
+                require_loop(self._opened.loop)
                 return self._opened
             transport = self._new_transport()
             opened = self._opened = _Opened(transport, loop, _closing_at_end_of_loop(transport))
@@ -99,8 +106,8 @@ class TransportManager:
     def _new_transport(self) -> Transport:
         if self._closed:
             raise closed_error()
-        if self._is_stranded or self._opened is not None:
-            raise _elsewhere(self._client)
+        if self._is_stranded:
+            raise _stranded_error()
         if self._client is not None:
             return ClientTransport(self._client, self._width)
         if self._name == "aiohttp":
@@ -128,11 +135,7 @@ async def _closing_at_end_of_loop(transport: Transport) -> AsyncGenerator[None, 
         await transport.aclose()
 
 
-def _elsewhere(client: httpx.AsyncClient | None) -> ConfigurationError:
-    if client is None:
-        return ConfigurationError(
-            "this MCPStore was used in another event loop, where its connections belong: create one store per loop"
-        )
+def _stranded_error() -> ConfigurationError:
     return ConfigurationError(
         "the http_client of this MCPStore was used in another event loop, where its connections belong: create a "
         "client and a store per loop, or omit http_client, and one store serves one loop after another"

@@ -1,7 +1,7 @@
 """The interface of a transport, in plain data: nothing here depends on an HTTP library."""
 
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
 from typing import Protocol
 
 from attrs import frozen
@@ -26,6 +26,8 @@ class PreparedRequest:
     url: str
     headers: Mapping[str, str]
     api_key: Secret
+    owner: Hashable
+    """Requests that queue for a slot take turns by owner."""
     timeout: float
     """Seconds for each network operation; at most 10 for connecting."""
     max_bytes: int
@@ -66,7 +68,7 @@ class RawResponse(Protocol):
 
 
 class RequestSender(Protocol):
-    """Sends requests, over any transport and in any event loop."""
+    """Sends requests."""
 
     async def send(self, prepared: PreparedRequest) -> Response:
         """Wait for a free slot, send one attempt and read its response as far as the call asks for.
@@ -79,6 +81,17 @@ class RequestSender(Protocol):
 
     async def aclose(self) -> None:
         """Close the SDK's own connections. Calls in progress and later calls fail."""
+
+
+class Connections(RequestSender, Protocol):
+    """Sends requests over any transport, in one event loop after another."""
+
+    def require_loop(self) -> None:
+        """Check that the running event loop can use the connections, before a call waits for anything.
+
+        Raises:
+            ConfigurationError: They belong to another event loop, which is not closed yet.
+        """
 
 
 class Transport(RequestSender, Protocol):
