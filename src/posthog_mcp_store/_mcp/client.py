@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from typing_extensions import deprecated
 
 from .._core import validation
+from .._core.asyncio_only import require_loop
 from .._core.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -48,6 +49,8 @@ class ProxyClient(Client):
         """The proxy URL of the installation, for errors."""
         self._tools = tools
         self._looking_up = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        """Where its tasks run: a call from another event loop would never get a response."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -204,12 +207,13 @@ def _unreadable(reason: str, url: str) -> ResponseDecodeError:
 def _translating_errors(method: Callable[..., Awaitable[R]]) -> Callable[..., Awaitable[R]]:
     @functools.wraps(method)
     async def wrapper(client: ProxyClient, *args: Any, **kwargs: Any) -> R:
+        require_loop(client._loop)  # noqa: SLF001  # here and below: a method of this class
         try:
             return await method(client, *args, **kwargs)
         except MCPStoreError:
             raise
         except (MCPError, RuntimeError, ValueError) as error:
-            failure = translate_error(error, client._url, client._tools.redactor)  # noqa: SLF001  # a method of this class
+            failure = translate_error(error, client._url, client._tools.redactor)  # noqa: SLF001
         raise failure
 
     return wrapper

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from .._core.asyncio_only import require_asyncio
+from .._core.asyncio_only import require_asyncio, require_loop
 from .._core.errors import ConfigurationError
 from .._proxy.session import MCPSession, SendMessage
 from .client import ProxyClient
@@ -52,6 +52,7 @@ class Connection(AbstractAsyncContextManager[ProxyClient]):
     ) -> None:
         if self._task is None:
             return
+        require_loop(self._task.get_loop())
         self._is_left.set()
         await _ended(self._task)
         if error is None and not self._task.cancelled():

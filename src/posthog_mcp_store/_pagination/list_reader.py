@@ -159,5 +159,8 @@ class ListReader(Generic[T]):
     async def _cancel_and_wait(self) -> None:
         """Cancel requests that are no longer needed, and wait for them to end."""
         tasks = [task for _, task in self._ahead]
+        if tasks and tasks[0].get_loop() is not asyncio.get_running_loop():
+            # Another event loop can neither cancel nor await them. They end by themselves.
+            return
         self._cancel_ahead()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,5 +1,6 @@
 """Paginated lists: pages, and the ways to read a list."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing
 from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
@@ -7,7 +8,7 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
 from attrs import field, frozen
 
 from .._core import defaults
-from .._core.asyncio_only import require_asyncio
+from .._core.asyncio_only import require_asyncio, require_loop
 from .._core.errors import ConfigurationError
 from .list_reader import ListReader
 from .page_data import ListSource
@@ -97,6 +98,7 @@ class Pager(Generic[T]):
     async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Iterate over all pages, in order. A page may have fewer rows than its `limit`: repeated rows are dropped."""
         require_asyncio()
+        loop = asyncio.get_running_loop()
         reading = ListReader(self._source, limit=self._limit, start=self._offset, concurrency=self._concurrency)
         async with aclosing(reading.slices()) as slices:
             async for part in slices:
@@ -108,6 +110,7 @@ class Pager(Generic[T]):
                     has_next=part.has_next,
                     pager=self,
                 )
+                require_loop(loop)
 
     async def collect(self) -> list[T]:
         """Return all rows in a list."""

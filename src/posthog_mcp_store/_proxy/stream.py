@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import Any, Self, TypeVar
 
+from .._core.asyncio_only import require_loop
 from .._core.errors import APIConnectionError, ConfigurationError, MCPStoreError, ToolCallError
 from .._core.response import KEPT_BYTES
 from .._request.result import StreamingResponse, SuccessfulResponse
@@ -43,6 +44,7 @@ class ProxyStream:
         self.session_id = session_id
         """The server's `Mcp-Session-Id`. Pass it as `session_id=` in later calls."""
         self._opened = opened
+        self._loop = asyncio.get_running_loop()
         self._reader = reader
         self._pending = pending
         self._must_answer = must_answer
@@ -68,6 +70,7 @@ class ProxyStream:
         return self
 
     async def __anext__(self) -> dict[str, Any]:
+        self._require_loop()
         while not self._messages:
             if self._failure is not None:
                 raise self._failure
@@ -78,11 +81,17 @@ class ProxyStream:
 
     async def aclose(self) -> None:
         """Release the connection. Leaving the `async with` block does this."""
+        self._require_loop()
         if not self._is_over:
             self._is_over = True
             self._failure = ConfigurationError("this stream is closed: read it inside `async with`")
             self._messages.clear()
         await self._opened.body.aclose()
+
+    def _require_loop(self) -> None:
+        # A stream of a closed event loop can be left; reading it has an error of its own.
+        if not self._loop.is_closed():
+            require_loop(self._loop)
 
     async def _read_on(self) -> None:
         """Read and decode the next bytes. Messages before a failure are not lost."""
