@@ -37,6 +37,7 @@ class Unit:
         return f"{value * self.scale:,.{self.decimals}f} {self.name}"
 
 
+BYTES = Unit("B", 1, 0)
 MICROSECONDS, MILLISECONDS, SECONDS = Unit("us", 1e6, 0), Unit("ms", 1e3, 2), Unit("s", 1, 2)
 PER_SECOND, MEGABYTES = Unit("/s", 1, 0), Unit("MB", 1 / MEGA, 2)
 
@@ -83,6 +84,8 @@ TOOL_CALLS: dict[str, Any] = {"scenario": "tool_calls", "index": JSON_INDEX, "ca
 STREAMED_TOOL_CALLS: dict[str, Any] = {**TOOL_CALLS, "index": EVENT_STREAM_INDEX}
 SESSIONS: dict[str, Any] = {"scenario": "sessions_at_once", "index": EVENT_STREAM_INDEX, "sessions": 50}
 FIRST_MESSAGE: dict[str, Any] = {"scenario": "first_message", "calls": 30}
+ALONE: dict[str, Any] = {"scenario": "call_beside_others", "others": 0, "calls": 20, "latency": 20}
+BESIDE_A_FLOOD: dict[str, Any] = {**ALONE, "others": 10_000}
 # 1 MB and 10 MB in messages of 10 kB.
 ONE_MEGABYTE: dict[str, Any] = {"scenario": "stream_memory", "messages": 100, "size": 10_000}
 TEN_MEGABYTES: dict[str, Any] = {**ONE_MEGABYTE, "messages": 1000}
@@ -147,6 +150,38 @@ SUITE = [
             Comparison("ours", "httpx transports"),
             Comparison("ours on aiohttp", "ours", Target(0.8)),
         ],
+    ),
+    Benchmark(
+        "fairness",
+        "a call of one user while another has 10,000 waiting, responses after 20 ms; compared with that call alone",
+        MILLISECONDS,
+        5,
+        [
+            OURS.runs(**BESIDE_A_FLOOD),
+            OURS.named("alone").runs(**ALONE),
+            OURS_ON_AIOHTTP.runs(**BESIDE_A_FLOOD),
+            OURS_ON_AIOHTTP.named("alone on aiohttp").runs(**ALONE),
+        ],
+        [
+            Comparison("ours", "alone", Target(3)),
+            Comparison("ours on aiohttp", "alone on aiohttp", Target(3)),
+        ],
+    ),
+    Benchmark(
+        "views",
+        "10,000 views for other users, time for each",
+        MICROSECONDS,
+        5,
+        [OURS.runs("views")],
+        [Comparison("ours", target=Target(50e-6))],
+    ),
+    Benchmark(
+        "view-memory",
+        "10,000 views for other users that have made a call, memory of each",
+        BYTES,
+        1,
+        [OURS.runs_in_new_process("view_memory")],
+        [Comparison("ours", target=Target(1500))],
     ),
     Benchmark(
         "iterate",
