@@ -13,7 +13,7 @@ from posthog_mcp_store import APIStatusError, MCPStore, RedactingFilter
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from ..support.factories import httpx_only, open_store
-from ..support.wire import ID, SERVER_ID, Wire
+from ..support.wire import ID, SERVER_ID, Wire, installation
 
 KEY = "phx_the_secret_key"
 TEMPLATE = "/api/environments/{project_id}/mcp_server_installations/{id}/"
@@ -38,14 +38,59 @@ async def test_each_attempt_is_one_line_at_debug(
     records = at_debug(caplog)
     first, second, third = (record.getMessage() for record in records)
     assert first.startswith(f"GET {TEMPLATE}: 520 in ")
-    assert first.endswith(" ms, attempt 1, next in 0.10 s")
+    assert first.endswith(" ms, attempt 1")
     assert second.startswith(f"GET {TEMPLATE}: APIConnectionError in ")
-    wait = re.fullmatch(r".* ms, attempt 2, next in (\d\.\d\d) s", second)
-    assert wait is not None
-    assert float(wait[1]) <= 1.0
     assert third.startswith(f"GET {TEMPLATE}: 200 in ")
     assert third.endswith(" ms, attempt 3")
-    assert {record.name for record in records} == {"posthog_mcp_store._request.pipeline"}
+    assert {record.name for record in records} == {"posthog_mcp_store._request.attempt_log"}
+
+
+@httpx_only
+async def test_each_retry_is_one_line_at_info(
+    service: EmbeddedService, store: MCPStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="posthog_mcp_store._request.attempt_log")
+    row = service.add_installation()
+    service.inject(Fault(status=520, headers={"Retry-After": "0.1", "X-Request-Id": "cafe"}))
+    service.inject(Fault(reset="before"))
+
+    await store.installations.retrieve(row.id)
+
+    first, second = (record for record in caplog.records if record.name.endswith("attempt_log"))
+    assert first.getMessage() == f"retrying GET {TEMPLATE} in 0.10 s, attempt 2, after 520"
+    wait = re.fullmatch(r"retrying .* in (\d\.\d\d) s, attempt 3, after APIConnectionError", second.getMessage())
+    assert wait is not None
+    assert float(wait[1]) <= 1.0
+    assert (vars(first)["installation_id"], vars(first)["request_id"]) == (str(row.id), "cafe")
+    assert (vars(second)["installation_id"], vars(second)["request_id"]) == (str(row.id), None)
+
+
+async def test_a_call_that_was_retried_in_vain_is_a_warning(
+    service: EmbeddedService, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, logger="posthog_mcp_store")
+    service.inject(Fault(status=503, headers={"Retry-After": "0.1"}, times=None))
+
+    async with open_store(service, max_retries=1) as store:
+        with pytest.raises(APIStatusError):
+            await store.installations.list()
+
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert re.fullmatch(r"gave up GET .* after 2 attempts, the last one with 503", record.getMessage())
+    assert vars(record)["installation_id"] is None
+
+
+async def test_records_of_attempts_name_the_installation_and_the_request(
+    wire: Wire, faked: Callable[..., MCPStore], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="posthog_mcp_store")
+    wire.answers(httpx.Response(200, json=installation(), headers={"X-Request-Id": "cafe"}))
+
+    await faked().installations.retrieve(ID)
+
+    (record,) = at_debug(caplog)
+    assert (vars(record)["installation_id"], vars(record)["request_id"]) == (ID, "cafe")
 
 
 async def test_the_last_failure_is_logged_without_a_wait(

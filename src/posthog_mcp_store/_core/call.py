@@ -48,7 +48,8 @@ RATE_LIMITS: dict[str, RateLimitScope] = {
 }
 # A repeated PATCH sets the same fields again; the service has no idempotency keys (docs/service.md, section 5).
 REPEATABLE = {"GET", "HEAD", "OPTIONS", "DELETE", "PATCH"}
-INSTALLATION = re.compile(r"(.*?/mcp_server_installations/[^/]+/).*")
+INSTALLATION = re.compile(r"(.*?/mcp_server_installations/([^/]+)/).*")
+ID_PARAMETER = "/mcp_server_installations/{id}/"
 ACCEPT = {PROXY: "application/json, text/event-stream"}
 
 
@@ -87,6 +88,12 @@ class Call:
         """The call that retrieves the installation that this one is for."""
         template, path, url = (INSTALLATION.sub(r"\1", text) for text in (self.path_template, self.path, self.url))
         return Call(RETRIEVE, "GET", path_template=template, path=path, url=url)
+
+    @property
+    def installation_id(self) -> str | None:
+        """The id in the path, if the call is for one installation."""
+        found = INSTALLATION.fullmatch(self.path) if ID_PARAMETER in self.path_template else None
+        return found[2] if found else None
 
     @property
     def default_timeout(self) -> float:

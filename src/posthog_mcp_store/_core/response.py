@@ -95,5 +95,12 @@ class ResponseInfo:
     # The Location of an `authorize` response holds the flow's state.
     headers: Headers = field(repr=False)
     seconds: float
+    """From sending the request until its body was read or, if the body is streamed, until its headers came. Waiting for
+    a place in the queue, for a rate limiter, or between attempts does not count."""
     attempt: int
     """1 for the first attempt of a call."""
+
+    @property
+    def request_id(self) -> str | None:
+        """The `X-Request-Id` header. Include it in support requests."""
+        return self.headers.get("X-Request-Id")

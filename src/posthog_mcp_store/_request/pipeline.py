@@ -3,7 +3,6 @@
 It takes a call as plain data and returns a successful response. Anything else is raised as a typed error.
 """
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from random import random
@@ -14,6 +13,7 @@ from .._core.asyncio_only import require_asyncio
 from .._core.call import Call
 from .._core.errors import ConfigurationError, RateLimitError
 from .._core.response import Body, Response
+from .attempt_log import log_attempt, log_what_follows
 from .cooldown import CooldownSlot
 from .deadline import Deadline
 from .immediate_retry import attempt as attempt_call
@@ -25,8 +25,6 @@ from .settings import Settings
 from .state import StoreState
 
 T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
 
 
 class Pipeline:
@@ -97,10 +95,10 @@ class Pipeline:
                     call, self._state.prefix, partial(self._send, slot=slot, attempt=attempt, deadline=deadline)
                 )
                 if isinstance(outcome, SuccessfulResponse):
-                    _log(outcome.call, outcome.response.status_code, began, attempt, None)
+                    log_attempt(outcome.call, outcome, began, attempt)
                     return outcome
                 if may_have_run and is_deleted(outcome, method=call.method):
-                    _log(call, outcome, began, attempt, None)
+                    log_attempt(call, outcome, began, attempt)
                     return SuccessfulResponse.of_deletion(call)
                 delay = retry_delay(
                     outcome,
@@ -110,7 +108,8 @@ class Pipeline:
                     remaining=deadline.remaining,
                     jitter=random(),  # noqa: S311  # not used for security
                 )
-                _log(call, outcome, began, attempt, delay)
+                log_attempt(call, outcome, began, attempt)
+                log_what_follows(call, outcome, attempt, delay)
                 await self._sit_out(outcome, slot, attempt, delay)
                 may_have_run = may_have_run or may_have_side_effects(outcome)
 
@@ -136,13 +135,3 @@ class Pipeline:
         """Send a call once. An immediate retry, too, waits for a cool-down that has begun meanwhile."""
         await slot.acquire(min(self._settings.max_retry_after, deadline.remaining))
         return await self._sender.send(call, slot, attempt)
-
-
-def _log(call: Call, outcome: int | Failure, began: float, attempt: int, delay: float | None) -> None:
-    """Log an attempt in one line, without any content of the request or response."""
-    if not logger.isEnabledFor(logging.DEBUG):
-        return
-    status = outcome if isinstance(outcome, int) else getattr(outcome, "status_code", type(outcome).__name__)
-    wait = "" if delay is None else f", next in {delay:.2f} s"
-    took = (perf_counter() - began) * 1000
-    logger.debug("%s %s: %s in %.0f ms, attempt %d%s", call.method, call.path_template, status, took, attempt, wait)
