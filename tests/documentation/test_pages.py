@@ -34,6 +34,7 @@ def consent(service: EmbeddedService, request: RecordedRequest) -> None:
     row = service.installations[-1]
     if row.display_name == "Calendar" and str(row.id) in request.path:
         row.access_token = "token"
+        row.tools = {"add": "needs_approval"}
 
 
 def test_every_example_is_a_program_or_a_test() -> None:
