@@ -189,7 +189,7 @@ async def test_a_call_that_is_given_up_before_the_loop_gets_to_it_is_never_made(
 async def test_closing_the_toolbox_ends_the_calls_of_others(project: Loops, project_store: MCPStore) -> None:
     project.add("Orders", tool())
 
-    async with project_store.installations.connect_all() as toolbox:
+    async with asyncio.timeout(2 * WITHIN), project_store.installations.connect_all() as toolbox:
         project.gate = asyncio.Event()
         calls = [
             asyncio.ensure_future(elsewhere(toolbox["add"].call)),
@@ -225,6 +225,15 @@ class LoopThread:
     def run(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(WITHIN)
 
+    def cancel(self) -> None:
+        """Cancel all tasks, as `asyncio.run` does first. The loop goes on, for as long as they take to end."""
+
+        async def cancel() -> None:
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+
+        self.run(cancel())
+
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(WITHIN)
@@ -242,7 +251,14 @@ class LoopThread:
 
 
 @pytest.fixture
-def loop_thread(project: Loops) -> Iterator[LoopThread]:
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor() as executor:
+        yield executor
+
+
+@pytest.fixture
+def loop_thread(project: Loops, executor: ThreadPoolExecutor) -> Iterator[LoopThread]:
+    """It ends before the threads of the executor do, which may wait for it."""
     project.add("Orders", tool())
     loop_thread = LoopThread(project)
     yield loop_thread
@@ -256,14 +272,15 @@ def begin_calls(executor: ThreadPoolExecutor, tool: InstallationTool) -> list[Fu
 
 
 @pytest.mark.parametrize("is_closed", [False, True])
-def test_a_loop_that_is_not_running_is_refused_at_once(loop_thread: LoopThread, is_closed: bool) -> None:
+def test_a_loop_that_is_not_running_is_refused_at_once(
+    loop_thread: LoopThread, executor: ThreadPoolExecutor, is_closed: bool
+) -> None:
     add = loop_thread.toolbox["add"]
     loop_thread.stop()
     if is_closed:
         loop_thread.loop.close()
 
-    with ThreadPoolExecutor() as executor:
-        errors = [call.exception(WITHIN) for call in begin_calls(executor, add)]
+    errors = [call.exception(WITHIN) for call in begin_calls(executor, add)]
     # This thread could be the one that ran the loop.
     with pytest.raises(ConfigurationError) as caught:
         add.run_sync()
@@ -273,14 +290,15 @@ def test_a_loop_that_is_not_running_is_refused_at_once(loop_thread: LoopThread, 
         assert str(error).startswith("the event loop in which this toolbox was opened is not running")
 
 
-@pytest.mark.parametrize("end", ["stop", "close"])
-def test_a_loop_that_ends_during_a_call_ends_it(loop_thread: LoopThread, end: str) -> None:
-    with ThreadPoolExecutor() as executor:
-        calls = begin_calls(executor, loop_thread.toolbox["add"])
-        for _ in calls:
-            assert loop_thread.waiting.acquire(timeout=WITHIN)
-        getattr(loop_thread, end)()
-        errors = [call.exception(WITHIN) for call in calls]
+@pytest.mark.parametrize("end", ["cancel", "stop", "close"])
+def test_a_loop_that_ends_during_a_call_ends_it(
+    loop_thread: LoopThread, executor: ThreadPoolExecutor, end: str
+) -> None:
+    calls = begin_calls(executor, loop_thread.toolbox["add"])
+    for _ in calls:
+        assert loop_thread.waiting.acquire(timeout=WITHIN)
+    getattr(loop_thread, end)()
+    errors = [call.exception(WITHIN) for call in calls]
 
     for error in errors:
         assert isinstance(error, APIConnectionError)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from itertools import count
 from typing import Any
 
@@ -478,17 +479,20 @@ def with_sessions(project: FakeProject, name: str) -> FakeMCPServer:
 
 
 async def test_a_call_that_meets_the_loss_of_the_session_raises_and_the_next_begins_a_new_one(
-    project: FakeProject, project_store: MCPStore
+    project: FakeProject, project_store: MCPStore, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "posthog_mcp_store._proxy")
     orders = with_sessions(project, "Orders")
 
     async with project_store.installations.connect_all() as toolbox:
         assert await toolbox["add"].run() == "3"
+        assert caplog.messages == []
         orders.forget()
         with pytest.raises(UpstreamError):
             await toolbox["add"].call()
         assert await toolbox["add"].run() == "3"
 
+    assert caplog.messages == ["the MCP server had lost the session: started a new one"]
     assert orders.messages == [
         *HANDSHAKE,
         ("tools/list", "s-1"),
@@ -595,6 +599,7 @@ async def test_messages_around_a_response_are_answered_or_ignored(
         {"jsonrpc": "2.0", "id": 2, "method": "ping"},
         {"jsonrpc": "2.0", "id": 99, "result": text_result("another's")},
         {"jsonrpc": "2.0", "id": str(message["id"]), "result": text_result("mine")},
+        {"jsonrpc": "2.0", "id": 98, "result": text_result("another's")},
     )
 
     async with project_store.installations.connect_all() as toolbox:

@@ -109,7 +109,7 @@ async def test_after_the_toolbox_no_tool_can_be_called(project: FakeProject, pro
 async def test_a_toolbox_that_is_left_during_a_call_ends_it(project: FakeProject, project_store: MCPStore) -> None:
     project.add("Orders", tool())
 
-    async with project_store.installations.connect_all() as toolbox:
+    async with asyncio.timeout(10), project_store.installations.connect_all() as toolbox:
         project.gate = asyncio.Event()
         calling = [asyncio.ensure_future(toolbox["add"].call()) for _ in range(3)]
         texts = asyncio.ensure_future(toolbox["add"].run())
@@ -150,7 +150,7 @@ async def test_an_ended_call_does_not_let_a_later_close_leave_others_behind(
 ) -> None:
     project.add("Orders", tool())
 
-    async with project_store.installations.connect_all() as toolbox:
+    async with asyncio.timeout(10), project_store.installations.connect_all() as toolbox:
         await toolbox["add"].call()
         project.gate = asyncio.Event()
         calling = asyncio.ensure_future(toolbox["add"].call())

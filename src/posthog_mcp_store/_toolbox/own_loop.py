@@ -127,7 +127,7 @@ class _CallFromOutside(Generic[T]):
         self._loop = loop
         self._work = work
         self._lost = lost
-        self._task: asyncio.Task[T] | None = None
+        self._task: asyncio.Task[T]
         # It passes on the caller's context, too.
         loop.call_soon_threadsafe(self._begin)
 
@@ -139,13 +139,12 @@ class _CallFromOutside(Generic[T]):
                 self._loop.call_soon_threadsafe(self._cancel_task)
 
     def _begin(self) -> None:
-        if not self.outcome.cancelled():
-            self._task = self._loop.create_task(self._work())
-            self._task.add_done_callback(self._end)
+        self._task = self._loop.create_task(self._work())
+        self._task.add_done_callback(self._end)
 
     def _cancel_task(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        # It has begun, because the loop runs callbacks in order.
+        self._task.cancel()
 
     def _end(self, task: asyncio.Task[T]) -> None:
         # Nobody but `cancel` cancels the task, except a loop that ends.
