@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posthog_mcp_store import MCPStore
@@ -100,6 +100,7 @@ TOOLS = st.lists(
 INSTALLATIONS = st.lists(st.tuples(st.sampled_from(["Orders", "Mail", "mail!", "订单", ""]), TOOLS), max_size=5)
 
 
+@settings(derandomize=True, max_examples=200, deadline=None)
 @given(INSTALLATIONS, st.data())
 def test_names_are_valid_unique_and_the_same_whatever_the_order_and_whatever_is_added(
     installations: list[tuple[str, list[str]]], data: st.DataObject
