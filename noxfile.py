@@ -67,7 +67,7 @@ NOT_MEASURED = [
     "tests/store/test_tolerance.py",
     *(f"tests/vendoring/test_{name}.py" for name in ("copies", "edits_during_update", "facade", "interruptions")),
 ]
-EVERYTHING = ".[aiohttp,mcp,redis,testing]"
+EVERYTHING = ".[aiohttp,cli,mcp,redis,testing]"
 # The frameworks that docs/guides/agents.md has a recipe for.
 FRAMEWORKS = [name.removeprefix("agents-") for name in PROJECT["dependency-groups"] if name.startswith("agents-")]
 

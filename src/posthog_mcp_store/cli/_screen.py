@@ -1,0 +1,172 @@
+"""What a person sees: results on standard output, everything else on standard error."""
+
+import io
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, TextIO
+
+import typer
+from attrs import frozen
+from rich.console import Console, Group, RenderableType
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from ._errors import CommandError, ExitCode, Failure
+from ._view import Cell, Fields, Result, Table, View
+
+STYLES = {"plain": "", "good": "green", "warning": "yellow", "bad": "red", "quiet": "dim"}
+UNLIMITED = 100_000
+"""The width of what is no terminal: nothing is wrapped or cut in a file or a pipe."""
+
+
+class Report(Protocol):
+    def __call__(self, text: str) -> None: ...
+
+
+@frozen
+class Screen:
+    """Standard output and standard error."""
+
+    out: Console
+    err: Console
+    as_json: bool
+
+    @classmethod
+    def open(cls, *, as_json: bool) -> "Screen":
+        return cls(_console(sys.stdout), _console(sys.stderr), as_json)
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether somebody watches standard error."""
+        return self.err.is_interactive
+
+    def show(self, result: Result) -> None:
+        if self.as_json:
+            # Neither styled nor wrapped, whatever the environment says about colors. ASCII only, because JSON keeps
+            # control and formatting characters, which servers may send.
+            text = json.dumps(result.data, indent=2) + "\n"
+        else:
+            with self.out.capture() as captured:
+                self.out.print(_renderable(result.view, self.out.width), soft_wrap=isinstance(result.view, str))
+            text = "".join(f"{line.rstrip()}\n" for line in captured.get().rstrip().split("\n"))
+        self.out.file.write(text)
+        self.out.file.flush()
+
+    def say(self, text: str) -> None:
+        """Print a line on standard error. The terminal wraps it, so that URLs can be copied."""
+        self.err.print(Text(text), soft_wrap=True)
+
+    def fail(self, failure: Failure) -> None:
+        if self.as_json:
+            self.err.file.write(json.dumps(failure.to_dict()) + "\n")
+        else:
+            action = f"\nTry: {failure.action}" if failure.action else ""
+            self.say(f"mcp-store: {failure.message}{action}")
+
+    @contextmanager
+    def working(self, text: str) -> Iterator[Report]:
+        """Show a status line with the elapsed seconds, on terminals only."""
+        columns = (
+            SpinnerColumn("line"),
+            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.elapsed:.0f} s"),
+        )
+        with Progress(
+            *columns,
+            console=self.err,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            disable=not self.is_interactive,
+        ) as progress:
+            task = progress.add_task(text)
+            yield lambda text: progress.update(task, description=text)
+
+    def ask_secret(self, what: str, variable: str) -> str:
+        """The value of an environment variable, or what somebody types without being shown.
+
+        Raises:
+            CommandError: The variable is not set, and there is nobody to ask.
+        """
+        if value := os.environ.get(variable):
+            return value
+        if not sys.stdin.isatty():
+            raise CommandError(ExitCode.USAGE, f"no {what}: set {variable}")
+        with _interruptible():
+            return str(typer.prompt(f"{what} ({variable} is not set)", hide_input=True, err=True))
+
+    def confirm(self, question: str) -> None:
+        """Go on if the answer is yes.
+
+        Raises:
+            CommandError: It is not, or there is nobody to ask.
+        """
+        if not sys.stdin.isatty():
+            raise CommandError(ExitCode.USAGE, "there is no terminal on which to ask", "--yes")
+        with _interruptible():
+            if not typer.confirm(question, err=True):
+                raise CommandError(ExitCode.REFUSED, "nothing was changed")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise at once. asyncio would cancel the task, which a prompt does not notice."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _console(file: TextIO) -> Console:
+    if isinstance(file, io.TextIOWrapper):
+        # Characters that the terminal's encoding lacks are escaped.
+        file.reconfigure(errors="backslashreplace")
+    options: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+    if os.environ.get("NO_COLOR"):
+        options["color_system"] = None  # rich would still print bold and dim text
+    if not file.isatty() and "COLUMNS" not in os.environ:
+        options["width"] = UNLIMITED
+    return Console(file=file, **options)
+
+
+def _renderable(view: View, width: int) -> RenderableType:
+    if isinstance(view, Fields):
+        return _fields(view)
+    if isinstance(view, Table):
+        return _table(view, width)
+    return Text(view)
+
+
+def _table(table: Table, width: int) -> RenderableType:
+    if not table.rows:
+        return Text(table.if_empty)
+    if not table.fits(width):
+        titles = [column.title.lower() for column in table.columns]
+        stacked = [_fields(Fields(list(zip(titles, row, strict=True)))) for row in table.rows]
+        return Group(*(each for block in stacked for each in (block, Text())))
+    has_titles = any(column.title for column in table.columns)
+    grid = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=has_titles)
+    for column in table.columns:
+        grid.add_column(column.title, min_width=column.width, overflow="fold")
+    for row in table.rows:
+        grid.add_row(*map(_text, row))
+    return grid
+
+
+def _fields(fields: Fields) -> RenderableType:
+    grid = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, cell in fields.rows:
+        grid.add_row(Text(name), _text(cell))
+    return grid
+
+
+def _text(cell: Cell) -> Text:
+    return Text(cell.text, STYLES[cell.tone])

@@ -1,0 +1,108 @@
+"""What a command works with: the service and the screen."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from enum import StrEnum
+from importlib import import_module
+from typing import cast
+
+from attrs import field, frozen
+
+from .. import MCPStore
+from ._errors import CommandError, ExitCode
+from ._screen import Screen
+
+KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
+HOST_VARIABLE = "POSTHOG_HOST"
+PROJECT_VARIABLE = "POSTHOG_PROJECT_ID"
+
+
+class Region(StrEnum):
+    US = "us"
+    EU = "eu"
+
+    @property
+    def host(self) -> str:
+        return f"https://{self}.posthog.com"
+
+
+@frozen
+class Demo:
+    """An embedded service that serves one command."""
+
+    host: str
+    api_key: str = field(repr=False)
+    give_consent: Callable[[str], Awaitable[object]]
+    """Plays the user who allows the access on the provider's page."""
+
+
+@frozen(kw_only=True)
+class Options:
+    """The options that every command has."""
+
+    host: str | None = None
+    region: Region | None = None
+    project: str | None = None
+    demo: bool = False
+    as_json: bool = False
+
+    def over(self, other: "Options") -> "Options":
+        """These options, and for those that are not given, the other ones."""
+        return Options(
+            host=self.host or other.host,
+            region=self.region or other.region,
+            project=self.project or other.project,
+            demo=self.demo or other.demo,
+            as_json=self.as_json or other.as_json,
+        )
+
+
+@frozen
+class Session:
+    host: str
+    project: str
+    screen: Screen
+    demo: Demo | None = None
+
+    def api_key(self) -> str:
+        """The key from the environment, or as somebody types it.
+
+        Raises:
+            CommandError: There is none, and nobody to ask.
+        """
+        return self.demo.api_key if self.demo else self.screen.ask_secret("PostHog personal API key", KEY_VARIABLE)
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[MCPStore]:
+        async with MCPStore(self.api_key(), host=self.host, project_id=self.project) as store:
+            yield store
+
+
+@asynccontextmanager
+async def open_session(options: Options, screen: Screen) -> AsyncIterator[Session]:
+    """The session that the options ask for.
+
+    Raises:
+        CommandError: They contradict each other, or the embedded service is not installed.
+    """
+    given = [name for name, value in (("--host", options.host), ("--region", options.region)) if value]
+    if len(given) > 1 or (options.demo and given):
+        raise CommandError(ExitCode.USAGE, f"{' and '.join([*given, *['--demo'] * options.demo])} exclude each other")
+    if options.demo:
+        async with _demo_service()() as demo:
+            yield Session(demo.host, options.project or "@current", screen, demo)
+        return
+    host = options.host or (options.region.host if options.region else os.environ.get(HOST_VARIABLE))
+    project = options.project or os.environ.get(PROJECT_VARIABLE)
+    yield Session(host or Region.US.host, project or "@current", screen)
+
+
+def _demo_service() -> Callable[[], AbstractAsyncContextManager[Demo]]:
+    try:
+        # By its name, because a vendored copy may have no testing kit.
+        module = import_module("._demo", __package__)
+    except ImportError:
+        message = '--demo needs: pip install "posthog-mcp-store[testing]"'
+        raise CommandError(ExitCode.USAGE, message) from None
+    return cast(Callable[[], AbstractAsyncContextManager[Demo]], module.demo_service)
