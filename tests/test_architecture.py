@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import posthog_mcp_store
+import posthog_mcp_store.testing
 from posthog_mcp_store._api import __all__ as public_names
 
 PACKAGE = Path(posthog_mcp_store.__file__).parent
-NOT_THE_FACADE = ("lowlevel", "testing", "vendor")
+NOT_THE_FACADE = ("__main__", "cli", "lowlevel", "testing", "vendor")
 
 LAYERS = [
     {"_core", "_version", "_deprecations", "_logging"},
@@ -44,8 +45,9 @@ IMPORTERS = {
     "redis": ("_ratelimit.redis_",),
 }
 """Prefixes of the modules that may import a library. `_store` and `_installations` do so for type checkers only."""
-OPTIONAL = {"aiohttp", "httpx2", "jsonschema", "limits", "mcp", "pydantic", "redis", "starlette", "uvicorn"}
-MOST_ENTRIES = 24
+OPTIONAL = {"aiohttp", "httpx2", "jsonschema", "limits", "mcp", "pydantic", "redis", "starlette", "typer", "uvicorn"}
+"""Without rich, which httpx loads where click and pygments are installed, too."""
+MOST_ENTRIES = 25
 LONGEST_CHAIN = 12
 """Modules, without the package's `__init__`, which loads the rest on first use."""
 
@@ -163,18 +165,30 @@ def test_one_module_sends() -> None:
     assert outside == {"_request.sender"}
 
 
-@pytest.mark.parametrize("part", ["", "testing", "vendor"])
+@pytest.mark.parametrize("part", ["", "cli", "testing", "vendor"])
 def test_the_sdk_imports_itself_by_relative_names_only(part: str) -> None:
     for name, path in modules(PACKAGE / part, without=("lowlevel",)).items():
         assert not any(target.partition(".")[0] == "posthog_mcp_store" for target in imports(name, path))
 
 
 def test_the_sdk_its_testing_kit_and_the_vendoring_tool_do_not_know_each_other() -> None:
-    assert importers("testing") == importers("vendor") == set()
+    assert importers("testing") == importers("vendor") == importers("cli") == set()
     for part, allowed in (("testing", set[str]()), ("vendor", {"_version"})):
         own = {f"{part}.{name}": path for name, path in modules(PACKAGE / part).items()}
         targets = {target.partition(".")[0] for name, path in own.items() for target in imports(name, path)}
         assert targets & {name.partition(".")[0] for name in FACADE} == allowed
+
+
+def test_the_command_line_uses_public_names_only() -> None:
+    everything = modules(without=())
+    own = {name: path for name, path in everything.items() if name == "__main__" or name.startswith("cli.")}
+    packages = {name.partition(".")[0] for name in everything} - {"cli"}
+    targets = {target for name, path in own.items() for target in imports(name, path)}
+
+    # The testing kit is for `--demo`.
+    allowed = {"testing", *(f"testing.{name}" for name in posthog_mcp_store.testing.__all__)}
+    assert {target for target in targets if target.partition(".")[0] in packages} == allowed & targets
+    assert importers("rich") == importers("typer") == set()
 
 
 @pytest.mark.parametrize(

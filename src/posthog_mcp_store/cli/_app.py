@@ -47,7 +47,9 @@ def _group(
 
 
 def _register(name: str, command: Command) -> None:
-    register: Callable[[Callable[..., None]], object] = app.command(name)
+    # By itself, typer cuts it short.
+    summary = (command.__doc__ or "").partition("\n")[0]
+    register: Callable[[Callable[..., None]], object] = app.command(name, short_help=summary)
     register(as_command(command))
 
 

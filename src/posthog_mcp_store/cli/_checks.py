@@ -25,12 +25,13 @@ from ._text import command, single_line
 Level = Literal["ok", "note", "fix"]
 
 REGIONS = {"us.posthog.com": "PostHog Cloud US", "eu.posthog.com": "PostHog Cloud EU"}
-KEY_KINDS = {
+KEY_KINDS: dict[str, tuple[Level, str, str | None]] = {
     "phx_": ("ok", "a personal API key", None),
     "pha_": ("note", "an OAuth access token, which expires", None),
     "phc_": ("fix", "a project API key, which only sends events", "use a personal API key (phx_)"),
     "phs_": ("fix", "a project secret key", "use a personal API key (phx_)"),
 }
+UNKNOWN_KIND: tuple[Level, str, str | None] = ("note", "of an unknown kind, perhaps an old personal API key", None)
 BEARABLE_SKEW = timedelta(minutes=1)
 
 
@@ -96,9 +97,13 @@ def check_key(facts: Facts) -> Iterator[Finding]:
     if facts.key is None:
         yield Finding("fix", "key", "there is none", "set POSTHOG_PERSONAL_API_KEY")
         return
-    unknown = ("note", "a key of an unknown kind, perhaps an old personal API key", None)
-    level, kind, action = KEY_KINDS.get(facts.key[:4], unknown)
-    yield Finding(level, "key", kind, action)  # type: ignore[arg-type]
+    level, kind, action = KEY_KINDS.get(facts.key[:4], UNKNOWN_KIND)
+    yield Finding(level, "key", kind, action)
+
+
+def is_usable(key: str) -> bool:
+    """Whether the service could accept a key of this kind."""
+    return KEY_KINDS.get(key[:4], UNKNOWN_KIND)[0] != "fix"
 
 
 def check_access(facts: Facts) -> Iterator[Finding]:
@@ -107,7 +112,7 @@ def check_access(facts: Facts) -> Iterator[Finding]:
     if facts.answers:
         yield Finding("ok", "connection", f"the service responds in {facts.answers[-1].info.seconds:.2f} s")
     if failure is None:
-        if facts.key is not None:
+        if facts.answers:
             yield Finding("ok", "scopes", "the key may read (project:read), which is all that these commands need")
             yield Finding("ok", "project", project_text(facts))
     elif isinstance(failure, AuthenticationError):

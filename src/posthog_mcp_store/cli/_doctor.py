@@ -10,13 +10,13 @@ from uuid import UUID
 from attrs import evolve
 
 from .. import Installation, MCPStore, MCPStoreError, ResponseInfo, Tool
-from ._checks import Answer, Facts, Finding, findings
+from ._checks import Answer, Facts, Finding, findings, is_usable
 from ._errors import CommandError, ExitCode
 from ._session import Session
 from ._view import Cell, Column, Result, Table, Tone
 
 TONES: dict[str, Tone] = {"ok": "good", "note": "warning", "fix": "bad"}
-COLUMNS = [Column("", 4), Column("", 10), Column("", 20)]
+COLUMNS = [Column("", 4), Column("", 10, wraps=True), Column("", 20, wraps=True)]
 
 
 async def doctor(session: Session) -> Result:
@@ -26,7 +26,7 @@ async def doctor(session: Session) -> Result:
     except CommandError:
         key = None
     facts = Facts(host=session.host, project=session.project, key=key, proxies=proxies_for(session.host))
-    if key is not None:
+    if key is not None and is_usable(key):
         with session.screen.working("Asking the service"):
             facts = await _with_answers(facts, key)
     found = findings(facts)

@@ -25,7 +25,7 @@ def state(installation: Installation) -> Cell:
 
 
 def installation_table(installations: Sequence[Installation]) -> Table:
-    columns = [Column("NAME", 12), Column("STATE", 14), Column("TOOLS", 5), Column("ID", 36)]
+    columns = [Column("NAME", 12, wraps=True), Column("STATE", 14), Column("TOOLS", 5), Column("ID", 36)]
     rows = [
         [_cell(each.name), state(each), _cell(_number(each.tool_count)), Cell(str(each.id), "quiet")]
         for each in installations
@@ -52,7 +52,12 @@ def installation_fields(installation: Installation) -> Fields:
 
 
 def template_table(templates: Sequence[Template]) -> Table:
-    columns = [Column("NAME", 12), Column("AUTH", 7), Column("CATEGORY", 8), Column("DESCRIPTION", 24)]
+    columns = [
+        Column("NAME", 12, wraps=True),
+        Column("AUTH", 7),
+        Column("CATEGORY", 8),
+        Column("DESCRIPTION", 24, wraps=True),
+    ]
     rows = [
         [_cell(each.name), _cell(each.auth_type), _cell(each.category), _cell(each.description)] for each in templates
     ]
@@ -60,7 +65,12 @@ def template_table(templates: Sequence[Template]) -> Table:
 
 
 def tool_table(tools: Sequence[tuple[Installation, Tool]]) -> Table:
-    columns = [Column("TOOL", 16), Column("STATE", 14), Column("INSTALLATION", 12), Column("DESCRIPTION", 20)]
+    columns = [
+        Column("TOOL", 16, wraps=True),
+        Column("STATE", 14),
+        Column("INSTALLATION", 12, wraps=True),
+        Column("DESCRIPTION", 20, wraps=True),
+    ]
     rows = [
         [_cell(tool.tool_name), tool_state(tool), _cell(installation.name), _cell(tool.description)]
         for installation, tool in tools

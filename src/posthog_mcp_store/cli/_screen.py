@@ -153,7 +153,7 @@ def _table(table: Table, width: int) -> RenderableType:
     has_titles = any(column.title for column in table.columns)
     grid = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=has_titles)
     for column in table.columns:
-        grid.add_column(column.title, min_width=column.width, overflow="fold")
+        grid.add_column(column.title, min_width=column.width, no_wrap=not column.wraps, overflow="fold")
     for row in table.rows:
         grid.add_row(*map(_text, row))
     return grid

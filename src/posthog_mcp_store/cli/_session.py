@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 from importlib import import_module
-from typing import cast
 
 from attrs import field, frozen
 
@@ -90,7 +89,12 @@ async def open_session(options: Options, screen: Screen) -> AsyncIterator[Sessio
     if len(given) > 1 or (options.demo and given):
         raise CommandError(ExitCode.USAGE, f"{' and '.join([*given, *['--demo'] * options.demo])} exclude each other")
     if options.demo:
-        async with _demo_service()() as demo:
+        async with AsyncExitStack() as servers:
+            try:
+                demo = await servers.enter_async_context(_demo_service())
+            except ImportError:
+                message = '--demo needs: pip install "posthog-mcp-store[testing]"'
+                raise CommandError(ExitCode.USAGE, message) from None
             yield Session(demo.host, options.project or "@current", screen, demo)
         return
     host = options.host or (options.region.host if options.region else os.environ.get(HOST_VARIABLE))
@@ -98,11 +102,7 @@ async def open_session(options: Options, screen: Screen) -> AsyncIterator[Sessio
     yield Session(host or Region.US.host, project or "@current", screen)
 
 
-def _demo_service() -> Callable[[], AbstractAsyncContextManager[Demo]]:
-    try:
-        # By its name, because a vendored copy may have no testing kit.
-        module = import_module("._demo", __package__)
-    except ImportError:
-        message = '--demo needs: pip install "posthog-mcp-store[testing]"'
-        raise CommandError(ExitCode.USAGE, message) from None
-    return cast(Callable[[], AbstractAsyncContextManager[Demo]], module.demo_service)
+def _demo_service() -> AbstractAsyncContextManager[Demo]:
+    # By its name, because a vendored copy may have no testing kit.
+    start: Callable[[], AbstractAsyncContextManager[Demo]] = import_module("._demo", __package__).demo_service
+    return start()

@@ -21,6 +21,8 @@ class Column:
     title: str
     width: int
     """The least width, in characters, at which its cells can still be read."""
+    wraps: bool = False
+    """Whether longer text is wrapped; otherwise the column is as wide as its text."""
 
 
 @frozen

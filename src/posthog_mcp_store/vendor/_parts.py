@@ -5,7 +5,12 @@ from collections.abc import Collection
 
 from ._release import Files
 
-PARTS = {"loopback": ("_loopback/",), "redis": ("_ratelimit/redis_",), "testing": ("testing/",)}
+PARTS = {
+    "cli": ("cli/", "__main__.py"),
+    "loopback": ("_loopback/",),
+    "redis": ("_ratelimit/redis_",),
+    "testing": ("testing/", "cli/_demo.py"),
+}
 """The path prefixes of each part. Only the list of public names imports a part."""
 LIST_OF_NAMES = "_api.py"
 

@@ -1,0 +1,184 @@
+"""What a person sees on a terminal, in a pipe, in color and without, and what a program sees."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from posthog_mcp_store.testing import EmbeddedService, Fault
+
+from .conftest import Run
+from .support import on_terminal
+
+LONG = "A server with a name that is much longer than any column of a table can be"
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_a_table_fits_the_terminal_and_nothing_is_lost(columns: int, service: EmbeddedService) -> None:
+    rows = [service.add_installation(display_name=name) for name in ("Orders", LONG)]
+    environment = {"POSTHOG_PERSONAL_API_KEY": service.api_key, "POSTHOG_HOST": service.base_url}
+
+    with on_terminal("list", columns=columns, env=environment) as terminal:
+        assert terminal.finish() == 0
+
+    assert all(len(line) <= columns for line in terminal.text.splitlines())
+    squeezed = re.sub(r"\s", "", terminal.text)
+    assert "Orders" in squeezed
+    if columns == 40:
+        assert all(text.replace(" ", "") in squeezed for text in (LONG, *(str(row.id) for row in rows)))
+    else:
+        assert all(str(row.id) in terminal.text for row in rows)
+        assert {word for word in LONG.split() if word in terminal.text.split()} == set(LONG.split())
+
+
+def test_a_terminal_gets_color_and_no_color_gets_none(service: EmbeddedService) -> None:
+    service.add_installation(display_name="Orders")
+    environment = {"POSTHOG_PERSONAL_API_KEY": service.api_key, "POSTHOG_HOST": service.base_url}
+
+    with on_terminal("list", env=environment) as terminal:
+        assert terminal.finish() == 0
+    assert "\x1b[32mready" in terminal.shown
+
+    with on_terminal("list", env={"NO_COLOR": "1", **environment}) as terminal:
+        assert terminal.finish() == 0
+    assert "\x1b" not in terminal.shown
+    assert "ready" in terminal.shown
+
+
+def test_the_key_that_is_asked_for_is_not_shown(service: EmbeddedService) -> None:
+    service.add_installation(display_name="Orders")
+
+    with on_terminal("list", env={"POSTHOG_HOST": service.base_url}) as terminal:
+        terminal.until("PostHog personal API key (POSTHOG_PERSONAL_API_KEY is not set): ")
+        terminal.type(f"{service.api_key}\n")
+        assert terminal.finish() == 0
+
+    assert "Orders" in terminal.text
+    assert service.api_key not in terminal.shown
+
+
+@pytest.mark.parametrize("command", ["list", "delete Orders"])
+def test_ctrl_c_at_a_question_ends_the_command_at_once(command: str, service: EmbeddedService) -> None:
+    service.add_installation(display_name="Orders")
+    environment = {"POSTHOG_HOST": service.base_url}
+    if command != "list":
+        environment["POSTHOG_PERSONAL_API_KEY"] = service.api_key
+
+    with on_terminal(*command.split(), env=environment) as terminal:
+        terminal.until("not set): " if command == "list" else "[y/N]: ")
+        terminal.press_ctrl_c()
+        assert terminal.finish() == 130
+
+    assert terminal.text.endswith("mcp-store: interrupted\n")
+    assert len(service.installations) == 1
+
+
+def in_a_pipe(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "posthog_mcp_store", *arguments],
+        env=environment,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_in_a_pipe_nothing_is_wrapped_cut_or_colored(service: EmbeddedService) -> None:
+    row = service.add_installation(display_name=LONG)
+
+    ran = in_a_pipe("list", POSTHOG_PERSONAL_API_KEY=service.api_key, POSTHOG_HOST=service.base_url)
+
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    lines = ran.stdout.decode().splitlines()
+    assert len(lines) == 2
+    assert LONG in lines[1]
+    assert lines[1].endswith(str(row.id))
+    assert b"\x1b" not in ran.stdout
+
+
+def test_characters_that_the_encoding_lacks_are_escaped(service: EmbeddedService) -> None:
+    service.add_installation(display_name="Größe 中")
+
+    environment = {"POSTHOG_PERSONAL_API_KEY": service.api_key, "POSTHOG_HOST": service.base_url}
+    ran = in_a_pipe("list", PYTHONIOENCODING="latin-1", **environment)
+
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert "Größe \\u4e2d".encode("latin-1") in ran.stdout
+
+
+def test_a_reader_that_goes_away_ends_the_command_quietly(service: EmbeddedService) -> None:
+    service.add_installation(display_name="Orders")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "posthog_mcp_store", "list"],
+        env={"POSTHOG_PERSONAL_API_KEY": service.api_key, "POSTHOG_HOST": service.base_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 1
+    process.stderr.close()
+
+
+@pytest.mark.parametrize("forced", ["1", None])
+def test_json_is_never_colored_and_holds_no_control_characters(
+    forced: str | None, service: EmbeddedService, run: Run
+) -> None:
+    service.add_installation(display_name="Or\x1b[31mders \u202e中")
+
+    outcome = run("list", "--json", env={"FORCE_COLOR": forced})
+
+    assert outcome.stdout.isascii()
+    assert "\x1b" not in outcome.stdout
+    assert outcome.json[0]["name"] == "Or\x1b[31mders \u202e中"
+
+
+def test_control_characters_of_servers_do_not_reach_the_terminal(service: EmbeddedService, run: Run) -> None:
+    service.add_installation(display_name="Or\x1b[31m[bold]ders\n\u202eevil")
+
+    outcome = run("list", env={"NO_COLOR": "1", "FORCE_COLOR": "1"})
+
+    assert "Or [31m[bold]ders evil" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("fault", "exit_code", "kind"),
+    [
+        (Fault(status=401), 3, "credentials"),
+        (Fault(status=403), 4, "not_allowed"),
+        (Fault(status=404, times=None), 5, "not_found"),
+        (Fault(status=400), 6, "refused"),
+        (Fault(status=409), 6, "refused"),
+        (Fault(status=429, headers={"Retry-After": "3600"}), 7, "rate_limited"),
+        (Fault(status=500, times=None), 9, "service_failed"),
+        (Fault(status=200, body=b"[]"), 9, "service_failed"),
+    ],
+)
+def test_each_kind_of_error_has_an_exit_code(
+    fault: Fault, exit_code: int, kind: str, service: EmbeddedService, run: Run
+) -> None:
+    service.inject(fault)
+
+    outcome = run("list", "--json")
+
+    assert (outcome.exit_code, outcome.stdout) == (exit_code, "")
+    assert (outcome.error["exit_code"], outcome.error["kind"]) == (exit_code, kind)
+    assert outcome.error["message"]
+
+
+def test_a_service_that_can_not_be_reached_sends_the_reader_to_the_doctor(run: Run) -> None:
+    outcome = run("list", "--host", "http://127.0.0.1:9")
+
+    assert outcome.exit_code == 8
+    assert outcome.stderr.endswith("Try: mcp-store doctor\n")
+
+
+def test_a_limit_says_when_to_try_again(service: EmbeddedService, run: Run) -> None:
+    service.inject(Fault(status=429, headers={"Retry-After": "3600"}))
+
+    assert run("list").stderr.endswith("Try: try again in 3600 s\n")
