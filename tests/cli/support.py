@@ -13,7 +13,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from attrs import define, field, frozen
@@ -79,8 +79,19 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self.fd, text.encode())
 
-    def press_ctrl_c(self) -> None:
-        self.process.send_signal(signal.SIGINT)
+    def end_with_ctrl_c(self) -> int:
+        """Press Ctrl-C until the process ends, and return its exit code.
+
+        Python misses a signal that comes right before it begins to read a line.
+        """
+        end = time.monotonic() + WITHIN
+        while self.process.poll() is None and time.monotonic() < end:
+            self.process.send_signal(signal.SIGINT)
+            while self._read(time.monotonic() + 2):
+                pass
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=2)
+        return self.finish()
 
     def finish(self) -> int:
         """Read to the end, and return the exit code."""

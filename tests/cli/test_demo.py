@@ -1,9 +1,12 @@
 """`--demo`, which needs no account."""
 
+import runpy
 import subprocess
 import sys
 
 import pytest
+
+from posthog_mcp_store.cli import main
 
 from .support import invoke
 
@@ -44,6 +47,49 @@ def test_the_doctor_finds_what_there_is_to_fix() -> None:
 
     assert outcome.exit_code == 13
     assert "Try: mcp-store authorize Calendar" in outcome.stdout
+
+
+@pytest.fixture
+def without_typer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "typer", None)
+    monkeypatch.delitem(sys.modules, "posthog_mcp_store.cli._app")
+
+
+def test_without_the_extra_one_line_says_what_to_install(
+    without_typer: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main("acme")
+
+    assert end.value.code == 2
+    assert capsys.readouterr().err == 'acme needs: pip install "posthog-mcp-store[cli]"\n'
+
+
+def test_another_missing_module_is_not_mistaken_for_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "posthog_mcp_store.cli._options", None)
+    monkeypatch.delitem(sys.modules, "posthog_mcp_store.cli._app")
+
+    with pytest.raises(ModuleNotFoundError, match="_options"):
+        main()
+
+
+def test_without_the_testing_kit_the_demo_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "posthog_mcp_store.cli._demo", None)
+
+    outcome = invoke("--demo", "list")
+
+    assert outcome.exit_code == 2
+    assert outcome.stderr == 'mcp-store: --demo needs: pip install "posthog-mcp-store[testing]"\n'
+
+
+def test_the_package_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["posthog_mcp_store", "list", "--help"])
+
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("posthog_mcp_store", run_name="__main__")
+
+    assert not end.value.code
+    assert capsys.readouterr().out.startswith("Usage: python -m posthog_mcp_store list [OPTIONS]")
 
 
 @pytest.mark.parametrize(

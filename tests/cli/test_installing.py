@@ -1,6 +1,7 @@
 """Installing and authorizing servers."""
 
 import asyncio
+import webbrowser
 from collections.abc import Iterator
 
 import pytest
@@ -182,8 +183,7 @@ def test_ctrl_c_leaves_nothing_behind(command: tuple[str, ...], stack: OAuthStac
     with on_terminal(*command, "--no-browser", env=environment(stack)) as terminal:
         terminal.until("Waiting for you")
         terminal.until("authorize?")
-        terminal.press_ctrl_c()
-        exit_code = terminal.finish()
+        exit_code = terminal.end_with_ctrl_c()
 
     assert exit_code == 130
     assert terminal.text.endswith("mcp-store: interrupted\n")
@@ -210,6 +210,22 @@ def test_the_page_opens_in_the_browser_and_the_status_line_ends_with_the_consent
     assert url not in terminal.text
     assert "\x1b[?25h" in terminal.shown, "the cursor is still hidden"
     assert "state           ready" in terminal.text
+
+
+def test_only_where_a_browser_opens_the_url_is_not_shown(stack: OAuthStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", lambda url: not opened.append(url))  # type: ignore[func-returns-value]
+    finish_after_a_poll(stack)
+    terminal = {**environment(stack), "FORCE_COLOR": "1", "DISPLAY": ":1"}
+
+    outcome = run(stack, *CUSTOM, env=terminal)
+
+    assert outcome.exit_code == 0, outcome.stderr
+    (url,) = opened
+    assert url.startswith(f"{stack.provider.issuer}/authorize?")
+    assert url not in outcome.stderr
+    assert run(stack, "authorize", "Calendar", "--no-browser", "--timeout", "1", env=terminal).exit_code == 12
+    assert len(opened) == 1
 
 
 def test_a_terminal_without_a_browser_gets_the_url(stack: OAuthStack) -> None:

@@ -144,6 +144,13 @@ def test_the_key_is_asked_for_on_a_terminal(service: EmbeddedService) -> None:
     assert service.api_key not in outcome.stderr
 
 
+def test_without_an_answer_to_the_question_for_the_key_nothing_is_done() -> None:
+    outcome = invoke("list", typed="")
+
+    assert outcome.exit_code == 130
+    assert outcome.stderr.endswith("mcp-store: interrupted\n")
+
+
 def test_without_a_key_and_a_terminal_one_line_says_what_to_set() -> None:
     outcome = invoke("list")
 

@@ -32,6 +32,18 @@ def test_a_table_fits_the_terminal_and_nothing_is_lost(columns: int, service: Em
         assert {word for word in LONG.split() if word in terminal.text.split()} == set(LONG.split())
 
 
+@pytest.mark.parametrize("command", ["list", "templates", "tools"])
+def test_a_narrow_table_becomes_lists_of_fields(command: str, service: EmbeddedService, run: Run) -> None:
+    service.add_template(name="Orders", url="https://orders.example.com/mcp", auth_type="api_key")
+    service.add_installation(display_name="Orders", tools={"add": "approved"})
+
+    wide = run(command, env={"COLUMNS": "80"})
+    narrow = run(command, env={"COLUMNS": "39"})
+
+    titles = wide.stdout.splitlines()[0].lower().split()
+    assert [line.split()[0] for line in narrow.stdout.splitlines() if line[0] != " "] == titles
+
+
 def test_a_terminal_gets_color_and_no_color_gets_none(service: EmbeddedService) -> None:
     service.add_installation(display_name="Orders")
     environment = {"POSTHOG_PERSONAL_API_KEY": service.api_key, "POSTHOG_HOST": service.base_url}
@@ -67,8 +79,7 @@ def test_ctrl_c_at_a_question_ends_the_command_at_once(command: str, service: Em
 
     with on_terminal(*command.split(), env=environment) as terminal:
         terminal.until("not set): " if command == "list" else "[y/N]: ")
-        terminal.press_ctrl_c()
-        assert terminal.finish() == 130
+        assert terminal.end_with_ctrl_c() == 130
 
     assert terminal.text.endswith("mcp-store: interrupted\n")
     assert len(service.installations) == 1

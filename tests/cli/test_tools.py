@@ -69,15 +69,25 @@ def test_a_tool_is_approved_and_blocked(service: EmbeddedService, tools_url: str
 
 
 def test_a_stricter_rule_of_the_project_is_reported(service: EmbeddedService, tools_url: str, run: Run) -> None:
+    install(service, tools_url)
+    service.project().tool_rules["greet"] = "needs_approval"
+
+    outcome = run("approve", "greet")
+
+    assert outcome.exit_code == 4
+    assert outcome.stderr == "The project's rules decide: greet is needs_approval.\n"
+    assert "needs_approval" in outcome.stdout
+
+
+def test_a_state_that_the_project_does_not_allow_is_refused(service: EmbeddedService, tools_url: str, run: Run) -> None:
     row = install(service, tools_url)
     assert row.tools is not None
-    row.tools["add"].team_state = "needs_approval"
-    service.before_each = None
+    row.tools["greet"].team_state = "do_not_use"
 
-    outcome = run("approve", "add")
+    outcome = run("approve", "greet")
 
-    assert outcome.exit_code in {4, 6}
-    assert outcome.stderr
+    assert outcome.exit_code == 6
+    assert "stricter ceiling" in outcome.stderr
 
 
 def test_a_call_prints_the_result(service: EmbeddedService, tools_url: str, run: Run) -> None:
@@ -197,6 +207,16 @@ def test_without_the_package_mcp_a_tool_is_called_in_one_request(service: Embedd
 
     assert (ran.stdout, ran.stderr) == ("42\n", "")
     assert service.requests[-1].path.endswith("/call_tool/")
+
+
+def test_what_mcp_would_do_in_a_session_is_done_in_one_request(
+    service: EmbeddedService, tools_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(service, tools_url)
+    monkeypatch.setitem(sys.modules, "posthog_mcp_store._mcp.connection", None)
+
+    assert run("call", "add", '{"a": 19, "b": 23}', "--json").json["structured_content"] == {"result": 42}
+    assert run("call", "greet", '{"name": "Ada"}').exit_code == 10
 
 
 def test_an_old_instance_that_lists_no_tools_says_so(old_service: EmbeddedService) -> None:

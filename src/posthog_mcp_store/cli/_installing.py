@@ -61,11 +61,14 @@ async def install(
 
         async with all_or_nothing(store, session.screen, is_meant):
             outcome = await _start(store, template, {"name": name, "url": url, "auth_type": str(auth), **options})
-            if isinstance(outcome, AuthorizationRedirect):
-                outcome = await authorize_in_browser(
+            installation = (
+                outcome
+                if isinstance(outcome, Installation)
+                else await authorize_in_browser(
                     session, store, outcome, opens_browser=browser, consents=yes, timeout=timeout
                 )
-    return _shown(outcome)
+            )
+    return _shown(installation)
 
 
 async def _start(

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, cast
 
 import typer
 from attrs import frozen
@@ -124,9 +124,8 @@ def _interruptible() -> Iterator[None]:
 
 
 def _console(file: TextIO) -> Console:
-    if isinstance(file, io.TextIOWrapper):
-        # Characters that the terminal's encoding lacks are escaped.
-        file.reconfigure(errors="backslashreplace")
+    # Characters that the terminal's encoding lacks are escaped.
+    cast(io.TextIOWrapper, file).reconfigure(errors="backslashreplace")
     options: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
     if os.environ.get("NO_COLOR"):
         options["color_system"] = None  # rich would still print bold and dim text
