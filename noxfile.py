@@ -50,6 +50,8 @@ OVER_HTTP = [
 ]
 # What the version of an extra's packages could break.
 OVER_EXTRAS = [
+    "tests/cli/test_screen.py",
+    "tests/cli/test_tools.py",
     "tests/mcp",
     "tests/ratelimit",
     "tests/testing_kit/test_provider.py",

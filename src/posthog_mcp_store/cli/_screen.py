@@ -25,7 +25,7 @@ UNLIMITED = 100_000
 
 
 class Report(Protocol):
-    def __call__(self, text: str) -> None: ...
+    def __call__(self, text: str, /) -> None: ...
 
 
 @frozen
@@ -71,6 +71,9 @@ class Screen:
     @contextmanager
     def working(self, text: str) -> Iterator[Report]:
         """Show a status line with the elapsed seconds, on terminals only."""
+        if not self.is_interactive:
+            yield lambda _: None
+            return
         columns = (
             SpinnerColumn("line"),
             TextColumn("{task.description}", markup=False),
@@ -82,7 +85,6 @@ class Screen:
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
-            disable=not self.is_interactive,
         ) as progress:
             task = progress.add_task(text)
             yield lambda text: progress.update(task, description=text)
