@@ -13,7 +13,8 @@ import sys
 import termios
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
@@ -80,18 +81,18 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def end_with_ctrl_c(self) -> int:
-        """Press Ctrl-C until the process ends, and return its exit code.
-
-        Python misses a signal that comes right before it begins to read a line.
-        """
-        end = time.monotonic() + WITHIN
-        while self.process.poll() is None and time.monotonic() < end:
-            self.process.send_signal(signal.SIGINT)
-            while self._read(time.monotonic() + 2):
-                pass
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(timeout=2)
+        """Press Ctrl-C once, and return the exit code."""
+        self._until_it_sleeps()
+        self.process.send_signal(signal.SIGINT)
         return self.finish()
+
+    def _until_it_sleeps(self) -> None:
+        """Wait until it waits. Python misses a signal that comes right before it begins to read a line."""
+        state = Path(f"/proc/{self.process.pid}/stat")
+        end, looks = time.monotonic() + WITHIN, 0
+        while looks < 3 and state.exists() and time.monotonic() < end:
+            looks = looks + 1 if state.read_text().rpartition(")")[2].split()[0] == "S" else 0
+            self._read(time.monotonic() + 0.05)
 
     def finish(self) -> int:
         """Read to the end, and return the exit code."""
