@@ -47,7 +47,7 @@ IMPORTERS = {
 """Prefixes of the modules that may import a library. `_store` and `_installations` do so for type checkers only."""
 OPTIONAL = {"aiohttp", "httpx2", "jsonschema", "limits", "mcp", "pydantic", "redis", "starlette", "typer", "uvicorn"}
 """Without rich, which httpx loads where click and pygments are installed, too."""
-MOST_ENTRIES = 25
+MOST_ENTRIES = 26
 LONGEST_CHAIN = 12
 """Modules, without the package's `__init__`, which loads the rest on first use."""
 
