@@ -35,9 +35,7 @@ async def tools(
     session: Session,
     installation: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[INSTALLATION]", help="Its name, id, URL, or the beginning of its id. By default, all."
-        ),
+        typer.Argument(metavar="INSTALLATION", help="Its name, id, URL, or the beginning of its id. By default, all."),
     ] = None,
     *,
     refresh: Annotated[bool, typer.Option("--refresh", help="Let PostHog read them from the server again.")] = False,
