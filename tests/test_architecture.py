@@ -19,7 +19,7 @@ PACKAGE = Path(posthog_mcp_store.__file__).parent
 NOT_THE_FACADE = ("__main__", "cli", "lowlevel", "testing", "vendor")
 
 LAYERS = [
-    {"_core", "_version", "_deprecations", "_logging"},
+    {"_core", "_version"},
     {"_transport", "_ratelimit", "_pagination"},
     {"_request"},
     {"_adapter", "_proxy"},
@@ -47,7 +47,7 @@ IMPORTERS = {
 """Prefixes of the modules that may import a library. `_store` and `_installations` do so for type checkers only."""
 OPTIONAL = {"aiohttp", "httpx2", "jsonschema", "limits", "mcp", "pydantic", "redis", "starlette", "typer", "uvicorn"}
 """Without rich, which httpx loads where click and pygments are installed, too."""
-MOST_ENTRIES = 26
+MOST_ENTRIES = 24
 LONGEST_CHAIN = 12
 """Modules, without the package's `__init__`, which loads the rest on first use."""
 

@@ -2,6 +2,7 @@
 
 from ._adapter import UNSET, Installation, Template, Tool, Unset, __document_version__
 from ._core.call import RateLimitScope
+from ._core.deprecations import Deprecated
 from ._core.errors import (
     AlreadyInstalledError,
     APIConnectionError,
@@ -35,11 +36,10 @@ from ._core.errors import (
     ValidationError,
 )
 from ._core.headers import Headers
+from ._core.redacting_filter import RedactingFilter
 from ._core.response import ResponseInfo
 from ._core.tools import AvailableTool, ServerTools, ToolResult
-from ._deprecations import Deprecated
 from ._installations import AgentScope, ApprovalState, InstallationID, Installations, InstallationScope, InstallSource
-from ._logging import RedactingFilter
 from ._loopback.receiver import LoopbackReceiver
 from ._oauth.browser import open_in_browser
 from ._oauth.callback import OAuthCallback

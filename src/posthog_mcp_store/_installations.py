@@ -6,7 +6,6 @@ import builtins
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, overload
 from uuid import UUID
@@ -672,10 +671,12 @@ def _connection_function() -> Callable[..., Connection]:
 
 
 def _missing_extra(error: ImportError) -> str:
+    from importlib import metadata  # noqa: PLC0415  # takes milliseconds, for this message only
+
     install = 'pip install "posthog-mcp-store[mcp]"'
     try:
-        found = version("mcp")
-    except PackageNotFoundError:
+        found = metadata.version("mcp")
+    except metadata.PackageNotFoundError:
         return f"connect() needs: {install}"
     if found.startswith("2."):
         return f"connect() can't import mcp {found} ({error}): {install}"

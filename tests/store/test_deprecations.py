@@ -10,7 +10,7 @@ import pytest
 import posthog_mcp_store
 from posthog_mcp_store import MCPStore
 from posthog_mcp_store._api import DEPRECATED
-from posthog_mcp_store._deprecations import Deprecated, deprecated, warn
+from posthog_mcp_store._core.deprecations import Deprecated, deprecated, warn
 
 from ..vendoring.support import run, vendored
 

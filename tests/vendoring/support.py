@@ -68,7 +68,10 @@ def next_release(directory: Path) -> Path:
     changes = {
         "_version.py": (f'"{posthog_mcp_store.__version__}"', '"7.7.7"'),
         "lowlevel/__init__.py": ("DOCUMENT_VERSION = ", 'DOCUMENT_VERSION = "8.8.8"  # '),
-        "_logging.py": ("class RedactingFilter", "class Renamed(logging.Filter): ...\n\n\nclass RedactingFilter"),
+        "_core/redacting_filter.py": (
+            "class RedactingFilter",
+            "class Renamed(logging.Filter): ...\n\n\nclass RedactingFilter",
+        ),
     }
     for name, (old, new) in changes.items():
         text = (package / name).read_text()

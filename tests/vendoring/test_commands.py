@@ -505,7 +505,7 @@ def test_an_update_brings_a_copy_to_the_version_that_runs(copy: Path, later: Pat
 
     assert said.startswith(f"{copy}: updated to posthog-mcp-store 7.7.7 (document 8.8.8), from posthog-mcp-store ")
     assert manifest(copy)["version"] == "7.7.7"
-    assert "class Renamed" in (copy / "_logging.py").read_text()
+    assert "class Renamed" in (copy / "_core" / "redacting_filter.py").read_text()
     assert main(["--check", str(copy)]) == OUT_OF_DATE
     assert siblings(copy) == ["mcp_store"]
 
@@ -628,9 +628,11 @@ def test_it_is_run_as_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (tmp_path / "mcp_store" / "MANIFEST.json").exists()
 
 
-def test_the_commands_of_the_readme_do_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_of_the_guide_do_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands = re.findall(
-        r"^python -m posthog_mcp_store\.vendor (.*?) +# ", (ROOT / "README.md").read_text(), re.MULTILINE
+        r"^python -m posthog_mcp_store\.vendor (.*?) +# ",
+        (ROOT / "docs" / "guides" / "vendoring.md").read_text(),
+        re.MULTILINE,
     )
     monkeypatch.chdir(tmp_path)
 
