@@ -5,9 +5,10 @@ import os
 import re
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import pytest
@@ -26,16 +27,21 @@ def stack() -> Iterator[OAuthStack]:
 
 
 @asynccontextmanager
-async def run(stack: OAuthStack, *command: str) -> AsyncIterator[Process]:
+async def run(
+    stack: OAuthStack, *command: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Process]:
     """A program in a separate process, without a screen."""
-    environment = {name: value for name, value in os.environ.items() if not name.endswith(("DISPLAY", "BROWSER"))} | {
+    inherited = {name: value for name, value in os.environ.items() if not name.endswith(("DISPLAY", "BROWSER"))}
+    variables = {
+        **inherited,
+        **environment,
         "POSTHOG_PERSONAL_API_KEY": stack.service.api_key,
         "POSTHOG_HOST": stack.service.base_url,
         "SESSION_SECRET": "secret",
         "PYTHONUNBUFFERED": "1",
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", *command, cwd=ROOT, env=environment, stdout=PIPE, stderr=STDOUT
+        sys.executable, "-W", "error", *command, cwd=ROOT, env=variables, stdout=PIPE, stderr=STDOUT
     )
     try:
         yield process
@@ -56,33 +62,81 @@ async def printed(process: Process, pattern: str) -> str:
     raise AssertionError("".join(lines))
 
 
-def worker(stack: OAuthStack) -> AbstractAsyncContextManager[Process]:
-    return run(stack, "-m", "uvicorn", "examples.web_service:app", "--port", "0")
+def worker(stack: OAuthStack, place: Path) -> AbstractAsyncContextManager[Process]:
+    database = {"DATABASE": str(place / "users.sqlite")}
+    return run(stack, "-m", "uvicorn", "examples.web_service:app", "--port", "0", environment=database)
 
 
-async def test_one_worker_of_the_web_service_starts_a_flow_and_another_notices_its_end(stack: OAuthStack) -> None:
-    async with worker(stack) as one, worker(stack) as other, httpx.AsyncClient(timeout=40) as browser:
+class Visitor:
+    """Somebody with a browser, whose pages may come from any worker."""
+
+    def __init__(self, browser: httpx.AsyncClient) -> None:
+        self.browser = browser
+
+    async def sends(self, site: str, path: str, **fields: str) -> httpx.Response:
+        """Send a form of the service's page."""
+        form = (await self.browser.get(f"{site}/")).text
+        (token, *_) = re.findall(r'name="token" value="([^"]+)"', form)
+        return await self.browser.post(f"{site}{path}", data={"token": token, **fields})
+
+
+@asynccontextmanager
+async def visitors(number: int) -> AsyncIterator[list[Visitor]]:
+    async with AsyncExitStack() as stack:
+        browsers = [await stack.enter_async_context(httpx.AsyncClient(timeout=40)) for _ in range(number)]
+        yield [Visitor(browser) for browser in browsers]
+
+
+async def test_two_users_of_the_web_service_share_nothing(stack: OAuthStack, tmp_path: Path) -> None:
+    keys = [stack.service.api_key, stack.service.add_key(user="somebody-else", scopes=("project:read",)).token]
+    async with worker(stack, tmp_path) as one, worker(stack, tmp_path) as other, visitors(2) as (ada, bob):
         starts, notices = [await printed(process, r"running on (http://[0-9.:]+)") for process in (one, other)]
-        assert (await browser.get(f"{notices}/status")).status_code == 404
-        assert (await browser.get(f"{notices}/tools")).status_code == 409
+        for visitor, key in zip((ada, bob), keys, strict=True):
+            assert (await visitor.browser.get(f"{starts}/status")).status_code == 401
+            assert (await visitor.sends(starts, "/sign-in", api_key=key)).status_code == 303
 
-        sent = await browser.get(f"{starts}/connect")
-        waiting = asyncio.create_task(browser.get(f"{notices}/status"))
+        sent = await ada.sends(starts, "/connect")
+        waiting = asyncio.create_task(ada.browser.get(f"{notices}/status"))
         await give_consent(sent.headers["Location"])
+        connected = (await waiting).json()
+        tools = f"{notices}/servers/{connected['id']}/tools"
 
-        assert (await waiting).json() == {"status": "connected", "name": "Calendar"}
-        assert (await browser.get(f"{starts}/tools")).json() == ["add", "greet"]
-        stack.service.installations.clear()
-        assert (await browser.get(f"{notices}/tools")).status_code == 502
+        assert (connected["status"], connected["name"]) == ("connected", "Calendar")
+        assert [tool["name"] for tool in (await ada.browser.get(tools)).json()] == ["add", "greet"]
+        assert (await bob.browser.get(tools)).status_code == 404
+        assert (await bob.browser.get(f"{starts}/status")).status_code == 404
+        assert not any(key.encode() in (tmp_path / "users.sqlite").read_bytes() for key in keys)
+
+        assert (await ada.sends(notices, "/sign-out")).status_code == 303
+        assert (await ada.browser.get(tools)).status_code == 401
 
 
-async def test_the_web_service_says_when_the_installation_was_removed_during_the_flow(stack: OAuthStack) -> None:
-    async with worker(stack) as process, httpx.AsyncClient(timeout=40) as browser:
+async def test_the_web_service_takes_no_form_of_another_site_and_keeps_no_wrong_key(
+    stack: OAuthStack, tmp_path: Path
+) -> None:
+    async with worker(stack, tmp_path) as process, visitors(1) as (visitor,):
         site = await printed(process, r"running on (http://[0-9.:]+)")
-        await browser.get(f"{site}/connect")
+
+        assert (await visitor.sends(site, "/sign-in", api_key="phx_wrong")).status_code == 401
+        assert (
+            await visitor.browser.post(f"{site}/sign-in", data={"api_key": stack.service.api_key})
+        ).status_code == 403
+        assert (await visitor.sends(site, "/sign-in", api_key=stack.service.api_key)).status_code == 303
+        assert (await visitor.browser.post(f"{site}/connect", data={"token": "guessed"})).status_code == 403
+        assert (await visitor.browser.get(f"{site}/connect")).status_code == 405
+        assert stack.service.installations == []
+
+
+async def test_the_web_service_says_when_the_installation_was_removed_during_the_flow(
+    stack: OAuthStack, tmp_path: Path
+) -> None:
+    async with worker(stack, tmp_path) as process, visitors(1) as (visitor,):
+        site = await printed(process, r"running on (http://[0-9.:]+)")
+        await visitor.sends(site, "/sign-in", api_key=stack.service.api_key)
+        await visitor.sends(site, "/connect")
         stack.service.installations.clear()
 
-        assert (await browser.get(f"{site}/status")).json() == {"status": "removed"}
+        assert (await visitor.browser.get(f"{site}/status")).json() == {"status": "removed"}
 
 
 @pytest.mark.parametrize(
