@@ -215,7 +215,8 @@ async def test_cancelled_tasks_leave_nothing_behind() -> None:
 
     for task in waiting:
         task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*waiting, return_exceptions=True)
     del owner, waiting, task
     await loop_rounds(2)  # until the event loop has dropped the tasks
     gc.collect()
@@ -236,6 +237,7 @@ async def test_a_cancelled_task_costs_its_owner_no_turn() -> None:
     await loop_rounds(1)
     tasks[0].cancel()
     semaphore.release()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     assert got == ["a", "b"]
