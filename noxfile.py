@@ -99,7 +99,8 @@ IGNORE_REWRITING = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
 def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
-    session.run("pytest", *SIDE_BY_SIDE, *arguments, env={**STORE_BYTECODE, **variables})
+    # As a module, so that plugins in tests/ are found.
+    session.run("python", "-m", "pytest", *SIDE_BY_SIDE, *arguments, env={**STORE_BYTECODE, **variables})
 
 
 def pass_tests(session: nox.Session, *arguments: str) -> bool:

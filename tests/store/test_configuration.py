@@ -420,7 +420,8 @@ async def test_every_response_is_reported_as_plain_data(wire: Wire, faked: Faked
     seen: list[ResponseInfo] = []
     store = faked().with_options(on_response=seen.append).with_options(timeout=5)
     broken = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"not gzip"))
-    wire.answers(httpx.Response(200, json=installation()), httpx.Response(500), broken)
+    first = httpx.Response(200, json=installation(), headers={"X-Request-Id": "cafe"})
+    wire.answers(first, httpx.Response(500), broken)
 
     await store.installations.retrieve(ID)
     for _ in range(2):
@@ -428,6 +429,7 @@ async def test_every_response_is_reported_as_plain_data(wire: Wire, faked: Faked
             await store.installations.retrieve(ID)
 
     assert [info.status_code for info in seen] == [200, 500, 200]
+    assert [info.request_id for info in seen] == ["cafe", None, None]
     info = seen[0]
     assert (info.method, info.status_code, info.attempt) == ("GET", 200, 1)
     assert info.path_template == "/api/environments/{project_id}/mcp_server_installations/{id}/"

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import os
+import select
 import socket
 import ssl
 import traceback
@@ -505,6 +506,7 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
         b"x",
     ],
 )
+@pytest.mark.usefixtures("poll")
 @pytest.mark.parametrize("comes", ["at once", "later"])
 async def test_bytes_after_a_response_belong_to_no_call(stray: bytes, comes: str) -> None:
     first_of: list[str] = []
@@ -608,6 +610,14 @@ async def test_a_connection_with_nothing_left_on_it_is_used_again() -> None:
     assert len(connections) == 1
 
 
+@pytest.fixture(params=["poll", "no poll"])
+def poll(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operating systems with and without `select.poll`."""
+    if request.param == "no poll":
+        monkeypatch.delattr(select, "poll", raising=False)
+
+
+@pytest.mark.usefixtures("poll")
 async def test_a_connection_is_looked_at_for_nobody_who_is_gone() -> None:
     server = Stalling(0, b"")
     async with store_over(server) as store, asyncio.timeout(5):

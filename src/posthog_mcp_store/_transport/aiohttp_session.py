@@ -142,11 +142,7 @@ def _head_limits(parameters: Collection[str]) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def parsed_url(url: str) -> URL:
-    """The URL, in which aiohttp changes nothing. A program requests the same URLs over and over.
-
-    Raises:
-        ValueError: It is not valid.
-    """
+    """The URL, in which aiohttp changes nothing. A program requests the same URLs over and over."""
     return URL(quote(url, URL_CHARACTERS), encoded=True)
 
 

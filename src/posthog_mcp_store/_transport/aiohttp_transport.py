@@ -11,7 +11,6 @@ from typing import TypeVar, cast
 
 import aiohttp
 from attrs import evolve
-from yarl import URL
 
 from .._core.call import ResponseMode
 from .._core.errors import APIConnectionError, APITimeoutError, MCPStoreError
@@ -33,7 +32,7 @@ from .aiohttp_session import (
 from .body import read_response
 from .closed_loop import release_sockets_and_tasks
 from .fair_semaphore import FairSemaphore
-from .protocol import PreparedRequest, closed_error, invalid_url_error, left_behind_error
+from .protocol import PreparedRequest, closed_error, left_behind_error
 from .route import Route
 from .waits import Waits
 
@@ -61,16 +60,12 @@ class AiohttpTransport:
         return False
 
     async def send(self, prepared: PreparedRequest) -> Response:
-        try:
-            url = parsed_url(prepared.url)
-        except ValueError as error:
-            raise invalid_url_error(prepared, error) from None
         await self._slots.acquire(prepared.owner)
         keeps_slot = False
         try:
             if self.is_closed:
                 raise closed_error()
-            exchange = _Exchange(self, prepared, url)
+            exchange = _Exchange(self, prepared)
             response = await exchange.response()
             if response.body is None:
                 return response
@@ -109,10 +104,9 @@ class _Exchange(AsyncIterator[bytes]):
     status_code: int
     headers: Headers
 
-    def __init__(self, owner: AiohttpTransport, prepared: PreparedRequest, url: URL) -> None:
+    def __init__(self, owner: AiohttpTransport, prepared: PreparedRequest) -> None:
         self._owner = owner
         self._prepared = prepared
-        self._url = url
         self._transport: asyncio.Transport | None = None
         self._response: aiohttp.ClientResponse | None = None
         self._is_closed = False
@@ -141,7 +135,7 @@ class _Exchange(AsyncIterator[bytes]):
         on_connected.set(self._connected)
         return await self._owner.session.request(
             prepared.call.method,
-            self._url,
+            parsed_url(prepared.url),
             headers=headers,
             data=Content(content) if content else None,
             allow_redirects=False,

@@ -25,10 +25,11 @@ from .httpx_exchange import (
     HttpxResponse,
     add_bearer_token,
     connection_error,
+    invalid_url_error,
     response_headers,
 )
 from .progress import Progress
-from .protocol import PreparedRequest, closed_error, invalid_url_error, left_behind_error
+from .protocol import PreparedRequest, closed_error, left_behind_error
 from .unread_bytes import close_if_unread
 
 T = TypeVar("T")

@@ -8,12 +8,12 @@ from typing import cast
 import anyio
 import httpx
 
-from .._core.errors import APIConnectionError, APITimeoutError
+from .._core.errors import APIConnectionError, APITimeoutError, ConfigurationError
 from .._core.headers import Headers
 from .._core.secret import Secret
 from .._core.text import single_line, without_query
 from .content_coding import GZIP_MAGIC, UndecodableError, is_known
-from .protocol import PreparedRequest, invalid_url_error
+from .protocol import PreparedRequest
 from .route import Route
 
 LOCATION = "posthog_mcp_store.location"
@@ -70,6 +70,10 @@ def new_transport(route: Route) -> httpx.AsyncHTTPTransport:
 def add_bearer_token(request: httpx.Request, api_key: Secret) -> None:
     """Add the API key, as the last step before sending, so that nothing else holds it in plain text."""
     request.headers["Authorization"] = f"Bearer {api_key.reveal()}"
+
+
+def invalid_url_error(prepared: PreparedRequest, error: Exception) -> ConfigurationError:
+    return ConfigurationError(single_line(f"{without_query(prepared.url)} is not a valid request URL: {error}"))
 
 
 def response_headers(response: httpx.Response) -> Headers:

@@ -12,7 +12,6 @@ from .._core.errors import ConfigurationError
 from .._core.headers import Headers
 from .._core.response import Response
 from .._core.secret import Secret
-from .._core.text import single_line, without_query
 from .._version import __version__
 
 USER_AGENT = f"posthog-mcp-store/{__version__} Python/{sys.version_info.major}.{sys.version_info.minor}"
@@ -112,7 +111,3 @@ def closed_error() -> ConfigurationError:
 
 def left_behind_error() -> ConfigurationError:
     return ConfigurationError("this stream belongs to a closed event loop: open and read it in the same loop")
-
-
-def invalid_url_error(prepared: PreparedRequest, error: Exception) -> ConfigurationError:
-    return ConfigurationError(single_line(f"{without_query(prepared.url)} is not a valid request URL: {error}"))
