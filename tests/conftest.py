@@ -39,7 +39,7 @@ def pytest_sessionfinish() -> None:
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings of the machine do not affect tests."""
-    settings = ("POSTHOG_PERSONAL_API_KEY", "POSTHOG_PROJECT_ID", "POSTHOG_HOST")
+    settings = ("POSTHOG_API_KEY", "POSTHOG_PERSONAL_API_KEY", "POSTHOG_PROJECT_ID", "POSTHOG_HOST")
     connections = (
         "ALL_PROXY",
         "HTTP_PROXY",

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 import httpx
 import pytest
@@ -149,3 +150,27 @@ async def test_the_desktop_program_takes_the_browsers_return(stack: OAuthStack, 
         assert (await give_consent(page, allow=allow)).startswith("http://localhost:")
         assert await printed(process, end)
         assert await asyncio.wait_for(process.wait(), 20) == (0 if allow else 1)
+
+
+@pytest.mark.parametrize("version", ["2026-04", "2026-09"])
+async def test_the_report_names_what_needs_a_person(version: Literal["2026-04", "2026-09"]) -> None:
+    service = EmbeddedService(version=version)
+    service.add_installation(display_name="Fine", tools={"add": "approved"})
+    service.add_installation(display_name="Off", auth_type="oauth", pending_oauth=True, is_enabled=False)
+    with serve_oauth_stack(service) as stack:
+        async with run(stack, "examples/needs_attention.py") as process:
+            assert (await printed_lines(process), process.returncode) == ([], 0)
+
+        service.add_installation(display_name="New", auth_type="oauth", pending_oauth=True)
+        service.add_installation(display_name="Notes", tools={"add": "approved", "greet": "needs_approval"})
+        async with run(stack, "examples/needs_attention.py") as process:
+            lines, code = await printed_lines(process), process.returncode
+
+    approval = ["Notes: tools that need approval: greet"] if version == "2026-09" else []
+    assert (sorted(lines), code) == (["New: its user has not authorized it yet", *approval], 1)
+
+
+async def printed_lines(process: Process) -> list[str]:
+    """All lines of a program that ends by itself."""
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    return said.decode().splitlines()

@@ -67,6 +67,16 @@ def test_a_missing_key_names_the_variable_to_set(key: str | None) -> None:
         MCPStore(key)
 
 
+def test_a_key_in_the_variable_of_other_sdks_is_not_read_and_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTHOG_API_KEY", "phc_project")
+
+    with pytest.raises(ConfigurationError, match="POSTHOG_API_KEY is set, and is not read") as caught:
+        MCPStore()
+
+    assert "phc_project" not in str(caught.value)
+    MCPStore("phx_given")
+
+
 @pytest.mark.parametrize("key", ["phx_a\n", " phx_a", "phx a", "phx\0a", "phx_é", "phx\x7f"])
 def test_a_key_that_can_not_be_sent_in_a_header_is_refused_without_being_shown(key: str) -> None:
     with pytest.raises(ConfigurationError) as refused:

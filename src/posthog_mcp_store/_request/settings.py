@@ -8,6 +8,7 @@ from typing import Any, Self
 from attrs import Attribute, evolve, field, frozen
 
 from .._core import defaults, validation
+from .._core.errors import ConfigurationError
 from .._core.response import ResponseInfo
 from .._core.secret import Secret, as_secret
 
@@ -17,6 +18,8 @@ OnResponse = Callable[[ResponseInfo], None]
 
 HOST_VARIABLE = "POSTHOG_HOST"
 PROJECT_VARIABLE = "POSTHOG_PROJECT_ID"
+OTHER_KEY_VARIABLE = "POSTHOG_API_KEY"
+"""PostHog's own SDKs read a project token from it."""
 
 Validator = Callable[[Any, "Attribute[Any]", Any], object]
 
@@ -40,6 +43,11 @@ def _callback(_: object, attribute: "Attribute[Any]", value: OnResponse | None) 
 
 def _usable_key(given: Secret | KeySource | None) -> Secret | KeySource:
     key = as_secret(os.environ.get(validation.API_KEY_VARIABLE)) if given is None else given
+    if key is None and OTHER_KEY_VARIABLE in os.environ:
+        raise ConfigurationError(
+            f"no API key: set {validation.API_KEY_VARIABLE} to a personal API key (phx_...). {OTHER_KEY_VARIABLE} is set, "
+            "and is not read, because it usually is a project token"
+        )
     return key if callable(key) else validation.api_key(key)
 
 
