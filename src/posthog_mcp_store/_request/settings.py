@@ -45,8 +45,8 @@ def _usable_key(given: Secret | KeySource | None) -> Secret | KeySource:
     key = as_secret(os.environ.get(validation.API_KEY_VARIABLE)) if given is None else given
     if key is None and OTHER_KEY_VARIABLE in os.environ:
         raise ConfigurationError(
-            f"no API key: set {validation.API_KEY_VARIABLE} to a personal API key (phx_...). {OTHER_KEY_VARIABLE} is set, "
-            "and is not read, because it usually is a project token"
+            f"no API key: set {validation.API_KEY_VARIABLE} to a personal API key (phx_...). "
+            f"{OTHER_KEY_VARIABLE} is set, and is not read, because it usually is a project token"
         )
     return key if callable(key) else validation.api_key(key)
 
