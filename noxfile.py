@@ -32,6 +32,9 @@ ON_THE_FIRST_PYTHON = [
 # What works on the oldest and the newest Python works on those between them.
 ON_THE_ENDS = [
     "tests/cli",
+    "tests/mcp",
+    "tests/oauth",
+    "tests/toolbox",
     "tests/documentation",
     "tests/generated",
     "tests/test_architecture.py",
