@@ -6,7 +6,6 @@ from collections.abc import Awaitable
 from time import monotonic
 from typing import TypeVar
 
-from .._core.call import Call
 from .._core.errors import APITimeoutError
 
 T = TypeVar("T")
@@ -15,9 +14,12 @@ T = TypeVar("T")
 class Deadline:
     """The `deadline` of a call, which bounds its attempts, its waits and reading its response."""
 
-    def __init__(self, seconds: float | None, call: Call) -> None:
+    def __init__(self, seconds: float | None, call: str, *, method: str, url: str) -> None:
+        """`call` is how the error names it; `method` and `url` are attributes of the error."""
         self._seconds = seconds
         self._call = call
+        self._method = method
+        self._url = url
         self._ends_at = math.inf if seconds is None else monotonic() + seconds
 
     @property
@@ -41,6 +43,5 @@ class Deadline:
             # An attempt's own APITimeoutError is one too.
             if not timer.expired():
                 raise
-        call = self._call
-        message = f"{call.method} {call.path}: did not finish within its deadline of {self._seconds:g} s"
-        raise APITimeoutError(message, method=call.method, url=call.url)
+        message = f"{self._call}: did not finish within its deadline of {self._seconds:g} s"
+        raise APITimeoutError(message, method=self._method, url=self._url)

@@ -21,15 +21,14 @@ REFRESH_REFUSED = "Installation needs re-authentication"
 
 async def attempt(call: Call, prefix: LearnedPrefix, send: Send) -> Outcome:
     """Send a call, and once more if the prefix was wrong or a token refresh lost a race."""
-    placed = prefix.applied(call)
-    outcome = await send(placed)
+    outcome = await send(call)
     if is_answer(outcome):
-        prefix.keep(placed)
+        prefix.keep(call)
     if is_path_unknown(outcome):
-        other = prefix.alternative(placed, is_explained=has_own_text(outcome))
-        return await _attempt_elsewhere(placed, other, outcome, prefix, send) if other else outcome
-    if is_refresh_refused(outcome) and is_usable(await send(placed.for_installation())):
-        return await send(placed)
+        other = prefix.alternative(call, is_explained=has_own_text(outcome))
+        return await _attempt_elsewhere(call, other, outcome, prefix, send) if other else outcome
+    if is_refresh_refused(outcome) and is_usable(await send(call.for_installation())):
+        return await send(call)
     return outcome
 
 

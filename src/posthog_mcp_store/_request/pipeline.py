@@ -68,7 +68,7 @@ class Pipeline:
         require_asyncio()
         self._state.transport.require_loop()
         call = self._state.prefix.applied(call)
-        deadline = Deadline(self._settings.deadline, call)
+        deadline = self._deadline(call)
         return await deadline.hold(self._repeated(call, deadline))
 
     async def open(self, call: Call) -> StreamingResponse:
@@ -76,10 +76,13 @@ class Pipeline:
         require_asyncio()
         self._state.transport.require_loop()
         call = self._state.prefix.applied(call)
-        deadline = Deadline(self._settings.deadline, call)
+        deadline = self._deadline(call)
         result = await deadline.hold(self._repeated(call, deadline))
         # A successful response to a streamed call always has a body that is still to be read.
         return StreamingResponse(result, cast(Body, result.response.body), deadline)
+
+    def _deadline(self, call: Call) -> Deadline:
+        return Deadline(self._settings.deadline, f"{call.method} {call.path}", method=call.method, url=call.url)
 
     async def _repeated(self, call: Call, deadline: Deadline) -> SuccessfulResponse:
         """Make attempts until one succeeds or the call should not be retried."""

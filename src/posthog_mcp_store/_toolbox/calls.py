@@ -1,14 +1,14 @@
 """The two ways to call a tool: with the service's `call_tool`, or in a session through the proxy."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from .._core.errors import APITimeoutError, NotFoundError
+from .._core.errors import NotFoundError
 from .._core.text import short_repr
 from .._core.tools import ToolResult
 from .._proxy.session import SendMessage
+from .._request.deadline import Deadline
 from .._request.status_errors import has_own_text
 from .light_session import LightSession
 from .toolbox import CallTool
@@ -32,15 +32,8 @@ class Sessions:
 
     async def call_tool(self, id: UUID, tool_name: str, arguments: Mapping[str, Any] | None, /) -> ToolResult:
         """Call a tool; the deadline of the store's view bounds the call together with beginning the session."""
-        timer = asyncio.timeout(self._deadline)
-        try:
-            async with timer:
-                return await self.session_with(id).call_tool(tool_name, arguments or {})
-        except TimeoutError:
-            if not timer.expired():
-                raise
-        message = f"the call of {short_repr(tool_name)} did not finish within its deadline of {self._deadline:g} s"
-        raise APITimeoutError(message, method="POST", url=self._url)
+        deadline = Deadline(self._deadline, f"the call of {short_repr(tool_name)}", method="POST", url=self._url)
+        return await deadline.hold(self.session_with(id).call_tool(tool_name, arguments or {}))
 
 
 class ServiceCalls:

@@ -10,6 +10,7 @@ import anyio
 
 from .._core.asyncio_only import require_asyncio
 from .._core.errors import APIConnectionError, ConfigurationError
+from .._transport.waits import Waits
 
 CHECK_SECONDS = 0.2
 """How often a caller outside of the loop checks that the loop is still running: a loop that ends notifies nobody."""
@@ -25,9 +26,7 @@ class OwnLoop:
         self._url = url
         """Of the installations, for errors."""
         self._is_closed = False
-        self._calls: set[asyncio.Timeout] = set()
-        """A timer for each call. Closing lets all of them expire, which ends the calls in their own tasks."""
-        self._all_ended = asyncio.Event()
+        self._calls = Waits()
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run the work in this loop, at once if it is the caller's.
@@ -68,27 +67,16 @@ class OwnLoop:
     async def aclose(self) -> None:
         """End the calls, and wait until they have ended."""
         self._is_closed = True
-        for timer in self._calls:
-            timer.reschedule(self._loop.time())
-        if self._calls:
-            with anyio.CancelScope(shield=True):
-                await self._all_ended.wait()
+        with anyio.CancelScope(shield=True):
+            await self._calls.end()
 
     async def _until_closed(self, work: Callable[[], Awaitable[T]]) -> T:
         self._check_open()
-        timer = asyncio.timeout(None)
         try:
-            async with timer:
-                self._calls.add(timer)
-                try:
-                    return await work()
-                finally:
-                    self._calls.remove(timer)
-                    if self._is_closed and not self._calls:
-                        self._all_ended.set()
+            return await self._calls.within(work())
         except TimeoutError:
             # The work may raise an APITimeoutError.
-            if not timer.expired():
+            if not self._is_closed:
                 raise
         raise self._lost("the toolbox was closed")
 
