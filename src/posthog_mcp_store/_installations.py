@@ -18,6 +18,7 @@ from ._core.errors import APIStatusError, BadRequestError, ConfigurationError, N
 from ._core.headers import Headers
 from ._core.secret import Secret, as_secret
 from ._core.tools import ServerTools, ToolResult
+from ._mcp.extra import missing_extra
 from ._oauth.flow import FlowTracker
 from ._oauth.polling import AuthorizationWait, OnProgress, PollsInUse
 from ._oauth.redirect import AuthorizationRedirect
@@ -664,25 +665,10 @@ def _connection_function() -> Callable[..., Connection]:
     try:
         from ._mcp.connection import connection  # noqa: PLC0415  # it imports the extra
     except ImportError as error:
-        reason = _missing_extra(error)
+        missing = missing_extra(error)
     else:
         return connection
-    raise ConfigurationError(f"{reason}; connect_all() calls tools without it")
-
-
-def _missing_extra(error: ImportError) -> str:
-    from importlib import metadata  # noqa: PLC0415  # takes milliseconds, for this message only
-
-    install = 'pip install "posthog-mcp-store[mcp]"'
-    try:
-        found = metadata.version("mcp")
-    except metadata.PackageNotFoundError:
-        return f"connect() needs: {install}"
-    if found.startswith("2."):
-        return f"connect() can't import mcp {found} ({error}): {install}"
-    return (
-        f"connect() needs mcp 2.x, and mcp {found} is installed: {install} replaces it, which may break other packages"
-    )
+    raise missing
 
 
 def _uuid(id: InstallationID | Unset, name: str = "id") -> UUID:
