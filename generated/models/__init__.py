@@ -18,15 +18,13 @@ from .install_custom import InstallCustom
 from .install_custom_auth_type_enum import InstallCustomAuthTypeEnum
 from .install_source_enum import InstallSourceEnum
 from .install_template import InstallTemplate
+from .installation import Installation
 from .jsonrpc_message import JSONRPCMessage
 from .mcp_agent_grant_scope_enum import MCPAgentGrantScopeEnum
 from .mcp_installation_scope_enum import MCPInstallationScopeEnum
-from .mcp_server_installation import MCPServerInstallation
 from .mcp_server_installation_auth_type_enum import MCPServerInstallationAuthTypeEnum
 from .mcp_server_installation_create import MCPServerInstallationCreate
 from .mcp_server_installation_scope_enum import MCPServerInstallationScopeEnum
-from .mcp_server_installation_tool import MCPServerInstallationTool
-from .mcp_server_template import MCPServerTemplate
 from .mcp_tool_approval_state_enum import MCPToolApprovalStateEnum
 from .o_auth_redirect_response import OAuthRedirectResponse
 from .paginated_mcp_server_installation_list import PaginatedMCPServerInstallationList
@@ -36,6 +34,8 @@ from .paginated_mcp_server_installation_tool_list import (
 from .paginated_mcp_server_template_list import PaginatedMCPServerTemplateList
 from .patched_mcp_server_installation_update import PatchedMCPServerInstallationUpdate
 from .patched_tool_approval_update import PatchedToolApprovalUpdate
+from .template import Template
+from .tool import Tool
 
 __all__ = (
     "AvailableServer",
@@ -50,6 +50,7 @@ __all__ = (
     "CallToolResponseContentItem",
     "CallToolResponseStructuredContentType0",
     "ErrorResponse",
+    "Installation",
     "InstallCustom",
     "InstallCustomAuthTypeEnum",
     "InstallSourceEnum",
@@ -57,12 +58,9 @@ __all__ = (
     "JSONRPCMessage",
     "MCPAgentGrantScopeEnum",
     "MCPInstallationScopeEnum",
-    "MCPServerInstallation",
     "MCPServerInstallationAuthTypeEnum",
     "MCPServerInstallationCreate",
     "MCPServerInstallationScopeEnum",
-    "MCPServerInstallationTool",
-    "MCPServerTemplate",
     "MCPToolApprovalStateEnum",
     "OAuthRedirectResponse",
     "PaginatedMCPServerInstallationList",
@@ -70,4 +68,6 @@ __all__ = (
     "PaginatedMCPServerTemplateList",
     "PatchedMCPServerInstallationUpdate",
     "PatchedToolApprovalUpdate",
+    "Template",
+    "Tool",
 )

@@ -5,7 +5,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..errors import InvalidBodyError
-from ..models.mcp_server_installation import MCPServerInstallation
+from ..models.installation import Installation
 from ..types import (
     decode_list,
     pydantic_schema,
@@ -19,7 +19,7 @@ class PaginatedMCPServerInstallationList:
     count: int
     """The number of all installations at the time of the response."""
 
-    results: list[MCPServerInstallation]
+    results: list[Installation]
     """The installations, newest first."""
 
     next_: None | str = None
@@ -71,7 +71,7 @@ class PaginatedMCPServerInstallationList:
             if not isinstance(count, int) or isinstance(count, bool):
                 raise TypeError(f"expected int, not {type(count).__name__}")
             results = d.pop("results")
-            results = decode_list(results, MCPServerInstallation.from_dict)
+            results = decode_list(results, Installation.from_dict)
             next_ = d.pop("next", None)
             if next_ is not None:
                 if not isinstance(next_, str):

@@ -5,7 +5,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..errors import InvalidBodyError
-from ..models.mcp_server_template import MCPServerTemplate
+from ..models.template import Template
 from ..types import (
     decode_list,
     pydantic_schema,
@@ -16,7 +16,7 @@ from ..types import (
 class PaginatedMCPServerTemplateList:
     """The catalogue."""
 
-    results: list[MCPServerTemplate]
+    results: list[Template]
     """The templates, by name."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -51,7 +51,7 @@ class PaginatedMCPServerTemplateList:
         d = dict(src_dict)
         try:
             results = d.pop("results")
-            results = decode_list(results, MCPServerTemplate.from_dict)
+            results = decode_list(results, Template.from_dict)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             fields = ("results",)
             raise InvalidBodyError.locate(error, fields, src_dict, d) from error

@@ -52,6 +52,7 @@ from .lowlevel.models import (
     CallToolRequest,
     CallToolRequestArguments,
     CallToolResponse,
+    Installation,
     InstallCustom,
     InstallCustomAuthTypeEnum,
     InstallSourceEnum,
@@ -59,11 +60,8 @@ from .lowlevel.models import (
     JSONRPCMessage,
     MCPAgentGrantScopeEnum,
     MCPInstallationScopeEnum,
-    MCPServerInstallation,
     MCPServerInstallationAuthTypeEnum,
     MCPServerInstallationCreate,
-    MCPServerInstallationTool,
-    MCPServerTemplate,
     MCPToolApprovalStateEnum,
     OAuthRedirectResponse,
     PaginatedMCPServerInstallationList,
@@ -71,6 +69,8 @@ from .lowlevel.models import (
     PaginatedMCPServerTemplateList,
     PatchedMCPServerInstallationUpdate,
     PatchedToolApprovalUpdate,
+    Template,
+    Tool,
 )
 from .lowlevel.types import UNSET, Request, Unset
 
@@ -87,10 +87,6 @@ __all__ = [
 
 __document_version__ = DOCUMENT_VERSION
 """The version of openapi.yaml that the generated client was made from."""
-
-Installation = MCPServerInstallation
-Template = MCPServerTemplate
-Tool = MCPServerInstallationTool
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -251,13 +247,13 @@ class Adapter:
         )
         return await self._send(
             mcp_server_installations_create.build_request(self._project_id, body=body),
-            self._reader(mcp_server_installations_create.parse_response, MCPServerInstallation),
+            self._reader(mcp_server_installations_create.parse_response, Installation),
         )
 
     async def retrieve(self, id: UUID) -> Installation:
         return await self._send(
             mcp_server_installations_retrieve.build_request(self._project_id, id),
-            self._reader(mcp_server_installations_retrieve.parse_response, MCPServerInstallation),
+            self._reader(mcp_server_installations_retrieve.parse_response, Installation),
         )
 
     async def partial_update(
@@ -268,7 +264,7 @@ class Adapter:
         )
         return await self._send(
             mcp_server_installations_partial_update.build_request(self._project_id, id, body=body),
-            self._reader(mcp_server_installations_partial_update.parse_response, MCPServerInstallation),
+            self._reader(mcp_server_installations_partial_update.parse_response, Installation),
         )
 
     async def destroy(self, id: UUID) -> None:
@@ -405,7 +401,7 @@ class Adapter:
         else:
             received = await self._pipeline.fetch(call)
             if received.response.status_code == 201:
-                return received.read(self._reader(parse, MCPServerInstallation))
+                return received.read(self._reader(parse, Installation))
             # Nor is the URL, which contains the flow's state.
             return _started_flow(received.read(self._reader(parse, OAuthRedirectResponse)).redirect_url, received)
         raise refused
@@ -413,13 +409,13 @@ class Adapter:
     async def share_create(self, id: UUID) -> Installation:
         return await self._send(
             mcp_server_installations_share_create.build_request(self._project_id, id),
-            self._reader(mcp_server_installations_share_create.parse_response, MCPServerInstallation),
+            self._reader(mcp_server_installations_share_create.parse_response, Installation),
         )
 
     async def unshare_create(self, id: UUID) -> Installation:
         return await self._send(
             mcp_server_installations_unshare_create.build_request(self._project_id, id),
-            self._reader(mcp_server_installations_unshare_create.parse_response, MCPServerInstallation),
+            self._reader(mcp_server_installations_unshare_create.parse_response, Installation),
         )
 
     async def tools_retrieve(self, id: UUID, *, include_removed: bool) -> builtins.list[Tool]:
@@ -438,7 +434,7 @@ class Adapter:
         body = PatchedToolApprovalUpdate(_choice(MCPToolApprovalStateEnum, approval_state, "approval_state"))
         return await self._send(
             mcp_server_installations_tools_partial_update.build_request(self._project_id, id, tool_name, body=body),
-            self._reader(mcp_server_installations_tools_partial_update.parse_response, MCPServerInstallationTool),
+            self._reader(mcp_server_installations_tools_partial_update.parse_response, Tool),
         )
 
     async def call_tool_create(self, id: UUID, tool_name: str, arguments: Mapping[str, Any] | Unset) -> ToolResult:
@@ -570,6 +566,6 @@ if TYPE_CHECKING:
         created_at: datetime
         updated_at: datetime | None
 
-    def row_of_list_and_retrieve(row: MCPServerInstallation) -> InstallationFields:
+    def row_of_list_and_retrieve(row: Installation) -> InstallationFields:
         """Make the type checker report a missing field here too, where it comes from."""
         return row

@@ -42,7 +42,7 @@ from posthog_mcp_store.lowlevel.models import (
     InstallCustomAuthTypeEnum,
     InstallTemplate,
     JSONRPCMessage,
-    MCPServerInstallation,
+    Installation,
     MCPServerInstallationAuthTypeEnum,
     PaginatedMCPServerInstallationList,
 )
@@ -488,11 +488,12 @@ async def test_a_response_is_read_completely() -> None:
     assert installation.auth_type is MCPServerInstallationAuthTypeEnum.API_KEY
     assert installation.created_at == datetime(2026, 3, 4, 9, 13, 44, 123456, UTC)
     assert installation.updated_at == datetime(2026, 3, 4, 9, 13, 44, 123470, UTC)
-    assert MCPServerInstallation.from_dict(installation.to_dict()) == installation
+    assert Installation.from_dict(installation.to_dict()) == installation
+    assert repr(installation).startswith("Installation(id=")
 
 
 def test_a_text_that_is_newer_than_the_document_stays_a_text_in_responses() -> None:
-    installation = MCPServerInstallation.from_dict(row(auth_type="none"))
+    installation = Installation.from_dict(row(auth_type="none"))
     assert installation.auth_type == "none"
     assert installation.to_dict()["auth_type"] == "none"
 
@@ -509,7 +510,7 @@ def test_stock_enums_are_closed_wherever_the_document_does_not_open_them(stock: 
 
 @pytest.mark.parametrize("body", [row(server_id=None, updated_at=None), row_without("server_id", "updated_at")])
 def test_a_nullable_field_that_is_null_or_missing_is_none(body: dict[str, Any]) -> None:
-    installation = MCPServerInstallation.from_dict(body)
+    installation = Installation.from_dict(body)
     assert (installation.server_id, installation.updated_at) == (None, None)
 
 
@@ -518,7 +519,7 @@ DEFAULTED = ("display_name", "description", "is_enabled")
 
 @pytest.mark.parametrize("body", [row(**dict.fromkeys(DEFAULTED)), row_without(*DEFAULTED)])
 def test_a_field_with_a_default_that_is_null_or_missing_has_its_default(body: dict[str, Any]) -> None:
-    installation = MCPServerInstallation.from_dict(body)
+    installation = Installation.from_dict(body)
     assert [getattr(installation, name) for name in DEFAULTED] == ["", "", True]
 
 
@@ -577,7 +578,7 @@ def test_stock_fields_of_responses_are_unset_where_they_are_missing_even_with_a_
 )
 def test_a_value_of_a_wrong_type_names_its_field(field: str, value: object) -> None:
     with pytest.raises(InvalidBodyError) as caught:
-        MCPServerInstallation.from_dict(row(**{field: value}))
+        Installation.from_dict(row(**{field: value}))
     assert caught.value.path == field
     assert isinstance(caught.value, ValueError)
 
@@ -638,7 +639,7 @@ def test_stock_models_do_not_say_where_a_response_is_wrong(
 
 MOMENT, LATER = "2026-03-04T09:13:44+00:00", "2026-03-04T09:13:45+00:00"
 BODIES = {
-    "MCPServerInstallation": row(server_id=str(ID), name="n", display_name="d", description="w", needs_reauth=True)
+    "Installation": row(server_id=str(ID), name="n", display_name="d", description="w", needs_reauth=True)
     | {"template_id": str(ID), "icon_key": "k", "icon_domain": "e", "scope": "shared", "is_owner": False}
     | {"tool_count": 3, "last_synced_at": MOMENT, "last_sync_error": "f", "created_at": MOMENT, "updated_at": LATER},
     "PaginatedMCPServerInstallationList": {"count": 0, "results": [], "next": "n", "previous": "p"},
@@ -671,7 +672,7 @@ BODIES = {
         "return_path": "r",
     },
     "PaginatedMCPServerInstallationToolList": {"results": []},
-    "MCPServerInstallationTool": {
+    "Tool": {
         "id": str(ID),
         "tool_name": "t",
         "display_name": "d",
@@ -705,7 +706,7 @@ BODIES = {
     "AvailableToolInputSchemaType0": {"a": 1},
     "AvailableToolAnnotationsType0": {"b": 2},
     "PaginatedMCPServerTemplateList": {"results": []},
-    "MCPServerTemplate": {
+    "Template": {
         "id": str(ID),
         "name": "n",
         "url": "u",
@@ -837,7 +838,7 @@ def test_where_uuids_are_built_otherwise_their_own_class_makes_them(monkeypatch:
 
 
 def test_fields_that_the_document_does_not_list_stay_readable() -> None:
-    installation = MCPServerInstallation.from_dict(row(owner_name="alice", icon={"key": "k"}))
+    installation = Installation.from_dict(row(owner_name="alice", icon={"key": "k"}))
     assert (installation["owner_name"], installation["icon"]) == ("alice", {"key": "k"})
     assert "owner_name" in installation
     assert installation.additional_keys == ["owner_name", "icon"]

@@ -422,7 +422,7 @@ async def test_a_success_that_can_not_be_read_is_a_decode_error(
 async def test_a_success_with_a_status_that_is_not_documented_is_a_decode_error(wire: Wire, faked: Faked) -> None:
     wire.answers(httpx.Response(206, json={}))
 
-    with pytest.raises(ResponseDecodeError, match="expected MCPServerInstallation"):
+    with pytest.raises(ResponseDecodeError, match="expected Installation"):
         await faked().installations.retrieve(ID)
 
 

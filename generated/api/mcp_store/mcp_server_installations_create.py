@@ -3,7 +3,7 @@ from typing import Any
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
-from ...models.mcp_server_installation import MCPServerInstallation
+from ...models.installation import Installation
 from ...models.mcp_server_installation_create import MCPServerInstallationCreate
 from ...types import RawResponse, Request, Response, is_json, path_segment
 
@@ -33,7 +33,7 @@ def build_request(
 
 def parse_response(
     *, client: AuthenticatedClient | Client, response: RawResponse
-) -> MCPServerInstallation | ErrorResponse | None:
+) -> Installation | ErrorResponse | None:
     """Parse a response, as `asyncio_detailed` does.
 
     Raises:
@@ -42,7 +42,7 @@ def parse_response(
         errors.UnexpectedStatus: The document does not list the status, and `client` raises in that case.
     """
     if response.status_code == 201:
-        response_201 = MCPServerInstallation.from_dict(response.json())
+        response_201 = Installation.from_dict(response.json())
 
         return response_201
 
@@ -122,7 +122,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: MCPServerInstallationCreate,
-) -> Response[MCPServerInstallation | ErrorResponse | None]:
+) -> Response[Installation | ErrorResponse | None]:
     """Create an installation
 
      Documented upstream, but the hosted service responds with 405 and an empty body: use
@@ -138,7 +138,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[MCPServerInstallation | ErrorResponse | None]
+        Response[Installation | ErrorResponse | None]
     """
 
     response = await client.send(
@@ -160,7 +160,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: MCPServerInstallationCreate,
-) -> MCPServerInstallation | ErrorResponse | None:
+) -> Installation | ErrorResponse | None:
     """Create an installation
 
      Documented upstream, but the hosted service responds with 405 and an empty body: use
@@ -176,7 +176,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        MCPServerInstallation | ErrorResponse | None
+        Installation | ErrorResponse | None
     """
 
     return (

@@ -4,7 +4,7 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
 from ...models.install_custom import InstallCustom
-from ...models.mcp_server_installation import MCPServerInstallation
+from ...models.installation import Installation
 from ...models.o_auth_redirect_response import OAuthRedirectResponse
 from ...types import RawResponse, Request, Response, is_json, path_segment
 
@@ -34,7 +34,7 @@ def build_request(
 
 def parse_response(
     *, client: AuthenticatedClient | Client, response: RawResponse
-) -> OAuthRedirectResponse | MCPServerInstallation | ErrorResponse | None:
+) -> OAuthRedirectResponse | Installation | ErrorResponse | None:
     """Parse a response, as `asyncio_detailed` does.
 
     Raises:
@@ -48,7 +48,7 @@ def parse_response(
         return response_200
 
     if response.status_code == 201:
-        response_201 = MCPServerInstallation.from_dict(response.json())
+        response_201 = Installation.from_dict(response.json())
 
         return response_201
 
@@ -125,7 +125,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: InstallCustom,
-) -> Response[OAuthRedirectResponse | MCPServerInstallation | ErrorResponse]:
+) -> Response[OAuthRedirectResponse | Installation | ErrorResponse]:
     """Install an MCP server by its URL
 
      With `auth_type` `api_key` the installation is ready immediately. With `oauth` the service first
@@ -141,7 +141,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[OAuthRedirectResponse | MCPServerInstallation | ErrorResponse]
+        Response[OAuthRedirectResponse | Installation | ErrorResponse]
     """
 
     response = await client.send(
@@ -163,7 +163,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: InstallCustom,
-) -> OAuthRedirectResponse | MCPServerInstallation | ErrorResponse | None:
+) -> OAuthRedirectResponse | Installation | ErrorResponse | None:
     """Install an MCP server by its URL
 
      With `auth_type` `api_key` the installation is ready immediately. With `oauth` the service first
@@ -179,7 +179,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        OAuthRedirectResponse | MCPServerInstallation | ErrorResponse
+        OAuthRedirectResponse | Installation | ErrorResponse
     """
 
     return (

@@ -4,7 +4,7 @@ from uuid import UUID
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
-from ...models.mcp_server_installation import MCPServerInstallation
+from ...models.installation import Installation
 from ...models.patched_mcp_server_installation_update import (
     PatchedMCPServerInstallationUpdate,
 )
@@ -37,7 +37,7 @@ def build_request(
 
 def parse_response(
     *, client: AuthenticatedClient | Client, response: RawResponse
-) -> MCPServerInstallation | ErrorResponse | None:
+) -> Installation | ErrorResponse | None:
     """Parse a response, as `asyncio_detailed` does.
 
     Raises:
@@ -46,7 +46,7 @@ def parse_response(
         errors.UnexpectedStatus: The document does not list the status, and `client` raises in that case.
     """
     if response.status_code == 200:
-        response_200 = MCPServerInstallation.from_dict(response.json())
+        response_200 = Installation.from_dict(response.json())
 
         return response_200
 
@@ -124,7 +124,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: PatchedMCPServerInstallationUpdate,
-) -> Response[MCPServerInstallation | ErrorResponse]:
+) -> Response[Installation | ErrorResponse]:
     """Update an installation
 
      Changes the fields that are sent. An empty object changes only `updated_at`. If `display_name` or
@@ -142,7 +142,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[MCPServerInstallation | ErrorResponse]
+        Response[Installation | ErrorResponse]
     """
 
     response = await client.send(
@@ -166,7 +166,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: PatchedMCPServerInstallationUpdate,
-) -> MCPServerInstallation | ErrorResponse | None:
+) -> Installation | ErrorResponse | None:
     """Update an installation
 
      Changes the fields that are sent. An empty object changes only `updated_at`. If `display_name` or
@@ -184,7 +184,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        MCPServerInstallation | ErrorResponse
+        Installation | ErrorResponse
     """
 
     return (

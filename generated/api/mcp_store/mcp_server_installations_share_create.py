@@ -4,7 +4,7 @@ from uuid import UUID
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
-from ...models.mcp_server_installation import MCPServerInstallation
+from ...models.installation import Installation
 from ...types import RawResponse, Request, Response, is_json, path_segment
 
 
@@ -27,7 +27,7 @@ def build_request(
 
 def parse_response(
     *, client: AuthenticatedClient | Client, response: RawResponse
-) -> MCPServerInstallation | ErrorResponse | None:
+) -> Installation | ErrorResponse | None:
     """Parse a response, as `asyncio_detailed` does.
 
     Raises:
@@ -36,7 +36,7 @@ def parse_response(
         errors.UnexpectedStatus: The document does not list the status, and `client` raises in that case.
     """
     if response.status_code == 200:
-        response_200 = MCPServerInstallation.from_dict(response.json())
+        response_200 = Installation.from_dict(response.json())
 
         return response_200
 
@@ -113,7 +113,7 @@ async def asyncio_detailed(
     id: UUID,
     *,
     client: AuthenticatedClient,
-) -> Response[MCPServerInstallation | ErrorResponse]:
+) -> Response[Installation | ErrorResponse]:
     """Share an installation with the project
 
      Only for project admins who own it.
@@ -127,7 +127,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[MCPServerInstallation | ErrorResponse]
+        Response[Installation | ErrorResponse]
     """
 
     response = await client.send(
@@ -149,7 +149,7 @@ async def asyncio(
     id: UUID,
     *,
     client: AuthenticatedClient,
-) -> MCPServerInstallation | ErrorResponse | None:
+) -> Installation | ErrorResponse | None:
     """Share an installation with the project
 
      Only for project admins who own it.
@@ -163,7 +163,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        MCPServerInstallation | ErrorResponse
+        Installation | ErrorResponse
     """
 
     return (

@@ -4,8 +4,8 @@ from uuid import UUID
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
-from ...models.mcp_server_installation_tool import MCPServerInstallationTool
 from ...models.patched_tool_approval_update import PatchedToolApprovalUpdate
+from ...models.tool import Tool
 from ...types import RawResponse, Request, Response, is_json, path_segment
 
 
@@ -36,7 +36,7 @@ def build_request(
 
 def parse_response(
     *, client: AuthenticatedClient | Client, response: RawResponse
-) -> MCPServerInstallationTool | ErrorResponse | None:
+) -> Tool | ErrorResponse | None:
     """Parse a response, as `asyncio_detailed` does.
 
     Raises:
@@ -45,7 +45,7 @@ def parse_response(
         errors.UnexpectedStatus: The document does not list the status, and `client` raises in that case.
     """
     if response.status_code == 200:
-        response_200 = MCPServerInstallationTool.from_dict(response.json())
+        response_200 = Tool.from_dict(response.json())
 
         return response_200
 
@@ -124,7 +124,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: PatchedToolApprovalUpdate,
-) -> Response[MCPServerInstallationTool | ErrorResponse]:
+) -> Response[Tool | ErrorResponse]:
     """Approve or block a tool
 
      Takes effect immediately. The response has the state that applies, which may be stricter than the
@@ -141,7 +141,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[MCPServerInstallationTool | ErrorResponse]
+        Response[Tool | ErrorResponse]
     """
 
     response = await client.send(
@@ -167,7 +167,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: PatchedToolApprovalUpdate,
-) -> MCPServerInstallationTool | ErrorResponse | None:
+) -> Tool | ErrorResponse | None:
     """Approve or block a tool
 
      Takes effect immediately. The response has the state that applies, which may be stricter than the
@@ -184,7 +184,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        MCPServerInstallationTool | ErrorResponse
+        Tool | ErrorResponse
     """
 
     return (

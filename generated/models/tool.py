@@ -16,7 +16,7 @@ from ..types import (
 
 
 @_attrs_define
-class MCPServerInstallationTool:
+class Tool:
     """A tool of an installation, as PostHog read it from the MCP server."""
 
     id: UUID

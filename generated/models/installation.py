@@ -19,7 +19,7 @@ from ..types import (
 
 
 @_attrs_define
-class MCPServerInstallation:
+class Installation:
     """An MCP server that a user installed."""
 
     id: UUID

@@ -17,7 +17,7 @@ from ..types import (
 
 
 @_attrs_define
-class MCPServerTemplate:
+class Template:
     """A server of the catalogue."""
 
     name: str
