@@ -3,7 +3,12 @@
 import os
 import re
 import shutil
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
 
 import nox
 
@@ -98,19 +103,20 @@ SIDE_BY_SIDE = ("-n", "3", "--dist", "worksteal")
 # Where the variable keeps Python from storing bytecode, all workers would compile all tests again, and so would the
 # programs that tests run: a fifth of the time. Empty is as good as unset.
 STORE_BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
+OVER_AIOHTTP = {"TESTED_TRANSPORT": "aiohttp"}
 # httpx2 imports anyio before pytest can rewrite the assertions of anyio's plugin.
 IGNORE_REWRITING = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
-def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
+def run_tests(session: nox.Session, *arguments: str, env: Mapping[str, str] | None = None, **options: Any) -> None:
     # As a module, so that plugins in tests/ are found.
-    session.run("python", "-m", "pytest", *SIDE_BY_SIDE, *arguments, env={**STORE_BYTECODE, **variables})
+    session.run("python", "-m", "pytest", *SIDE_BY_SIDE, *arguments, env={**STORE_BYTECODE, **(env or {})}, **options)
 
 
-def pass_tests(session: nox.Session, *arguments: str) -> bool:
-    """Run tests; whether all of them passed."""
+def pass_tests(session: nox.Session, *arguments: str, **options: Any) -> bool:
+    """Run tests; whether all of them passed. What fails in one run must not hide what fails in another."""
     try:
-        run_tests(session, *arguments)
+        run_tests(session, *arguments, **options)
     except nox.command.CommandFailed:
         return False
     return True
@@ -129,15 +135,18 @@ def tests(session: nox.Session) -> None:
             "redis-server is missing: its tests are skipped, and coverage may be incomplete. INSTALL=1 gets it"
         )
         complete = ["--cov-fail-under", "0"]
-    # What fails in one run must not hide what fails in the other.
-    passed = {
+    # Side by side, since the first ones mostly wait, and the others keep the processor busy.
+    with ThreadPoolExecutor() as at_once, TemporaryFile("w+") as output:
+        others = at_once.submit(pass_tests, session, "-n", "2", *OF_TOOLS, *NOT_MEASURED, stdout=output)
         # Only the contract tests need schemathesis, which takes a second to load in every process.
-        "the measured tests": pass_tests(
-            session, "-n", "4", "--cov", *complete, "-p", "no:schemathesis", *without(OF_TOOLS + NOT_MEASURED)
-        ),
-        # These keep the processor busy: further ones side by side would only have to collect all tests, too.
-        "the other tests": pass_tests(session, "-n", "2", *OF_TOOLS, *NOT_MEASURED),
-    }
+        measured = pass_tests(
+            session, "-n", "3", "--cov", *complete, "-p", "no:schemathesis", *without(OF_TOOLS + NOT_MEASURED)
+        )
+        passed = {"the measured tests": measured, "the other tests": others.result()}
+        session.log("the other tests, which ran at the same time:")
+        output.seek(0)
+        sys.stdout.write(output.read())
+        sys.stdout.flush()
     failed = [name for name, ok in passed.items() if not ok]
     if failed:
         session.error(f"see above: {' and '.join(failed)} failed, or did not cover all of src/")
@@ -157,7 +166,7 @@ def http_libraries(session: nox.Session) -> None:
     """Run the tests that go over HTTP on other libraries: aiohttp's connections, and httpx2 in place of httpx."""
     session.install("-e", EVERYTHING, *groups("tests"))
     chosen = session.posargs or OVER_HTTP
-    run_tests(session, *chosen, TESTED_TRANSPORT="aiohttp")
+    run_tests(session, *chosen, env=OVER_AIOHTTP)
     # As an application sees the SDK that calls `httpx2.alias_httpx()` first. What httpx refuses as no address, httpx2
     # looks up.
     run_tests(session, "-p", "tests.support.on_httpx2", *IGNORE_REWRITING, *chosen, "-k", "not no_address")
@@ -169,7 +178,7 @@ def oldest(session: nox.Session) -> None:
     session.install("-e", EVERYTHING, *groups("tests"))
     extras = PROJECT["project"]["optional-dependencies"]
     session.install(*(lower_bound(each) for name in extras for each in extras[name]))
-    run_tests(session, *(session.posargs or OVER_EXTRAS), TESTED_TRANSPORT="aiohttp")
+    run_tests(session, *(session.posargs or OVER_EXTRAS), env=OVER_AIOHTTP)
 
 
 def lower_bound(requirement: str) -> str:
