@@ -8,7 +8,10 @@ from ._adapter import Adapter, Template
 
 
 class Templates:
-    """The catalogue of the project."""
+    """The catalogue of servers that can be installed in one project.
+
+    Its calls raise the same errors as those of Installations.
+    """
 
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
@@ -19,6 +22,6 @@ class Templates:
         Entries come and go with the catalogue, so a stored `template_id` may no longer exist.
 
         Raises:
-            NotFoundError: There is no such project, or the instance has no catalogue.
+            NotFoundError: There is no such project, or the instance of PostHog has no catalogue.
         """
         return await self._adapter.mcp_servers_list()
