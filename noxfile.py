@@ -65,9 +65,15 @@ NOT_MEASURED = [
     "tests/documentation",
     "tests/generated",
     "tests/pagination/test_schedules.py",
+    "tests/ratelimit/test_users.py",
     "tests/store/test_decoders.py",
     "tests/store/test_tolerance.py",
-    *(f"tests/vendoring/test_{name}.py" for name in ("copies", "edits_during_update", "facade", "interruptions")),
+    "tests/transport/test_fairness.py",
+    "tests/transport/test_sent_once.py",
+    *(
+        f"tests/vendoring/test_{name}.py"
+        for name in ("copies", "edits_during_update", "facade", "interruptions", "parts")
+    ),
 ]
 EVERYTHING = ".[aiohttp,cli,mcp,redis,testing]"
 # The frameworks that docs/guides/agents.md has a recipe for.
