@@ -261,6 +261,13 @@ def recipe_works(session: nox.Session, framework: str) -> bool:
 
 
 @nox.session
+def recipes(session: nox.Session) -> None:
+    """Run the recipes of docs/guides/frameworks.md in their frameworks."""
+    session.install("-e", ".[testing]", *groups("recipes"))
+    session.run("python", "-m", "pytest", "--confcutdir=tests/recipes", *(session.posargs or ["tests/recipes"]))
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting; `nox -s lint -- --fix` mends them."""
     session.install(*groups("lint"))

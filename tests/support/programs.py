@@ -17,14 +17,17 @@ ROOT = Path(__file__).parents[2]
 
 @asynccontextmanager
 async def run(
-    service: EmbeddedService, *command: str, environment: Mapping[str, str] = MappingProxyType({})
+    service: EmbeddedService,
+    *command: str,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    directory: Path = ROOT,
 ) -> AsyncIterator[Process]:
     """A Python program in a separate process, without a screen."""
     inherited = {name: value for name, value in os.environ.items() if not name.endswith(("DISPLAY", "BROWSER"))}
     settings = {"POSTHOG_PERSONAL_API_KEY": service.api_key, "POSTHOG_HOST": service.base_url, "PYTHONUNBUFFERED": "1"}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error", *command),
-        cwd=ROOT,
+        cwd=directory,
         env={**inherited, **settings, **environment},
         stdout=PIPE,
         stderr=STDOUT,
