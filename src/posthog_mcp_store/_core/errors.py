@@ -99,7 +99,7 @@ class APIConnectionError(MCPStoreError):
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
-    """No response was received in time. The service may still have acted on the request."""
+    """No response was received in time. The service may still have acted on the request, unless `is_sent` is false."""
 
 
 class ResponseDecodeError(MCPStoreError):

@@ -12,6 +12,7 @@ from .._core.secret import Secret
 from .._transport.content_coding import ACCEPT_ENCODING
 from .._transport.protocol import USER_AGENT, PreparedRequest
 from .cooldown import CooldownSlot
+from .deadline import Deadline
 from .owners import Owner
 from .redirects import MAX_REDIRECTS, followed_url
 from .result import Failure, SuccessfulResponse
@@ -30,7 +31,9 @@ class Sender:
         self._state = state
         self._owner = owner
 
-    async def send(self, call: Call, slot: CooldownSlot, attempt: int) -> SuccessfulResponse | Failure:
+    async def send(
+        self, call: Call, slot: CooldownSlot, deadline: Deadline, attempt: int
+    ) -> SuccessfulResponse | Failure:
         """Make one attempt, and return the successful response or the error."""
         limiter = await self._owner.limiter(self._settings.current_api_key)
         if limiter is not None:
@@ -38,6 +41,7 @@ class Sender:
         api_key = await self._settings.current_api_key()
         redactor = Redactor.of(api_key, *call.secrets)
         slot.sent()
+        deadline.is_sent = True
         try:
             response = await self._exchange(call, api_key, attempt)
         except APIConnectionError as failure:
