@@ -264,7 +264,8 @@ def recipe_works(session: nox.Session, framework: str) -> bool:
 def recipes(session: nox.Session) -> None:
     """Run the recipes of docs/guides/frameworks.md in their frameworks."""
     session.install("-e", ".[testing]", *groups("recipes"))
-    session.run("python", "-m", "pytest", "--confcutdir=tests/recipes", *(session.posargs or ["tests/recipes"]))
+    chosen = session.posargs or ["tests/recipes"]
+    session.run("python", "-m", "pytest", "--confcutdir=tests/recipes", *chosen, env=STORE_BYTECODE)
 
 
 @nox.session

@@ -136,10 +136,13 @@ class Worker:
         """Call tools until `stop`, and then let running calls finish, for a while."""
         with suppress(TimeoutError):
             async with asyncio.timeout(None) as patience, asyncio.TaskGroup() as tasks:
-                feeding = tasks.create_task(self.feed(tasks))
-                await self.exit_code
+                feeding = asyncio.create_task(self.feed(tasks))
+                ends: list[asyncio.Future[Any]] = [feeding, self.exit_code]
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 feeding.cancel()
                 patience.reschedule(asyncio.get_running_loop().time() + GRACE)
+        if not self.exit_code.done():
+            feeding.result()  # raises why it ended: Redis or the disk, for example
         return self.exit_code.result()
 
     async def feed(self, tasks: asyncio.TaskGroup) -> None:
@@ -189,6 +192,7 @@ async def work(queue: Queue) -> int:
 
 
 def main(arguments: list[str]) -> int:
+    os.umask(0o077)  # the queue has arguments and results
     path = os.environ.get("QUEUE", "queue.sqlite")
     queue = Queue(path)
     match arguments:
