@@ -3,7 +3,7 @@
     python examples/night_worker.py add INSTALLATION_ID TOOL '{"a": 19, "b": 23}'
     POSTHOG_PERSONAL_API_KEY=phx_... python examples/night_worker.py run      until SIGTERM or Ctrl-C
     python examples/night_worker.py report                                    what is not done, and why
-    python examples/night_worker.py again ITEM                                call it again: you know that it may be
+    python examples/night_worker.py again ITEM                                call it again, after you have checked
 
 The queue is a SQLite file, $QUEUE or queue.sqlite. An item is stored as `started` before its call is sent, and then as
 
