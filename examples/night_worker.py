@@ -27,7 +27,7 @@ import signal
 import sqlite3
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -93,6 +93,9 @@ class Queue:
             "CREATE TABLE IF NOT EXISTS items (id INTEGER PRIMARY KEY, installation TEXT, tool TEXT, arguments TEXT,"
             " state TEXT DEFAULT 'queued', not_before REAL DEFAULT 0, detail TEXT DEFAULT '')"
         )
+
+    def close(self) -> None:
+        self._database.close()
 
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Run one statement. Its effect is on disk when this returns."""
@@ -192,32 +195,32 @@ async def work(queue: Queue) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    os.umask(0o077)  # the queue has arguments and results
     path = os.environ.get("QUEUE", "queue.sqlite")
-    queue = Queue(path)
-    match arguments:
-        case ["add", installation, tool, text]:
-            values = (str(UUID(installation)), tool, json.dumps(dict(json.loads(text))))
-            queue.run("INSERT INTO items (installation, tool, arguments) VALUES (?, ?, ?)", *values)
-        case ["run"]:
-            with Path(f"{path}.lock").open("w") as lock:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    sys.exit(f"{path} already has a worker")
-                return asyncio.run(work(queue))
-        case ["report"]:
-            for row in queue.run("SELECT id, state, tool, installation, detail FROM items WHERE state != 'done'"):
-                print(*row)
-        case ["again", number]:
-            again = "UPDATE items SET state = 'queued' WHERE id = ? AND state IN ('failed', 'unknown', 'parked')"
-            queue.run(again, number)
-        case _:
-            sys.exit(__doc__)
+    with closing(Queue(path)) as queue:
+        match arguments:
+            case ["add", installation, tool, text]:
+                values = (str(UUID(installation)), tool, json.dumps(dict(json.loads(text))))
+                queue.run("INSERT INTO items (installation, tool, arguments) VALUES (?, ?, ?)", *values)
+            case ["run"]:
+                with Path(f"{path}.lock").open("w") as lock:
+                    try:
+                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        sys.exit(f"{path} already has a worker")
+                    return asyncio.run(work(queue))
+            case ["report"]:
+                for row in queue.run("SELECT id, state, tool, installation, detail FROM items WHERE state != 'done'"):
+                    print(*row)
+            case ["again", number]:
+                again = "UPDATE items SET state = 'queued' WHERE id = ? AND state IN ('failed', 'unknown', 'parked')"
+                queue.run(again, number)
+            case _:
+                sys.exit(__doc__)
     return 0
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # the queue has arguments and results
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         sys.exit(main(sys.argv[1:]))

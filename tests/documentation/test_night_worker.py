@@ -6,7 +6,7 @@ import json
 import re
 from asyncio.subprocess import Process
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +61,9 @@ def night(service: EmbeddedService, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     specification.loader.exec_module(module)
     path, server = tmp_path / "queue.sqlite", EverythingServer(json_response=True, stateless=True)
     monkeypatch.setenv("QUEUE", str(path))
-    with serve_app(server) as host:
+    with serve_app(server) as host, closing(module.Queue(str(path))) as queue:
         service.add_mcp_server(URL, f"{host}/mcp")
-        yield Night(service, server, module.Queue(str(path)), path, module.main)
+        yield Night(service, server, queue, path, module.main)
 
 
 async def settled(process: Process, number: int) -> list[str]:
