@@ -154,7 +154,8 @@ def tests(session: nox.Session) -> None:
 def other_pythons(session: nox.Session) -> None:
     """Run the tests on every supported Python that is installed; `nox -s other_pythons-3.13` on one."""
     session.install("-e", EVERYTHING, *groups("tests"))
-    chosen = without(ON_THE_FIRST_PYTHON) if session.python in (PYTHONS[0], PYTHONS[-1]) else ON_THOSE_BETWEEN
+    installed = [version for version in PYTHONS if shutil.which(f"python{version}")]
+    chosen = without(ON_THE_FIRST_PYTHON) if session.python in (PYTHONS[0], installed[-1]) else ON_THOSE_BETWEEN
     run_tests(session, *(session.posargs or chosen))
 
 
