@@ -1188,9 +1188,12 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("version", "reason"),
     [
-        ("1.9.4", f"connect\\(\\) needs mcp 2.x, and mcp 1.9.4 is installed: {INSTALL} replaces it, which may break"),
+        (
+            "1.9.4",
+            f"connect\\(\\) needs mcp 2.x, and mcp 1.9.4 is installed: {INSTALL} would replace it, which may break",
+        ),
         ("3.0.0", "needs mcp 2.x, and mcp 3.0.0 is installed"),
-        ("2.0.1", f"connect\\(\\) can't import mcp 2.0.1 .*: {INSTALL}"),
+        ("2.0.1", f"connect\\(\\) can't import mcp 2.0.1 .*needs: {INSTALL}"),
     ],
 )
 def test_with_another_version_of_the_package_it_names_that(

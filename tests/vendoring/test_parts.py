@@ -212,6 +212,26 @@ def test_the_command_line_of_a_copy_without_the_testing_kit_says_that_it_has_no_
     assert ran.stderr == f"mcp-store: {said}\n"
 
 
+@pytest.mark.parametrize(
+    ("package", "use", "needs"),
+    [
+        ("aiohttp", "await store.installations.list()", 'transport="aiohttp" needs: {} aiohttp'),
+        ("limits", 'mcp_store.RedisRateLimiter("redis://127.0.0.1:9")', "RedisRateLimiter needs: {} redis"),
+    ],
+    ids=["aiohttp", "redis"],
+)
+def test_a_copy_names_its_manifest_where_packages_are_missing(
+    tmp_path: Path, package: str, use: str, needs: str
+) -> None:
+    vendored(tmp_path / "acme" / "mcp_store")
+    program = f"REFUSED = {{{package!r}}}\n{REFUSING}{USING.format(use=use)}"
+
+    ran = run("-W", "error", "-X", "dev", "-c", program, path=tmp_path)
+
+    said = needs.format("the packages that MANIFEST.json of acme.mcp_store lists for")
+    assert (ran.stdout, ran.stderr) == (f"acme.mcp_store ConfigurationError: {said}\n", "")
+
+
 def test_the_manifest_lists_the_packages_of_the_parts_that_are_there(tmp_path: Path) -> None:
     copy = vendored(tmp_path / "mcp_store", "--without", "mcp", "--without", "testing")
 

@@ -2,8 +2,8 @@
 
 from .errors import ConfigurationError
 
-SDK = __name__.removesuffix("_core.extras")
-"""The beginning of the names of the SDK's own modules, in a vendored copy too."""
+SDK = __name__.removesuffix("._core.extras")
+"""The package's name, in a vendored copy too."""
 
 
 def missing_extra(error: ImportError, needed_by: str, extra: str) -> ConfigurationError:
@@ -13,7 +13,7 @@ def missing_extra(error: ImportError, needed_by: str, extra: str) -> Configurati
             f"this copy of posthog-mcp-store was made without {extra}, which {needed_by} needs: "
             "update the copy, and choose with --without what to leave out"
         )
-    return ConfigurationError(f"{needed_by} needs: {_install(extra)}")
+    return ConfigurationError(f"{needed_by} needs: {_to_install(extra)}")
 
 
 def missing_mcp(error: ImportError) -> ConfigurationError:
@@ -22,10 +22,10 @@ def missing_mcp(error: ImportError) -> ConfigurationError:
     if found is None:
         reason = str(missing_extra(error, "connect()", "mcp"))
     elif found.startswith("2."):
-        reason = f"connect() can't import mcp {found} ({error}): {_install('mcp')}"
+        reason = f"connect() can't import mcp {found} ({error}), and needs: {_to_install('mcp')}"
     else:
         reason = (
-            f"connect() needs mcp 2.x, and mcp {found} is installed: {_install('mcp')} replaces it, "
+            f"connect() needs mcp 2.x, and mcp {found} is installed: {_to_install('mcp')} would replace it, "
             "which may break other packages"
         )
     return ConfigurationError(f"{reason}; connect_all() calls tools without it")
@@ -33,11 +33,14 @@ def missing_mcp(error: ImportError) -> ConfigurationError:
 
 def is_left_out(error: ImportError) -> bool:
     """Whether a module of the SDK itself is missing."""
-    return isinstance(error, ModuleNotFoundError) and (error.name or "").startswith(SDK)
+    return isinstance(error, ModuleNotFoundError) and (error.name or "").startswith(f"{SDK}.")
 
 
-def _install(extra: str) -> str:
-    return f'pip install "posthog-mcp-store[{extra}]"'
+def _to_install(extra: str) -> str:
+    """What to install for an extra, or for the part of a vendored copy that has its name."""
+    if SDK == "posthog_mcp_store":
+        return f'pip install "posthog-mcp-store[{extra}]"'
+    return f"the packages that MANIFEST.json of {SDK} lists for {extra}"
 
 
 def _installed_mcp() -> str | None:
