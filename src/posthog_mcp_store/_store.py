@@ -18,7 +18,7 @@ from ._oauth.polling import PollsInUse
 from ._request.api_prefix import APIPrefix, LearnedPrefix
 from ._request.owners import Owners
 from ._request.pipeline import Pipeline
-from ._request.settings import APIKey, OnResponse, Settings, configured_host
+from ._request.settings import APIKey, OnConnectionError, OnResponse, Settings, configured_host
 from ._request.state import StoreState
 from ._templates import Templates
 from ._transport.manager import TransportManager, TransportName
@@ -131,6 +131,7 @@ class MCPStore:
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
         on_response: OnResponse | None = None,
+        on_connection_error: OnConnectionError | None = None,
     ) -> Self:
         """Return a view of this store with some settings changed. It shares the store's connections.
 
@@ -140,7 +141,8 @@ class MCPStore:
 
         `deadline` bounds a whole call in seconds: attempts, waits and queueing together. `headers` are sent with every
         request, in addition to those set before. `on_response` is called with the plain data of every response,
-        including errors; an exception in it is raised by the call.
+        including errors, and `on_connection_error` for every attempt without one; an exception in either is raised by
+        the call.
         Closing the view has no effect; it is closed with its store.
         """
         key = as_secret(api_key)
@@ -153,6 +155,7 @@ class MCPStore:
             deadline=deadline,
             headers=headers,
             on_response=on_response,
+            on_connection_error=on_connection_error,
         )
         view = type(self).__new__(type(self))
         view._setup(settings, self._shared, is_view=True)  # noqa: SLF001  # an object of this very class

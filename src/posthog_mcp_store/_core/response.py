@@ -99,6 +99,8 @@ class ResponseInfo:
     a place in the queue, for a rate limiter, or between attempts does not count."""
     attempt: int
     """1 for the first attempt of a call."""
+    installation_id: str | None = None
+    """The id in the path; None if the call is not for one installation."""
 
     @property
     def request_id(self) -> str | None:

@@ -137,4 +137,4 @@ class Pipeline:
     ) -> SuccessfulResponse | Failure:
         """Send a call once. An immediate retry, too, waits for a cool-down that has begun meanwhile."""
         await slot.acquire(min(self._settings.max_retry_after, deadline.remaining))
-        return await self._sender.send(call, slot, attempt)
+        return await self._sender.send(call, slot, attempt, deadline)
