@@ -16,6 +16,7 @@ from ._core.asyncio_only import require_asyncio
 from ._core.defaults import MAX_TEXT_LENGTH, PAGE_CONCURRENCY, STREAM_TIMEOUT
 from ._core.errors import APIStatusError, BadRequestError, ConfigurationError, NotFoundError, ResponseDecodeError
 from ._core.headers import Headers
+from ._core.keyword_hints import explain_keywords
 from ._core.secret import Secret, as_secret
 from ._core.tools import ServerTools, ToolResult
 from ._mcp.extra import missing_extra
@@ -48,6 +49,7 @@ AgentScope = Literal["personal", "team"]
 ApprovalState = Literal["approved", "needs_approval", "do_not_use"]
 
 
+@explain_keywords
 class Installations:
     """The installations that the key's owner can use in one project: their own, and those that others share.
 

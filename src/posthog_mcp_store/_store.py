@@ -12,6 +12,7 @@ from ._adapter import Adapter, LowLevelClient
 from ._core import validation
 from ._core.defaults import MAX_CONCURRENCY, MAX_RESPONSE_BYTES, MAX_RETRIES, MAX_RETRY_AFTER
 from ._core.hosts import checked_host
+from ._core.keyword_hints import OPTIONS, explain_keywords
 from ._core.secret import as_secret
 from ._installations import Installations
 from ._oauth.polling import PollsInUse
@@ -38,6 +39,7 @@ class _Shared:
     polls: PollsInUse
 
 
+@explain_keywords
 class MCPStore:
     """A client for the MCP servers that users of PostHog have installed.
 
@@ -201,3 +203,6 @@ class MCPStore:
         # Crash reporters also call it on a store whose `__init__` failed.
         settings: Settings | None = vars(self).get("_settings")
         return f"MCPStore(host={settings.host!r}, project_id={settings.project_id!r})" if settings else "MCPStore()"
+
+
+OPTIONS.update({"store.with_options": MCPStore.with_options, "MCPStore": MCPStore})
