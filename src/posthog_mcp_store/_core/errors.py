@@ -171,7 +171,11 @@ class ValidationError(BadRequestError):
 
 
 class AlreadyInstalledError(BadRequestError):
-    """400: the user already has an installation with exactly this URL in the project."""
+    """400: the user already has an installation with exactly this URL in the project or, with `scope="shared"`, the
+    project has one.
+
+    The service does not say which: it is the one in `store.installations.list()` with the same `url` and `scope`.
+    """
 
 
 class AuthenticationError(APIStatusError):
