@@ -3,7 +3,12 @@
 import os
 import re
 import shutil
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
 
 import nox
 
@@ -29,17 +34,8 @@ ON_THE_FIRST_PYTHON = [
     ),
     *(f"tests/pagination/test_{name}.py" for name in ("schedules", "whole_lists")),
 ]
-# What works on the oldest and the newest Python works on those between them.
-ON_THE_ENDS = [
-    "tests/cli",
-    "tests/mcp",
-    "tests/oauth",
-    "tests/toolbox",
-    "tests/documentation",
-    "tests/generated",
-    "tests/test_architecture.py",
-    "tests/vendoring",
-]
+# What works on the oldest and the newest Python works on those between them; this is what differs the most.
+ON_THOSE_BETWEEN = ["tests/request", "tests/store", "tests/transport"]
 # What the choice of an HTTP library could break.
 OVER_HTTP = [
     "tests/mcp/test_connect.py",
@@ -69,9 +65,15 @@ NOT_MEASURED = [
     "tests/documentation",
     "tests/generated",
     "tests/pagination/test_schedules.py",
+    "tests/ratelimit/test_users.py",
     "tests/store/test_decoders.py",
     "tests/store/test_tolerance.py",
-    *(f"tests/vendoring/test_{name}.py" for name in ("copies", "edits_during_update", "facade", "interruptions")),
+    "tests/transport/test_fairness.py",
+    "tests/transport/test_sent_once.py",
+    *(
+        f"tests/vendoring/test_{name}.py"
+        for name in ("copies", "edits_during_update", "facade", "interruptions", "parts")
+    ),
 ]
 # A new operation of the service is no type error: this test finds it.
 NEW_OPERATION = "tests/test_architecture.py::test_every_operation_is_called_by_a_public_method"
@@ -100,19 +102,20 @@ SIDE_BY_SIDE = ("-n", "3", "--dist", "worksteal")
 # Where the variable keeps Python from storing bytecode, all workers would compile all tests again, and so would the
 # programs that tests run: a fifth of the time. Empty is as good as unset.
 STORE_BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
+OVER_AIOHTTP = {"TESTED_TRANSPORT": "aiohttp"}
 # httpx2 imports anyio before pytest can rewrite the assertions of anyio's plugin.
 IGNORE_REWRITING = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
-def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
+def run_tests(session: nox.Session, *arguments: str, env: Mapping[str, str] | None = None, **options: Any) -> None:
     # As a module, so that plugins in tests/ are found.
-    session.run("python", "-m", "pytest", *SIDE_BY_SIDE, *arguments, env={**STORE_BYTECODE, **variables})
+    session.run("python", "-m", "pytest", *SIDE_BY_SIDE, *arguments, env={**STORE_BYTECODE, **(env or {})}, **options)
 
 
-def pass_tests(session: nox.Session, *arguments: str) -> bool:
-    """Run tests; whether all of them passed."""
+def pass_tests(session: nox.Session, *arguments: str, **options: Any) -> bool:
+    """Run tests; whether all of them passed. What fails in one run must not hide what fails in another."""
     try:
-        run_tests(session, *arguments)
+        run_tests(session, *arguments, **options)
     except nox.command.CommandFailed:
         return False
     return True
@@ -131,15 +134,18 @@ def tests(session: nox.Session) -> None:
             "redis-server is missing: its tests are skipped, and coverage may be incomplete. INSTALL=1 gets it"
         )
         complete = ["--cov-fail-under", "0"]
-    # What fails in one run must not hide what fails in the other.
-    passed = {
+    # Side by side, since the first ones mostly wait, and the others keep the processor busy.
+    with ThreadPoolExecutor() as at_once, TemporaryFile("w+") as output:
+        others = at_once.submit(pass_tests, session, "-n", "2", *OF_TOOLS, *NOT_MEASURED, stdout=output)
         # Only the contract tests need schemathesis, which takes a second to load in every process.
-        "the measured tests": pass_tests(
-            session, "-n", "4", "--cov", *complete, "-p", "no:schemathesis", *without(OF_TOOLS + NOT_MEASURED)
-        ),
-        # These keep the processor busy: further ones side by side would only have to collect all tests, too.
-        "the other tests": pass_tests(session, "-n", "2", *OF_TOOLS, *NOT_MEASURED),
-    }
+        measured = pass_tests(
+            session, "-n", "3", "--cov", *complete, "-p", "no:schemathesis", *without(OF_TOOLS + NOT_MEASURED)
+        )
+        passed = {"the measured tests": measured, "the other tests": others.result()}
+        session.log("the other tests, which ran at the same time:")
+        output.seek(0)
+        sys.stdout.write(output.read())
+        sys.stdout.flush()
     failed = [name for name, ok in passed.items() if not ok]
     if failed:
         session.error(f"see above: {' and '.join(failed)} failed, or did not cover all of src/")
@@ -150,8 +156,8 @@ def tests(session: nox.Session) -> None:
 def other_pythons(session: nox.Session) -> None:
     """Run the tests on every supported Python that is installed; `nox -s other_pythons-3.13` on one."""
     session.install("-e", EVERYTHING, *groups("tests"))
-    elsewhere = ON_THE_FIRST_PYTHON + ([] if session.python == PYTHONS[-1] else ON_THE_ENDS)
-    run_tests(session, *without(elsewhere), *session.posargs)
+    chosen = without(ON_THE_FIRST_PYTHON) if session.python in (PYTHONS[0], PYTHONS[-1]) else ON_THOSE_BETWEEN
+    run_tests(session, *(session.posargs or chosen))
 
 
 @nox.session
@@ -159,7 +165,7 @@ def http_libraries(session: nox.Session) -> None:
     """Run the tests that go over HTTP on other libraries: aiohttp's connections, and httpx2 in place of httpx."""
     session.install("-e", EVERYTHING, *groups("tests"))
     chosen = session.posargs or OVER_HTTP
-    run_tests(session, *chosen, TESTED_TRANSPORT="aiohttp")
+    run_tests(session, *chosen, env=OVER_AIOHTTP)
     # As an application sees the SDK that calls `httpx2.alias_httpx()` first. What httpx refuses as no address, httpx2
     # looks up.
     run_tests(session, "-p", "tests.support.on_httpx2", *IGNORE_REWRITING, *chosen, "-k", "not no_address")
@@ -171,7 +177,7 @@ def oldest(session: nox.Session) -> None:
     session.install("-e", EVERYTHING, *groups("tests"))
     extras = PROJECT["project"]["optional-dependencies"]
     session.install(*(lower_bound(each) for name in extras for each in extras[name]))
-    run_tests(session, *(session.posargs or OVER_EXTRAS), TESTED_TRANSPORT="aiohttp")
+    run_tests(session, *(session.posargs or OVER_EXTRAS), env=OVER_AIOHTTP)
 
 
 def lower_bound(requirement: str) -> str:
@@ -254,6 +260,14 @@ def recipe_works(session: nox.Session, framework: str) -> bool:
     finally:
         shutil.rmtree(home, ignore_errors=True)
     return True
+
+
+@nox.session
+def recipes(session: nox.Session) -> None:
+    """Run the recipes of docs/guides/frameworks.md in their frameworks."""
+    session.install("-e", ".[testing]", *groups("recipes"))
+    chosen = session.posargs or ["tests/recipes"]
+    session.run("python", "-m", "pytest", "--confcutdir=tests/recipes", *chosen, env=STORE_BYTECODE)
 
 
 @nox.session

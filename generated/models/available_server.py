@@ -16,22 +16,22 @@ from ..types import (
 
 @_attrs_define
 class AvailableServer:
-    """An installation with its tools."""
+    """An installation with its tools.
+
+    Attributes:
+        installation_id: The installation.
+        name: The installation's name.
+        tools: Its tools, including those that need approval, but not those that are blocked.
+        slug: The name in lower case with hyphens, unique among the installations that the key's owner can
+            use.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     installation_id: UUID
-    """The installation."""
-
     name: str
-    """The installation's name."""
-
     tools: list[AvailableTool]
-    """Its tools, including those that need approval, but not those that are blocked."""
-
     slug: str = ""
-    """The name in lower case with hyphens, unique among the installations that the key's owner can use."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -58,6 +58,9 @@ class AvailableServer:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -101,7 +104,7 @@ class AvailableServer:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

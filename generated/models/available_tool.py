@@ -16,25 +16,23 @@ from ..types import (
 
 @_attrs_define
 class AvailableTool:
-    """A tool that is available to the key's owner."""
+    """A tool that is available to the key's owner.
+
+    Attributes:
+        name: The tool's name on its server.
+        approval_state: The state that applies to the key's owner: `approved` or `needs_approval`.
+        description: The description from the server; untrusted.
+        input_schema: The JSON Schema of the arguments, from the server; untrusted.
+        annotations: The server's hints, such as `readOnlyHint`; untrusted.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     name: str
-    """The tool's name on its server."""
-
     approval_state: MCPToolApprovalStateEnum | str
-    """The state that applies to the key's owner, after the project's rules."""
-
     description: str = ""
-    """The description from the server; untrusted."""
-
     input_schema: AvailableToolInputSchemaType0 | None = None
-    """The JSON Schema of the arguments, from the server; untrusted."""
-
     annotations: AvailableToolAnnotationsType0 | None = None
-    """The server's hints, such as `readOnlyHint`; untrusted."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -71,6 +69,9 @@ class AvailableTool:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -119,7 +120,7 @@ class AvailableTool:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

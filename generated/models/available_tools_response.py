@@ -14,13 +14,15 @@ from ..types import (
 
 @_attrs_define
 class AvailableToolsResponse:
-    """The available tools of all installations."""
+    """The available tools of all installations.
+
+    Attributes:
+        servers: The installations that have tools.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     servers: list[AvailableServer]
-    """The installations that have tools."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -41,6 +43,9 @@ class AvailableToolsResponse:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -66,7 +71,7 @@ class AvailableToolsResponse:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

@@ -12,16 +12,17 @@ from ..types import (
 
 @_attrs_define
 class CallToolError:
-    """Why a tool was not called, or an error of the framework (`type`, `code`, `attr`)."""
+    """Why a tool was not called, or an error of the framework (`type`, `code`, `attr`).
+
+    Attributes:
+        detail: The error in words.
+        reason: `needs_approval`, `disabled`, `removed` or `upstream_error`.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     detail: None | str = None
-    """The error in words."""
-
     reason: None | str = None
-    """`needs_approval`, `disabled`, `removed` or `upstream_error`."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -42,6 +43,9 @@ class CallToolError:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -78,7 +82,7 @@ class CallToolError:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

@@ -14,16 +14,17 @@ from ..types import (
 
 @_attrs_define
 class CallToolRequest:
-    """A tool to call."""
+    """A tool to call.
+
+    Attributes:
+        tool_name: The tool's name on its server.
+        arguments: The tool's arguments.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     tool_name: str
-    """The tool's name on its server."""
-
     arguments: CallToolRequestArguments | Unset = UNSET
-    """The tool's arguments."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -45,6 +46,9 @@ class CallToolRequest:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -73,7 +77,7 @@ class CallToolRequest:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

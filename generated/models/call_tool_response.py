@@ -17,19 +17,19 @@ from ..types import (
 
 @_attrs_define
 class CallToolResponse:
-    """What a tool returned."""
+    """What a tool returned.
+
+    Attributes:
+        content: MCP content blocks, such as `{"type":"text","text":"42"}`.
+        is_error: Whether the tool reports that it failed.
+        structured_content: The result as JSON, where the tool has an output schema.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     content: list[CallToolResponseContentItem]
-    """MCP content blocks, such as `{"type":"text","text":"42"}`."""
-
     is_error: bool
-    """Whether the tool reports that it failed."""
-
     structured_content: CallToolResponseStructuredContentType0 | None = None
-    """The result as JSON, where the tool has an output schema."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -58,6 +58,9 @@ class CallToolResponse:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -94,7 +97,7 @@ class CallToolResponse:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

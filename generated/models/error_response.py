@@ -14,31 +14,27 @@ from ..types import (
 class ErrorResponse:
     """All JSON errors of the service: `type`, `code`, `detail` and `attr` from the framework, `detail` alone
     from a view, `error` alone from the proxy. Distinguish errors by their status, not by `type`: a 403 can
-    have `authentication_error`, too."""
+    have `authentication_error`, too.
+
+    Attributes:
+        type_: The kind of error, such as `validation_error`.
+        code: The error within its kind, such as `required`.
+        detail: The error in words.
+        attr: The invalid field; nested names are joined by two underscores.
+        error: The proxy's error in words.
+        reason: `call_tool`: `needs_approval`, `disabled`, `removed` or `upstream_error`.
+        error_event_id: The id of an unexpected failure, for PostHog's support.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     type_: None | str = None
-    """The kind of error, such as `validation_error`."""
-
     code: None | str = None
-    """The error within its kind, such as `required`."""
-
     detail: None | str = None
-    """The error in words."""
-
     attr: None | str = None
-    """The invalid field; nested names are joined by two underscores."""
-
     error: None | str = None
-    """The proxy's error in words."""
-
     reason: None | str = None
-    """`call_tool`: `needs_approval`, `disabled`, `removed` or `upstream_error`."""
-
     error_event_id: None | str = None
-    """The id of an unexpected failure, for PostHog's support."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -74,6 +70,9 @@ class ErrorResponse:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -140,7 +139,7 @@ class ErrorResponse:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

@@ -17,55 +17,47 @@ from ..types import (
 
 @_attrs_define
 class InstallCustom:
-    """An MCP server to install by its URL."""
+    """An MCP server to install by its URL.
+
+    Attributes:
+        name: The name to show; stored as `display_name`.
+        url: The MCP server's URL, http or https, not on a private network. Stored as sent.
+        auth_type: * `api_key` - api_key
+            * `oauth` - oauth
+        api_key: The MCP server's key, for `api_key`. Sent to the server as a bearer token; can't be read
+            again. Without it the installation is created, but never works.
+        description: The user's description.
+        client_id: The id of a client of yours at the server's OAuth provider. Without it PostHog
+            registers a client.
+        client_secret: The client's secret. The service ignores it without `client_id`.
+        install_source: * `posthog` - posthog
+            * `posthog-code` - posthog-code
+        posthog_code_callback_url: Where a `posthog-code` flow sends the browser. Its scheme has to be
+            `array` or `posthog-code`.
+        scope: * `personal` - personal
+            * `shared` - shared
+        team_enabled: False switches the server off for the project. Only for project admins.
+        agent_scope: * `personal` - personal
+            * `team` - team
+        return_path: The page of PostHog to which the browser is sent if there is no callback URL: a path
+            that starts with a single slash. The service ignores anything else.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     name: str
-    """The name to show; stored as `display_name`."""
-
     url: str
-    """The MCP server's URL, http or https, not on a private network. Stored as sent."""
-
     auth_type: InstallCustomAuthTypeEnum
-    """* `api_key` - api_key
-    * `oauth` - oauth"""
-
     api_key: str | Unset = _attrs_field(default=UNSET, repr=False)
-    """The MCP server's key, for `api_key`. Sent to the server as a bearer token; can't be read again. Without it
-    the installation is created, but never works."""
-
     description: str | Unset = UNSET
-    """The user's description."""
-
     client_id: str | Unset = UNSET
-    """The id of a client of yours at the server's OAuth provider. Without it PostHog registers a client."""
-
     client_secret: str | Unset = _attrs_field(default=UNSET, repr=False)
-    """The client's secret. The service ignores it without `client_id`."""
-
     install_source: InstallSourceEnum | Unset = UNSET
-    """* `posthog` - posthog
-    * `posthog-code` - posthog-code"""
-
     posthog_code_callback_url: str | Unset = UNSET
-    """Where a `posthog-code` flow sends the browser. Its scheme has to be `array` or `posthog-code`."""
-
     scope: MCPInstallationScopeEnum | Unset = UNSET
-    """* `personal` - personal
-    * `shared` - shared"""
-
     team_enabled: bool | Unset = UNSET
-    """False switches the server off for the project. Only for project admins."""
-
     agent_scope: MCPAgentGrantScopeEnum | Unset = UNSET
-    """* `personal` - personal
-    * `team` - team"""
-
     return_path: str | Unset = UNSET
-    """The page of PostHog to which the browser is sent if there is no callback URL: a path that starts with a
-    single slash. The service ignores anything else."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -125,6 +117,9 @@ class InstallCustom:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -225,7 +220,7 @@ class InstallCustom:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

@@ -18,38 +18,34 @@ from ..types import (
 
 @_attrs_define
 class InstallTemplate:
-    """A server of the catalogue to install."""
+    """A server of the catalogue to install.
+
+    Attributes:
+        template_id: The template.
+        api_key: The MCP server's key, which templates with `auth_type` `api_key` require.
+        install_source: * `posthog` - posthog
+            * `posthog-code` - posthog-code
+        posthog_code_callback_url: Where a `posthog-code` flow sends the browser. Its scheme has to be
+            `array` or `posthog-code`.
+        scope: * `personal` - personal
+            * `shared` - shared
+        team_enabled: False switches the server off for the project. Only for project admins.
+        agent_scope: * `personal` - personal
+            * `team` - team
+        return_path: The page of PostHog to which the browser is sent if there is no callback URL: a path
+            that starts with a single slash. The service ignores anything else.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     template_id: UUID
-    """The template."""
-
     api_key: str | Unset = _attrs_field(default=UNSET, repr=False)
-    """The MCP server's key, which templates with `auth_type` `api_key` require."""
-
     install_source: InstallSourceEnum | Unset = UNSET
-    """* `posthog` - posthog
-    * `posthog-code` - posthog-code"""
-
     posthog_code_callback_url: str | Unset = UNSET
-    """Where a `posthog-code` flow sends the browser. Its scheme has to be `array` or `posthog-code`."""
-
     scope: MCPInstallationScopeEnum | Unset = UNSET
-    """* `personal` - personal
-    * `shared` - shared"""
-
     team_enabled: bool | Unset = UNSET
-    """False switches the server off for the project. Only for project admins."""
-
     agent_scope: MCPAgentGrantScopeEnum | Unset = UNSET
-    """* `personal` - personal
-    * `team` - team"""
-
     return_path: str | Unset = UNSET
-    """The page of PostHog to which the browser is sent if there is no callback URL: a path that starts with a
-    single slash. The service ignores anything else."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -96,6 +92,9 @@ class InstallTemplate:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -163,7 +162,7 @@ class InstallTemplate:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

@@ -20,77 +20,61 @@ from ..types import (
 
 @_attrs_define
 class Installation:
-    """An MCP server that a user installed."""
+    """An MCP server that a user installed.
+
+    Attributes:
+        id: The installation.
+        name: The name to show: `display_name`, or else the template's name, or else empty.
+        url: The MCP server's URL, exactly as it was sent.
+        auth_type: How PostHog authenticates to the server: `api_key` or `oauth`.
+        needs_reauth: Whether the stored token is no longer valid, so the user has to authorize again.
+            Always false for `api_key`.
+        pending_oauth: Whether no token is stored yet, because no OAuth flow has finished. Always false
+            for `api_key`.
+        proxy_url: The proxy's URL, as the service sees it. Never send a key to it: its host may differ
+            from yours.
+        created_at: When it was created, in UTC.
+        server_id: The OAuth server record in earlier versions of the service, where installations may
+            share one. None for `api_key` installations, and in later versions.
+        template_id: The template of the catalogue. None for custom installations.
+        icon_key: Use `icon_domain`.
+        icon_domain: The domain of the template's brand. Empty for custom installations.
+        display_name: The user's own name for it. May be empty.
+        description: The user's description, or else the template's. May be empty.
+        is_enabled: Whether the proxy accepts calls for it.
+        scope: Whether only its owner can use it (`personal`) or everyone in the project (`shared`).
+        is_owner: Whether it belongs to the key's owner. Only owners can change a shared installation.
+        tool_count: The number of the server's tools. None if the service does not send it.
+        last_synced_at: When PostHog last read the server's list of tools, in UTC. None if it never has,
+            or if the service does not send it.
+        last_sync_error: Why PostHog could not read the list of tools the last time, in at most 500
+            characters, which may quote the server. Empty after a success, or if the service does not send it.
+        updated_at: When it was last saved, also by a token refresh, in UTC.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     id: UUID
-    """The installation."""
-
     name: str
-    """The name to show: `display_name`, or else the template's name, or else empty."""
-
     url: str
-    """The MCP server's URL, exactly as it was sent."""
-
     auth_type: MCPServerInstallationAuthTypeEnum | str
-    """How PostHog authenticates to the server."""
-
     needs_reauth: bool
-    """Whether the stored token is no longer valid, so the user has to authorize again. Always false for
-    `api_key`."""
-
     pending_oauth: bool
-    """Whether no token is stored yet, because no OAuth flow has finished. Always false for `api_key`."""
-
     proxy_url: str
-    """The proxy's URL, as the service sees it. Never send a key to it: its host may differ from yours."""
-
     created_at: datetime.datetime
-    """When it was created, in UTC."""
-
     server_id: None | UUID = None
-    """The OAuth server record in earlier versions of the service, where installations may share one. None for
-    `api_key` installations, and in later versions."""
-
     template_id: None | UUID = None
-    """The template of the catalogue. None for custom installations."""
-
     icon_key: str = ""
-    """Use `icon_domain`."""
-
     icon_domain: str = ""
-    """The domain of the template's brand. Empty for custom installations."""
-
     display_name: str = ""
-    """The user's own name for it. May be empty."""
-
     description: str = ""
-    """The user's description, or else the template's. May be empty."""
-
     is_enabled: bool = True
-    """Whether the proxy accepts calls for it."""
-
     scope: MCPServerInstallationScopeEnum | str = MCPServerInstallationScopeEnum.PERSONAL
-    """Whether only its owner can use it (`personal`) or everyone in the project (`shared`)."""
-
     is_owner: bool = True
-    """Whether it belongs to the key's owner. Only owners can change a shared installation."""
-
     tool_count: int | None = None
-    """The number of the server's tools. None if the service does not send it."""
-
     last_synced_at: datetime.datetime | None = None
-    """When PostHog last read the server's list of tools, in UTC. None if it never has, or if the service does
-    not send it."""
-
     last_sync_error: str = ""
-    """Why PostHog could not read the list of tools the last time, in at most 500 characters, which may quote the
-    server. Empty after a success, or if the service does not send it."""
-
     updated_at: datetime.datetime | None = None
-    """When it was last saved, also by a token refresh, in UTC."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -172,6 +156,9 @@ class Installation:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -335,7 +322,7 @@ class Installation:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

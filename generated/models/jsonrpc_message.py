@@ -11,10 +11,13 @@ from ..types import (
 
 @_attrs_define
 class JSONRPCMessage:
-    """One JSON-RPC 2.0 request, notification or response. The proxy passes it on unchanged."""
+    """One JSON-RPC 2.0 request, notification or response. The proxy passes it on unchanged.
+
+    Attributes:
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -25,6 +28,9 @@ class JSONRPCMessage:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -44,7 +50,7 @@ class JSONRPCMessage:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

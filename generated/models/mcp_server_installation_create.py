@@ -18,29 +18,26 @@ from ..types import (
 
 @_attrs_define
 class MCPServerInstallationCreate:
-    """The fields that upstream documents as writable when an installation is created."""
+    """The fields that upstream documents as writable when an installation is created.
+
+    Attributes:
+        url: The MCP server's URL, http or https.
+        server_id: The OAuth server record to install.
+        display_name: The user's own name for it.
+        description: The user's description.
+        auth_type: * `api_key` - API Key
+            * `oauth` - OAuth
+        is_enabled: Whether the proxy accepts calls for it.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     url: str
-    """The MCP server's URL, http or https."""
-
     server_id: UUID | Unset = UNSET
-    """The OAuth server record to install."""
-
     display_name: str | Unset = UNSET
-    """The user's own name for it."""
-
     description: str | Unset = UNSET
-    """The user's description."""
-
     auth_type: MCPServerInstallationAuthTypeEnum | Unset = UNSET
-    """* `api_key` - API Key
-    * `oauth` - OAuth"""
-
     is_enabled: bool | Unset = UNSET
-    """Whether the proxy accepts calls for it."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -77,6 +74,9 @@ class MCPServerInstallationCreate:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -127,7 +127,7 @@ class MCPServerInstallationCreate:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

@@ -12,13 +12,15 @@ from ..types import (
 
 @_attrs_define
 class OAuthRedirectResponse:
-    """Where to send the user's browser."""
+    """Where to send the user's browser.
+
+    Attributes:
+        redirect_url: The provider's authorization URL.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     redirect_url: str
-    """The provider's authorization URL."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -35,6 +37,9 @@ class OAuthRedirectResponse:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -62,7 +67,7 @@ class OAuthRedirectResponse:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

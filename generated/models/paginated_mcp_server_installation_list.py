@@ -14,22 +14,22 @@ from ..types import (
 
 @_attrs_define
 class PaginatedMCPServerInstallationList:
-    """One page of installations."""
+    """One page of installations.
+
+    Attributes:
+        count: The number of all installations at the time of the response.
+        results: The installations, newest first.
+        next_: The next page, or null on the last one. Use only its offset: its host may differ from
+            yours.
+        previous: The previous page, or null on the first one.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     count: int
-    """The number of all installations at the time of the response."""
-
     results: list[Installation]
-    """The installations, newest first."""
-
     next_: None | str = None
-    """The next page, or null on the last one. Use only its offset: its host may differ from yours."""
-
     previous: None | str = None
-    """The previous page, or null on the first one."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -58,6 +58,9 @@ class PaginatedMCPServerInstallationList:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -101,7 +104,7 @@ class PaginatedMCPServerInstallationList:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

@@ -13,19 +13,20 @@ from ..types import (
 
 @_attrs_define
 class PatchedMCPServerInstallationUpdate:
-    """The fields to change; all others stay as they are."""
+    """The fields to change; all others stay as they are.
+
+    Attributes:
+        display_name: The user's own name for it. If it is empty, `name` falls back to the template's
+            name.
+        description: The user's description.
+        is_enabled: Whether the proxy accepts calls for it.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     display_name: str | Unset = UNSET
-    """The user's own name for it. If it is empty, `name` falls back to the template's name."""
-
     description: str | Unset = UNSET
-    """The user's description."""
-
     is_enabled: bool | Unset = UNSET
-    """Whether the proxy accepts calls for it."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -45,6 +46,9 @@ class PatchedMCPServerInstallationUpdate:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -82,7 +86,7 @@ class PatchedMCPServerInstallationUpdate:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

@@ -10,15 +10,17 @@ from ..models.mcp_tool_approval_state_enum import MCPToolApprovalStateEnum
 
 @_attrs_define
 class PatchedToolApprovalUpdate:
-    """The state to give a tool."""
+    """The state to give a tool.
+
+    Attributes:
+        approval_state: * `approved` - Approved
+            * `needs_approval` - Needs approval
+            * `do_not_use` - Do not use
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     approval_state: MCPToolApprovalStateEnum
-    """* `approved` - Approved
-    * `needs_approval` - Needs approval
-    * `do_not_use` - Do not use"""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -35,6 +37,9 @@ class PatchedToolApprovalUpdate:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -55,7 +60,7 @@ class PatchedToolApprovalUpdate:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

@@ -18,37 +18,32 @@ from ..types import (
 
 @_attrs_define
 class Template:
-    """A server of the catalogue."""
+    """A server of the catalogue.
+
+    Attributes:
+        name: The server's name.
+        url: The MCP server's URL.
+        auth_type: How PostHog authenticates to the server: `api_key` or `oauth`.
+        id: The template's id, the `template_id` of its installations. None in earlier versions of the
+            service.
+        docs_url: The vendor's documentation. May be empty.
+        description: The catalogue's description of it.
+        icon_key: Use `icon_domain`.
+        icon_domain: The domain of the vendor's brand. May be empty.
+        category: `business`, `data`, `design`, `dev`, `infra`, `productivity`, or a newer one.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     name: str
-    """The server's name."""
-
     url: str
-    """The MCP server's URL."""
-
     auth_type: MCPServerInstallationAuthTypeEnum | str
-    """How PostHog authenticates to the server."""
-
     id: None | UUID = None
-    """The template's id, the `template_id` of its installations. None in earlier versions of the service."""
-
     docs_url: str = ""
-    """The vendor's documentation. May be empty."""
-
     description: str = ""
-    """The catalogue's description of it."""
-
     icon_key: str = ""
-    """Use `icon_domain`."""
-
     icon_domain: str = ""
-    """The domain of the vendor's brand. May be empty."""
-
     category: str = ""
-    """`business`, `data`, `design`, `dev`, `infra`, `productivity`, or a newer one."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -89,6 +84,9 @@ class Template:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -170,7 +168,7 @@ class Template:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

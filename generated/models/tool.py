@@ -17,49 +17,43 @@ from ..types import (
 
 @_attrs_define
 class Tool:
-    """A tool of an installation, as PostHog read it from the MCP server."""
+    """A tool of an installation, as PostHog read it from the MCP server.
+
+    Attributes:
+        id: The tool's id.
+        tool_name: The tool's name on its server.
+        input_schema: The JSON Schema of the arguments, from the server; untrusted, and any JSON.
+        approval_state: The state that applies to the key's owner, after the project's rules: `approved`,
+            `needs_approval` or `do_not_use`.
+        created_at: When PostHog first read it, in UTC.
+        display_name: The tool's title, from the server. May be empty.
+        description: The description from the server; untrusted.
+        team_state: The least strict state that the project allows: `approved`, `needs_approval` or
+            `do_not_use`. None if it sets none.
+        locked: Whether the project decides the state, so that nobody can choose another one.
+        decided_by: What decided the state, such as `rule`, `scope`, `team`, `preset`, `legacy` or
+            `default`.
+        last_seen_at: When the server last listed it, in UTC.
+        removed_at: When PostHog noticed that the server no longer lists it, in UTC. None for tools that
+            it lists.
+        updated_at: When it was last saved, in UTC.
+        additional_properties: Fields that this version does not know, as received.
+    """
 
     id: UUID
-    """The tool's id."""
-
     tool_name: str
-    """The tool's name on its server."""
-
     input_schema: Any
-    """The JSON Schema of the arguments, from the server; untrusted, and any JSON."""
-
     approval_state: MCPToolApprovalStateEnum | str
-    """The state that applies to the key's owner, after the project's rules."""
-
     created_at: datetime.datetime
-    """When PostHog first read it, in UTC."""
-
     display_name: str = ""
-    """The tool's title, from the server. May be empty."""
-
     description: str = ""
-    """The description from the server; untrusted."""
-
     team_state: MCPToolApprovalStateEnum | None | str = None
-    """The least strict state that the project allows. None if it sets none."""
-
     locked: bool = False
-    """Whether the project decides the state, so that nobody can choose another one."""
-
     decided_by: str = ""
-    """What decided the state, such as `rule`, `scope`, `team`, `preset`, `legacy` or `default`."""
-
     last_seen_at: datetime.datetime | None = None
-    """When the server last listed it, in UTC."""
-
     removed_at: datetime.datetime | None = None
-    """When PostHog noticed that the server no longer lists it, in UTC. None for tools that it lists."""
-
     updated_at: datetime.datetime | None = None
-    """When it was last saved, in UTC."""
-
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """Fields that the document does not list, as received."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; fields that are UNSET are left out."""
@@ -120,6 +114,9 @@ class Tool:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read the JSON object.
+
+        Args:
+            src_dict: The object, as the service sends it.
 
         Raises:
             TypeError: It is not an object.
@@ -223,7 +220,7 @@ class Tool:
 
     @property
     def additional_keys(self) -> list[str]:
-        """The names of the fields that the document does not list."""
+        """The names of the fields in `additional_properties`."""
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:

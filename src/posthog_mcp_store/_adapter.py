@@ -86,7 +86,6 @@ __all__ = [
 ]
 
 __document_version__ = DOCUMENT_VERSION
-"""The version of openapi.yaml that the generated client was made from."""
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)

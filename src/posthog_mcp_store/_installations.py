@@ -51,10 +51,11 @@ ApprovalState = Literal["approved", "needs_approval", "do_not_use"]
 
 @explain_keywords
 class Installations:
-    """The installations that the key's owner can use in one project: their own, and those that others share.
+    """The installations in one project that the key's owner can use: their own, and those that others share.
 
-    Every method can raise APIConnectionError, APIStatusError (a subclass for each status), ResponseDecodeError and,
-    before anything is sent, ConfigurationError.
+    Every call can raise ConfigurationError (nothing was sent), APIConnectionError, ResponseDecodeError,
+    AuthenticationError, PermissionDeniedError, NotFoundError if there is no such project, RateLimitError and
+    ServerError. Methods list only what else they raise, or for which other reasons (docs/guides/errors.md).
     """
 
     def __init__(self, adapter: Adapter, polls: PollsInUse) -> None:
@@ -64,18 +65,23 @@ class Installations:
     def list(
         self, *, limit: int | None = None, offset: int = 0, concurrency: int = PAGE_CONCURRENCY
     ) -> Pager[Installation]:
-        """List the installations, newest first. `limit` is the page size, 100 by default; the service has no maximum.
+        """List the installations, newest first. Those that others share have `is_owner` set to False.
 
         ```python
         async for installation in store.installations.list(): ...
         page = await store.installations.list(limit=10)
         ```
 
-        Of the installations that others share, `is_owner` is False.
+        Nothing is sent until the list is read. Iterating yields every installation that exists throughout exactly once.
 
-        Iterating fetches up to `concurrency` pages ahead and keeps no more than that in memory. It yields every
-        installation that exists throughout exactly once, or raises ListUnstableError. Without a `limit`, lists of more
-        than 1,000 installations are read in pages of 200 after the first.
+        Args:
+            limit: The page size, 1 or more; the service has no maximum (docs/service.md, section 3). By default 100,
+                and 200 after the first page if there are more than 1,000 installations.
+            offset: The number of installations to skip.
+            concurrency: The maximum number of pages that iterating fetches ahead and keeps in memory.
+
+        Raises:
+            ListUnstableError: While iterating: the list changed too fast to be read completely.
         """
         return Pager(
             # Integers compare faster than UUIDs and take less memory.
@@ -95,10 +101,18 @@ class Installations:
         is_enabled: bool | Unset = UNSET,
         server_id: UUID | str | Unset = UNSET,
     ) -> Installation:
-        """Create an installation on an instance that allows it. The hosted service does not: use `install_custom`.
+        """Create an installation on an instance that allows it. PostHog Cloud does not: use `install_custom()`.
+
+        Args:
+            url: The MCP server's URL, http or https.
+            display_name: The user's own name for it.
+            description: The user's description.
+            auth_type: How PostHog should authenticate to the server: `api_key` or `oauth`.
+            is_enabled: Whether the proxy accepts calls for it.
+            server_id: The OAuth server record to install.
 
         Raises:
-            MethodNotAllowedError: The service does not create installations this way.
+            MethodNotAllowedError: The service does not create installations this way (docs/service.md, section 0).
             PermissionDeniedError: The key lacks the scope `project:write`.
         """
         return await self._adapter.create(
@@ -113,6 +127,9 @@ class Installations:
     async def retrieve(self, id: InstallationID) -> Installation:
         """Fetch one installation.
 
+        Args:
+            id: The installation, or its id.
+
         Raises:
             NotFoundError: The key's owner has no such installation in the project.
         """
@@ -126,11 +143,17 @@ class Installations:
         description: str | Unset = UNSET,
         is_enabled: bool | Unset = UNSET,
     ) -> Installation:
-        """Change the given fields. If `display_name` or `description` is made empty, the template's is returned.
+        """Change the given fields, and leave the others as they are.
+
+        Args:
+            id: The installation, or its id.
+            display_name: The user's own name for it, at most 200 characters. If it is empty, `name` is the template's.
+            description: The user's description. If it is empty, the template's is returned.
+            is_enabled: Whether the proxy accepts calls for it.
 
         Raises:
             NotFoundError: The key's owner has no such installation in the project.
-            PermissionDeniedError: It is shared, and belongs to somebody else.
+            PermissionDeniedError: It is shared, and belongs to another user.
             ValidationError: The service refused a value; `attr` names the field.
         """
         # The service does not check the length and fails with 500 (docs/service.md, section 5).
@@ -142,6 +165,9 @@ class Installations:
 
     async def delete(self, id: InstallationID) -> None:
         """Delete the installation and its stored credentials.
+
+        Args:
+            id: The installation, or its id.
 
         Raises:
             NotFoundError: The key's owner has no such installation in the project.
@@ -166,17 +192,23 @@ class Installations:
             async for message in stream: ...
         ```
 
-        Awaiting it returns the whole response, at most `max_response_bytes` long. Entering it yields each message as
-        it arrives, any number of them, each at most `max_response_bytes` long. An entered stream counts towards
+        Awaiting it returns the complete response, of at most `max_response_bytes`. Entering it yields each message as
+        it arrives, any number of them, each of at most `max_response_bytes`. An entered stream counts towards
         `max_concurrency` only until its response begins.
 
-        `session_id` is sent as `Mcp-Session-Id`. The service drops all other MCP headers (docs/service.md, section 0)
-        and accepts 1 MiB at most, counted in ASCII JSON (section 7).
+        Args:
+            id: The installation, or its id.
+            message: A JSON-RPC object, or a non-empty list of them, of at most 1 MiB as ASCII JSON (docs/service.md,
+                section 7).
+            session_id: The session to continue, sent as `Mcp-Session-Id`: the `session_id` of an earlier reply.
+            headers: Headers to send in addition. The service drops all that are meant for the MCP server, except
+                `x-posthog-*` (docs/service.md, sections 0 and 7).
 
         Raises:
             InstallationDisabledError: The installation is disabled, or switched off for the team.
+            NotFoundError: The key's owner has no such installation in the project.
             ReauthenticationRequiredError: The installation's credentials are missing or no longer valid.
-            UpstreamError: The MCP server could not be reached, or responded with an error status.
+            UpstreamError: The MCP server could not be reached, or responded with an error status. It may have acted.
         """
         return self._proxy(id, message, session_id=session_id, headers=headers)
 
@@ -216,17 +248,17 @@ class Installations:
         logging_callback: LoggingFnT | None = None,
         message_handler: MessageHandlerFnT | None = None,
     ) -> AbstractAsyncContextManager[Client]:
-        """Connect to the installation's MCP server: a connected `mcp.Client` (extra `mcp`).
+        """Connect to the installation's MCP server with an `mcp.Client` (extra `mcp`).
 
         ```python
         async with store.installations.connect(id) as client:
             result = await client.call_tool("add", {"a": 19, "b": 23})
         ```
 
-        Messages are sent through the proxy with all settings of this store except `timeout`: the server may be silent
-        for `stream_timeout` seconds while it works. Calls raise the SDK's errors, such as ToolCallError and its
-        subclasses, instead of `mcp.MCPError`; a failure of the tool itself is a result with `is_error`. Connecting
-        uses two of the service's 60 proxy calls a minute.
+        Messages are sent through the proxy, with all settings of this store except `timeout`. Calls raise the SDK's
+        errors, such as ToolCallError and its subclasses, instead of `mcp.MCPError`; if a tool itself fails, its result
+        has `is_error`. Connecting uses two of the service's 60 proxy calls a minute. Any task may enter and leave the
+        connection.
 
         If the server has lost the session, the next call starts a new one. A `tools/call` that ran into the loss
         raises and is never repeated. Idempotent requests are repeated, unless the server reported the loss in a
@@ -235,10 +267,22 @@ class Installations:
         A tool's result is checked against the tool's output schema, for at most 0.1 seconds and ignoring its regular
         expressions. A result that does not match raises ResponseDecodeError, with the result as `result`.
 
-        The other arguments are those of `mcp.Client`. Any task may enter and leave the connection.
+        Args:
+            id: The installation, or its id.
+            stream_timeout: How many seconds the server may send nothing while it works on a request.
+            client_info: The name and version of your program, for the server.
+            sampling_callback: Answers a server that asks for text from your model.
+            elicitation_callback: Answers a server that asks the user for information.
+            list_roots_callback: Answers a server that asks which files it may use.
+            logging_callback: Called with the server's log messages.
+            message_handler: Called with every notification of the server, and with exceptions of the connection.
 
         Raises:
             ConfigurationError: The package `mcp`, 2.x, is not installed.
+            InstallationDisabledError: The installation is disabled, or switched off for the team.
+            NotFoundError: The key's owner has no such installation in the project.
+            ReauthenticationRequiredError: The installation's credentials are missing or no longer valid.
+            UpstreamError: The MCP server could not be reached, or responded with an error status.
         """
         return self._connection(
             id,
@@ -265,7 +309,7 @@ class Installations:
         stream_timeout: float = STREAM_TIMEOUT,
         max_text_length: int = MAX_TEXT_LENGTH,
     ) -> AsyncIterator[Toolbox]:
-        """List the tools of all enabled installations, to be called, by an agent for example.
+        """List the tools of all enabled installations, for an agent to call.
 
         ```python
         async with store.installations.connect_all() as toolbox:
@@ -276,18 +320,25 @@ class Installations:
             text = await toolbox["add"].run(a=19, b=23)
         ```
 
-        Listing takes one request in addition to the list of installations, and a call takes one more. An installation
-        that fails, because its user has to authorize it again or its server is down, is listed in `failures` and does
-        not affect the others. So are tools that were left out because they violate MCP's schema; the installation's
-        other tools can be called.
+        Listing takes one request in addition to the list of installations, and each call of a tool takes one. An
+        installation that fails, because its user has to authorize it again or its server is down, is listed in
+        `failures` and does not affect the others. So is an installation with tools that violate MCP's schema; its other
+        tools can be called. Calls that are still running when the toolbox is left raise APIConnectionError.
 
-        Instances last updated in spring 2026 neither list nor call tools. There the SDK begins a session with each
-        server, `concurrency` at a time, which uses three of the service's 60 proxy calls a minute. The server may be
-        silent for `stream_timeout` seconds while it works. Lists of tools that do not end are `failures` as well. If a
-        server has lost its session, the next call begins a new one; the call that ran into the loss raises.
+        Instances last updated in spring 2026 neither list nor call tools. There the SDK starts a session with each
+        server, which uses three of the service's 60 proxy calls a minute. Lists of tools that do not end are `failures`
+        as well. If a server has lost its session, the next call starts a new one; the call that ran into the loss
+        raises.
 
-        `max_text_length` is the maximum length of the text that `InstallationTool.run()` returns. When the toolbox is
-        left, its calls end.
+        Args:
+            concurrency: The maximum number of servers to ask for their tools at the same time. Only used on those older
+                instances.
+            stream_timeout: How many seconds a server may send nothing while it works on a request. Only used in
+                sessions.
+            max_text_length: The maximum length of the text that `InstallationTool.run()` returns, in characters.
+
+        Raises:
+            ListUnstableError: The list of installations changed too fast to be read completely.
         """
         validation.at_least(1, concurrency, "concurrency")
         validation.seconds(stream_timeout, "stream_timeout")
@@ -328,14 +379,24 @@ class Installations:
         posthog_code_callback_url: str | Unset = UNSET,
         return_path: str | Unset = UNSET,
     ) -> AuthorizationRedirect:
-        """Start an OAuth flow: of an installation, or of a template of the catalogue, which is installed if need be.
+        """Start an OAuth flow, and return the page on which the user authorizes the installation.
 
-        Pass exactly one of `installation` (or its id), `template_id` and `server_id`. Stored tokens keep working until
-        the flow ends. The user's browser has to be logged in to PostHog as the key's owner. In the end it is sent to
-        `return_path`, a path of PostHog's web application.
+        Pass exactly one of `installation`, `template_id` and `server_id`. Stored tokens keep working until the flow
+        ends. The user's browser has to be logged in to PostHog as the key's owner (docs/service.md, section 6).
 
         Instances last updated in spring 2026 need the installation's `server_id`. An `Installation` has it; for an id,
         the SDK makes two more requests there.
+
+        Args:
+            installation: The installation to authorize, or its id.
+            template_id: A template of the catalogue, or its id. It is installed if it is not installed yet.
+            server_id: The OAuth server record of the installation. Only for instances last updated in spring 2026.
+            install_source: `posthog-code`, the default, with which the browser is sent to the callback URL in the end,
+                or `posthog`.
+            posthog_code_callback_url: The callback URL, with the scheme `array` or `posthog-code`; `http://localhost`
+                on development instances, see LoopbackReceiver.
+            return_path: The page of PostHog to which the browser is sent if there is no callback URL, such as
+                `/project/1/settings`.
 
         Raises:
             BadRequestError: The installation does not use OAuth, or its provider could not be reached.
@@ -440,16 +501,35 @@ class Installations:
         posthog_code_callback_url: str | Unset = UNSET,
         return_path: str | Unset = UNSET,
     ) -> Installation | AuthorizationRedirect:
-        """Install an MCP server by its URL, which is stored unchanged: `/mcp` and `/mcp/` are two installations.
+        """Install an MCP server by its URL.
 
-        With `auth_type="api_key"` the installation is ready at once. `api_key` is the server's own key, sent to it as
-        a Bearer token. (Without one the service accepts the installation, but its proxy responds with 401.)
+        With `auth_type="api_key"` an Installation is returned, which can be used immediately.
 
-        With `"oauth"` the user has to open the redirect's `url` in a browser. The installation exists already, with
-        `pending_oauth` set. If it existed before, its tokens are gone: use `authorize()` to keep them until the flow
-        ends. `client_id` and `client_secret` are a client of your own at the server's provider.
+        With `auth_type="oauth"` an AuthorizationRedirect is returned, whose `url` the user has to open in a browser.
+        The installation exists already, with `pending_oauth` set. If it existed before, its tokens have been deleted:
+        use `authorize()` to keep them until the flow ends.
 
-        `scope="shared"`, `team_enabled=False` and `agent_scope` are for project admins; only what is given is sent.
+        Args:
+            name: The name to show, 1 to 200 characters; stored as `display_name`.
+            url: The MCP server's URL, http or https, not on a private network, at most 2,048 characters. It is stored
+                unchanged: `/mcp` and `/mcp/` are two installations.
+            auth_type: How PostHog should authenticate to the server: `api_key` or `oauth`.
+            api_key: The server's own key, for `auth_type="api_key"`. PostHog sends it to the server as a Bearer token,
+                and never shows it again. Without it the installation is created, but never works.
+            description: The user's description.
+            client_id: The id of your own client at the server's OAuth provider. By default PostHog registers one.
+            client_secret: The secret of that client. Ignored without `client_id`.
+            scope: `personal`, the default, if only its owner may use it; `shared` if everyone in the project may, which
+                only project admins can choose.
+            team_enabled: False switches the server off for the project. Only for project admins.
+            agent_scope: Whether PostHog's built-in agents may use it only in its owner's runs (`personal`) or in all
+                runs of the project (`team`). Passing either requires the right to manage agents.
+            install_source: `posthog`, the default, or `posthog-code`, with which the browser is sent to the callback
+                URL in the end.
+            posthog_code_callback_url: The callback URL, with the scheme `array` or `posthog-code`; `http://localhost`
+                on development instances, see LoopbackReceiver.
+            return_path: The page of PostHog to which the browser is sent if there is no callback URL, such as
+                `/project/1/settings`.
 
         Raises:
             AlreadyInstalledError: The user already has an installation with this URL in the project.
@@ -494,10 +574,26 @@ class Installations:
         posthog_code_callback_url: str | Unset = UNSET,
         return_path: str | Unset = UNSET,
     ) -> Installation | AuthorizationRedirect:
-        """Install a server of the catalogue (`store.templates.list()`). Its `auth_type` decides what is returned.
+        """Install a server of the catalogue (`store.templates.list()`).
 
-        With `api_key` that is the installation. An existing one gets the new key and is enabled, which is the only way
-        to change a stored key. With `oauth` it is the redirect to open in the user's browser.
+        If the template's `auth_type` is `api_key`, an Installation is returned. An existing one gets the new key and is
+        enabled, which is the only way to change a stored key. If it is `oauth`, an AuthorizationRedirect is returned,
+        whose `url` the user has to open in a browser.
+
+        Args:
+            template_id: The template, or its id.
+            api_key: The MCP server's own key, which templates with `auth_type="api_key"` require.
+            scope: `personal`, the default, if only its owner may use it; `shared` if everyone in the project may, which
+                only project admins can choose.
+            team_enabled: False switches the server off for the project. Only for project admins.
+            agent_scope: Whether PostHog's built-in agents may use it only in its owner's runs (`personal`) or in all
+                runs of the project (`team`). Passing either requires the right to manage agents.
+            install_source: `posthog`, the default, or `posthog-code`, with which the browser is sent to the callback
+                URL in the end.
+            posthog_code_callback_url: The callback URL, with the scheme `array` or `posthog-code`; `http://localhost`
+                on development instances, see LoopbackReceiver.
+            return_path: The page of PostHog to which the browser is sent if there is no callback URL, such as
+                `/project/1/settings`.
 
         Raises:
             BadRequestError: The template needs an `api_key`, or its OAuth provider could not be reached.
@@ -527,16 +623,22 @@ class Installations:
     async def share(self, id: InstallationID) -> Installation:
         """Share an installation with the project: its members use it with the owner's credentials.
 
+        Args:
+            id: The installation, or its id.
+
         Raises:
             BadRequestError: It is shared already.
             ConflictError: The project has a shared installation of this server.
             NotFoundError: The key's owner has no such installation in the project.
-            PermissionDeniedError: The key's owner does not own it, or is no project admin.
+            PermissionDeniedError: The key's owner does not own it, or is not a project admin.
         """
         return await self._adapter.share_create(_uuid(id))
 
     async def unshare(self, id: InstallationID) -> Installation:
         """Stop sharing an installation, so that only its owner can use it.
+
+        Args:
+            id: The installation, or its id.
 
         Raises:
             BadRequestError: It is not shared.
@@ -550,8 +652,11 @@ class Installations:
     async def tools(self, id: InstallationID, *, include_removed: bool = False) -> builtins.list[Tool]:
         """List an installation's tools by name, as PostHog last read them from the server.
 
-        `approval_state` is the state that holds for the key's owner. Tools that the server no longer has come only with
-        `include_removed`. A tool can be called once it is `approved`, see `update_tool()`.
+        A tool can be called once its `approval_state` is `approved`, see `update_tool()`.
+
+        Args:
+            id: The installation, or its id.
+            include_removed: Also list tools that the server no longer has. They have `removed_at`.
 
         Raises:
             NotFoundError: The key's owner has no such installation in the project.
@@ -560,16 +665,22 @@ class Installations:
         return await self._adapter.tools_retrieve(_uuid(id), include_removed=include_removed)
 
     async def update_tool(self, id: InstallationID, tool_name: str, *, approval_state: ApprovalState) -> Tool:
-        """Approve a tool, or block it. Takes effect at once.
+        """Approve a tool, or block it. Takes effect immediately.
 
-        Read `approval_state` of the returned tool, which is the state that holds: a rule of the project may be
-        stricter. And the service ignores a state that it has stored already. A new tool has `needs_approval` stored, so
-        where the project approves tools by default, asking for `needs_approval` changes nothing. Set `do_not_use`
-        first, then `needs_approval`.
+        Read `approval_state` of the returned tool, which is the state that applies: a rule of the project may be
+        stricter. The service also ignores a state that it has stored already. A new tool has `needs_approval` stored,
+        so in a project that approves tools by default, setting `needs_approval` changes nothing. Set `do_not_use`
+        first, then `needs_approval` (docs/service.md, section 10).
+
+        Args:
+            id: The installation, or its id.
+            tool_name: The tool's name on its server, at most 200 characters. The service has no path for a name that
+                contains a slash, or for `refresh`.
+            approval_state: `approved`, `needs_approval`, or `do_not_use`, which blocks the tool.
 
         Raises:
             NotFoundError: There is no such installation or tool.
-            PermissionDeniedError: The installation is shared, and belongs to somebody else.
+            PermissionDeniedError: The installation is shared, and belongs to another user.
             ValidationError: The project allows only stricter states.
         """
         return await self._adapter.tools_partial_update(
@@ -579,10 +690,13 @@ class Installations:
     async def refresh_tools(self, id: InstallationID) -> builtins.list[Tool]:
         """Let PostHog read the tools from the server again, and list them. New ones need approval.
 
+        Args:
+            id: The installation, or its id.
+
         Raises:
             BadRequestError: The installation is disabled.
             NotFoundError: The key's owner has no such installation in the project.
-            PermissionDeniedError: The installation is shared, and belongs to somebody else.
+            PermissionDeniedError: The installation is shared, and belongs to another user.
             UpstreamError: The MCP server could not be reached, or responded with an error.
         """
         return await self._adapter.tools_refresh_create(_uuid(id))
@@ -590,18 +704,23 @@ class Installations:
     async def call_tool(
         self, id: InstallationID, tool_name: str, arguments: Mapping[str, Any] | None = None
     ) -> ToolResult:
-        """Call a tool in one request, without a session.
+        """Call a tool in one request, without a session. If the tool itself fails, the result has `is_error`.
 
-        It may take 4 minutes, and is not sent again once the tool may have run.
+        A call may take 4 minutes, and is never repeated once the tool may have run. It counts towards the proxy's limit
+        of 60 calls a minute.
 
-        A failure of the tool itself is a result with `is_error`. Calls share the limit of 60 a minute with the proxy.
+        Args:
+            id: The installation, or its id.
+            tool_name: The tool's name on its server, at most 200 characters, without spaces at its ends.
+            arguments: The tool's arguments, as its `input_schema` describes them: values of JSON.
 
         Raises:
             InstallationDisabledError: The installation is disabled, or switched off for the team.
+            NotFoundError: The key's owner has no such installation in the project.
             ReauthenticationRequiredError: The installation's credentials are missing or no longer valid.
             ToolApprovalRequiredError: The tool has to be approved first, with `update_tool()`.
             ToolDisabledError: The tool is blocked.
-            ToolNotFoundError: The server has no such tool, or PostHog has not read it yet: see `refresh_tools()`.
+            ToolNotFoundError: The server has no such tool, or PostHog does not know it yet: see `refresh_tools()`.
             ToolCallError: The MCP server responded with an error object. The tool may have run.
             UpstreamError: The MCP server failed. The tool may have run.
         """
@@ -617,7 +736,7 @@ class Installations:
             raise refusal from error
 
     async def available_tools(self) -> builtins.list[ServerTools]:
-        """List the tools of all installations that the key's owner can reach now, in one request.
+        """List the tools of all installations that the key's owner can use now, in one request.
 
         Installations that are disabled, need authorization or have no tools are left out, and so are blocked tools.
 
@@ -633,17 +752,23 @@ class Installations:
         timeout: float = 600.0,
         on_progress: OnProgress | None = None,
     ) -> Installation:
-        """Wait up to `timeout` seconds until the user has finished the OAuth flow, and return the installation.
+        """Wait until the user has finished the OAuth flow, and return the installation.
 
-        With an `AuthorizationRedirect`, waits for that flow to end, even if the installation works already; it may also
-        have ended before the wait began. While a working installation is authorized again, the only sign of the end is
-        a later `updated_at`, which a token refresh changes, too. With an id, returns as soon as the installation is
-        usable.
+        With an AuthorizationRedirect, it waits for that flow to end, even if the installation works already; the flow
+        may also have ended before. While a working installation is authorized again, the only sign of the end is a
+        later `updated_at`, which a token refresh also changes (docs/service.md, section 6). With an installation or its
+        id, it returns as soon as that is usable.
 
-        The installation is polled every half second at first, slowing down to every five seconds. Many waiters on this
-        store and its views share their polls, if they have the same API key. `on_progress` is called after each poll,
-        and an exception from it ends the wait. Transient failures (no connection, 408, 429, 5xx) do not end the wait.
-        The view's `deadline` does, if it is shorter than `timeout`.
+        The installation is polled every half second at first, slowing down to every five seconds. Waits on this store
+        and its views with the same API key share their polls. Transient failures (no connection, 408, 429, 5xx) do not
+        end the wait.
+
+        Args:
+            target: What `authorize()`, `install_custom()` or `install_template()` returned; or an installation, or its
+                id.
+            timeout: The maximum number of seconds to wait. The store's `deadline` applies if it is shorter.
+            on_progress: A plain function that is called after each poll. If it raises an exception, the wait ends with
+                it.
 
         Raises:
             NotFoundError: The installation was deleted, or never existed.

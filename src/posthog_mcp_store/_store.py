@@ -48,6 +48,10 @@ class MCPStore:
         async for installation in store.installations.list():
             print(installation.name)
     ```
+
+    Create one store for each running event loop. Many tasks may share it, and it can act for many users:
+    `with_options(api_key=...)` returns a view for each of them. In another event loop, while its own is still open,
+    every call raises ConfigurationError. It runs on asyncio only.
     """
 
     def __init__(
@@ -72,29 +76,31 @@ class MCPStore:
         Args:
             api_key: A personal API key, or a callable, plain or async, that returns one and is called before every
                 request. Defaults to the environment variable `POSTHOG_PERSONAL_API_KEY`.
-            project_id: The project's number, or `@current` for the current project of the key's owner. Defaults to
+            project_id: The project's number, or `@current` for the project that the key's owner last used. Defaults to
                 `POSTHOG_PROJECT_ID`, or else `@current`.
             host: The service's URL. Defaults to `POSTHOG_HOST`, or else `https://us.posthog.com`.
-            timeout: Seconds to wait for each network operation. By default 60 for installing, authorizing and
-                listing or reading tools, 190 for the proxy, 250 for `call_tool` and 30 for all other calls.
+            timeout: Seconds to wait for each network operation: connecting (at most 10), sending, and receiving each
+                part of the response. By default 60 for installing, authorizing, `refresh_tools()` and
+                `available_tools()`, 190 for the proxy, 250 for `call_tool()` and 30 for all other calls.
             max_retries: How often to retry a call after a transient failure; 0 disables retries. Calls that are not
                 idempotent are only retried if the service certainly did not act on them.
-            max_concurrency: The maximum number of simultaneous requests; further ones queue.
+            max_concurrency: The maximum number of simultaneous requests; all others wait in a queue.
             http_client: Your own client to send requests with. It is neither modified nor closed. The SDK uses its
                 connections, proxies, event hooks and default headers as of the first call, but not its redirects, auth,
                 cookies, query parameters, timeouts or base URL.
-            transport: `"aiohttp"` sends requests with aiohttp instead of httpx (extra `aiohttp`).
+            transport: The HTTP library: `httpx`, or `aiohttp` (extra `aiohttp`), which takes less processor time.
             rate_limiter: Delays calls, so that a process or a fleet stays within the service's rate limits. The SDK's
                 own limiters count the calls of each API key separately.
             max_retry_after: The longest wait in seconds that a call accepts when the service asks for one
-                (Retry-After). If it asks for a longer one, the error is raised immediately and carries it.
-            max_response_bytes: The maximum size of a response body after decompression.
-            api_prefix: `"environments"` or `"projects"`: whether paths begin with `/api/environments/` or with
-                `/api/projects/`. By default the store finds out, beginning with the older one.
-            allow_insecure_host: Allow plain http to hosts other than this machine.
+                (`Retry-After`). If it asks for a longer one, the error is raised immediately, with `retry_after`.
+            max_response_bytes: The maximum size of a response body in bytes, after decompression.
+            api_prefix: `environments` or `projects`: whether paths begin with `/api/environments/` or with
+                `/api/projects/`. By default the store finds out, and tries `environments` first.
+            allow_insecure_host: Allow plain http to hosts other than this machine. Everyone on the way can then read
+                the API key.
 
         Raises:
-            ConfigurationError: A value is missing or wrong.
+            ConfigurationError: A value is missing or not valid.
         """
         key = as_secret(api_key)
         del api_key
@@ -135,17 +141,29 @@ class MCPStore:
         on_response: OnResponse | None = None,
         on_connection_error: OnConnectionError | None = None,
     ) -> Self:
-        """Return a view of this store with some settings changed. It shares the store's connections.
+        """Return a view of this store with some settings changed, on the same connections.
 
-        With `api_key`, the view acts for another user. Each user has cool-downs, a rate limiter's budget and polls of
-        their own, shared by all views with the same key; `max_concurrency` is shared fairly. A callable is one user,
-        whatever keys it returns: pass the same callable, or an equal one, again.
+        What is not given stays as it is in this store. Views cost next to nothing, so you can create one for each web
+        request. Closing a view has no effect: it is closed with its store.
 
-        `deadline` bounds a whole call in seconds: attempts, waits and queueing together. `headers` are sent with every
-        request, in addition to those set before. `on_response` is called with the plain data of every response,
-        including errors, and `on_connection_error` for every attempt without one; an exception in either is raised by
-        the call.
-        Closing the view has no effect; it is closed with its store.
+        Args:
+            api_key: The key of another user, for whom the view acts, or a callable that returns it. All views with the
+                same key share that user's pause after a 429, budget in the rate limiter, and polls; all users share
+                `max_concurrency` fairly. A callable is one user, whatever keys it returns: pass the same callable, or
+                an equal one, again.
+            project_id: Another project: its number, or `@current`.
+            timeout: Seconds to wait for each network operation.
+            max_retries: How often to retry a call after a transient failure.
+            deadline: The maximum number of seconds for a complete call: attempts, waits and time in queues together. A
+                call that exceeds it raises APITimeoutError.
+            headers: Headers to send with every request, in addition to those set before.
+            on_response: A plain function that is called with a ResponseInfo for every response, including errors. If it
+                raises an exception, so does the call.
+            on_connection_error: A plain function that is called with a ConnectionErrorInfo for every attempt that got
+                no response. If it raises an exception, so does the call.
+
+        Raises:
+            ConfigurationError: A value is not valid.
         """
         key = as_secret(api_key)
         del api_key
@@ -189,7 +207,10 @@ class MCPStore:
         return Adapter(pipeline, host=settings.host, project_id=settings.project_id)
 
     async def aclose(self) -> None:
-        """Close the connections, except those of your own `http_client`. Later calls raise an error."""
+        """Close the connections, except those of your own `http_client`. Later calls raise ConfigurationError.
+
+        `async with` does this at its end.
+        """
         if not self._is_view:
             await self._shared.state.aclose()
 

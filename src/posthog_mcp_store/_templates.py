@@ -10,7 +10,10 @@ from ._core.keyword_hints import explain_keywords
 
 @explain_keywords
 class Templates:
-    """The catalogue of the project."""
+    """The catalogue of servers that can be installed in one project.
+
+    Its calls raise the same errors as those of Installations.
+    """
 
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
@@ -21,6 +24,6 @@ class Templates:
         Entries come and go with the catalogue, so a stored `template_id` may no longer exist.
 
         Raises:
-            NotFoundError: There is no such project, or the instance has no catalogue.
+            NotFoundError: There is no such project, or the instance of PostHog has no catalogue.
         """
         return await self._adapter.mcp_servers_list()

@@ -124,7 +124,8 @@ def on_terminal(*arguments: str, env: Mapping[str, str], columns: int = 80) -> I
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "posthog_mcp_store", *arguments],
+        # A shell without job control starts what runs in the background with SIGINT ignored, and children inherit that.
+        ["env", "--default-signal=INT", sys.executable, "-W", "error", "-m", "posthog_mcp_store", *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

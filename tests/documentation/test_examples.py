@@ -1,14 +1,11 @@
 """The example programs do what they show."""
 
 import asyncio
-import os
 import re
-import sys
-from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Iterator, Mapping
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 import httpx
@@ -17,8 +14,7 @@ import pytest
 from posthog_mcp_store.testing import EmbeddedService, give_consent
 
 from ..support.oauth_stack import SERVER_URL, OAuthStack, serve_oauth_stack
-
-ROOT = Path(__file__).parents[2]
+from ..support.programs import printed, printed_lines, run
 
 
 @pytest.fixture
@@ -27,45 +23,9 @@ def stack() -> Iterator[OAuthStack]:
         yield stack
 
 
-@asynccontextmanager
-async def run(
-    stack: OAuthStack, *command: str, environment: Mapping[str, str] = MappingProxyType({})
-) -> AsyncIterator[Process]:
-    """A program in a separate process, without a screen."""
-    inherited = {name: value for name, value in os.environ.items() if not name.endswith(("DISPLAY", "BROWSER"))}
-    variables = {
-        **inherited,
-        **environment,
-        "POSTHOG_PERSONAL_API_KEY": stack.service.api_key,
-        "POSTHOG_HOST": stack.service.base_url,
-        "SESSION_SECRET": "secret",
-        "PYTHONUNBUFFERED": "1",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", *command, cwd=ROOT, env=variables, stdout=PIPE, stderr=STDOUT
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await asyncio.wait_for(process.communicate(), 20)
-
-
-async def printed(process: Process, pattern: str) -> str:
-    """The part of a program's output that the pattern's group matches."""
-    assert process.stdout is not None
-    lines = []
-    while line := (await asyncio.wait_for(process.stdout.readline(), 60)).decode():
-        lines.append(line)
-        if found := re.search(pattern, line):
-            return found[1]
-    raise AssertionError("".join(lines))
-
-
 def worker(stack: OAuthStack, place: Path) -> AbstractAsyncContextManager[Process]:
-    database = {"DATABASE": str(place / "users.sqlite")}
-    return run(stack, "-m", "uvicorn", "examples.web_service:app", "--port", "0", environment=database)
+    settings = {"DATABASE": str(place / "users.sqlite"), "SESSION_SECRET": "secret"}
+    return run(stack.service, "-m", "uvicorn", "examples.web_service:app", "--port", "0", environment=settings)
 
 
 class Visitor:
@@ -144,7 +104,7 @@ async def test_the_web_service_says_when_the_installation_was_removed_during_the
     ("allow", "end"), [(True, r"(calendar.example.com/mcp is connected)"), (False, r"(OAuthDeniedError: .*denied)")]
 )
 async def test_the_desktop_program_takes_the_browsers_return(stack: OAuthStack, allow: bool, end: str) -> None:
-    async with run(stack, "examples/desktop.py", SERVER_URL) as process:
+    async with run(stack.service, "examples/desktop.py", SERVER_URL) as process:
         page = await printed(process, r"Open this in your browser: (\S+)")
 
         assert (await give_consent(page, allow=allow)).startswith("http://localhost:")
@@ -158,19 +118,13 @@ async def test_the_report_names_what_needs_a_person(version: Literal["2026-04", 
     service.add_installation(display_name="Fine", tools={"add": "approved"})
     service.add_installation(display_name="Off", auth_type="oauth", pending_oauth=True, is_enabled=False)
     with serve_oauth_stack(service) as stack:
-        async with run(stack, "examples/needs_attention.py") as process:
+        async with run(stack.service, "examples/needs_attention.py") as process:
             assert (await printed_lines(process), process.returncode) == ([], 0)
 
         service.add_installation(display_name="New", auth_type="oauth", pending_oauth=True)
         service.add_installation(display_name="Notes", tools={"add": "approved", "greet": "needs_approval"})
-        async with run(stack, "examples/needs_attention.py") as process:
+        async with run(stack.service, "examples/needs_attention.py") as process:
             lines, code = await printed_lines(process), process.returncode
 
     approval = ["Notes: tools that need approval: greet"] if version == "2026-09" else []
     assert (sorted(lines), code) == (["New: its user has not authorized it yet", *approval], 1)
-
-
-async def printed_lines(process: Process) -> list[str]:
-    """All lines of a program that ends by itself."""
-    said, _ = await asyncio.wait_for(process.communicate(), 60)
-    return said.decode().splitlines()

@@ -11,8 +11,9 @@ from posthog_mcp_store.testing import EmbeddedService, RecordedRequest
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-# The recipes for agents are compared with tests of their own.
-PAGES = [README, *sorted({*(ROOT / "docs").rglob("*.md")} - {ROOT / "docs" / "guides" / "agents.md"})]
+# The recipes for agents and for frameworks have sessions of their own.
+ELSEWHERE = {ROOT / "docs" / "guides" / f"{name}.md" for name in ("agents", "frameworks")}
+PAGES = [README, *sorted({*(ROOT / "docs").rglob("*.md")} - ELSEWHERE)]
 
 
 def blocks(page: Path, language: str) -> list[str]:

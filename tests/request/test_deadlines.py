@@ -7,7 +7,7 @@ from time import monotonic
 import httpx
 import pytest
 
-from posthog_mcp_store import APITimeoutError, MCPStore
+from posthog_mcp_store import APITimeoutError, LocalRateLimiter, MCPStore, NotFoundError, Rate, RateLimitError
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from ..support.arrivals import Arrivals
@@ -73,6 +73,63 @@ async def test_a_deadline_ends_waiting_for_the_key() -> None:
 
     async with MCPStore(never) as store:
         assert 0.1 <= await seconds_until_deadline(store, 0.1) < 5
+        assert not await is_sent_at_the_deadline(store)
+
+
+async def is_sent_at_the_deadline(store: MCPStore) -> bool:
+    """What the error says about a tool call that a deadline ends."""
+    with pytest.raises(APITimeoutError, match="deadline") as caught:
+        await store.with_options(deadline=0.3).installations.call_tool(ID, "add")
+    return caught.value.is_sent
+
+
+async def test_a_call_that_waits_for_a_rate_limiter_was_not_sent(service: EmbeddedService) -> None:
+    async with open_store(service, rate_limiter=LocalRateLimiter({"mcp_proxy": [Rate(1, 60)]})) as store:
+        with pytest.raises(NotFoundError):
+            await store.installations.call_tool(ID, "add")
+        service.requests.clear()
+
+        assert not await is_sent_at_the_deadline(store)
+    assert service.requests == []
+
+
+async def test_a_call_that_waits_for_others_after_a_429_was_not_sent(service: EmbeddedService) -> None:
+    service.inject(Fault(status=429, headers={"Retry-After": "0"}))
+    service.inject(Fault(delay=2.0))
+    async with open_store(service) as store:
+        with pytest.raises(RateLimitError):
+            await store.with_options(max_retries=0).installations.call_tool(ID, "add")
+        arrivals = Arrivals(service)
+        head = asyncio.create_task(store.with_options(deadline=0.9).installations.call_tool(ID, "add"))
+        await arrivals.wait_for(1)
+        service.requests.clear()
+
+        assert not await is_sent_at_the_deadline(store)
+        assert service.requests == []
+        with pytest.raises(APITimeoutError) as caught:
+            await head
+    assert caught.value.is_sent
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_sent"),
+    [(Fault(reset="after"), True), (Fault(status=429, headers={"Retry-After": "0.1"}), False)],
+    ids=["lost", "refused"],
+)
+async def test_an_error_while_a_call_waits_to_be_repeated_tells_what_happened_before(
+    service: EmbeddedService, fault: Fault, is_sent: bool
+) -> None:
+    keys = [service.api_key]
+
+    async def once() -> str:
+        return keys.pop() if keys else await asyncio.Future()
+
+    service.inject(fault)
+    async with MCPStore(once, host=service.base_url) as store:
+        with pytest.raises(APITimeoutError, match="deadline") as caught:
+            await store.with_options(deadline=2).installations.retrieve(ID)
+
+    assert (caught.value.is_sent, fault.hits) == (is_sent, 1)
 
 
 async def test_a_timeout_is_for_each_step_of_the_network(service: EmbeddedService, any_store: MCPStore) -> None:

@@ -125,7 +125,7 @@ def test_an_edited_document_fails_the_check_until_it_is_regenerated(checkout: Pa
     )
     output = failure(checkout, "--check")
     assert "generated/models/patched_mcp_server_installation_update.py" in output
-    assert '-    """Whether the proxy accepts calls for it."""' in output
+    assert "-        is_enabled: Whether the proxy accepts calls for it." in output
     assert "openapi.lock" in output
 
 

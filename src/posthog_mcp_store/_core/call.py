@@ -11,8 +11,6 @@ from . import defaults
 from .secret import Secret
 
 RateLimitScope = Literal["default", "mcp_oauth", "mcp_proxy"]
-"""The service's rate limits. `mcp_oauth`: installing, authorizing and `refresh_tools`; `mcp_proxy`: the proxy and
-`call_tool`; `default`: all other calls."""
 
 CREATE = "mcp_server_installations_create"
 AUTHORIZE = "mcp_server_installations_authorize_retrieve"

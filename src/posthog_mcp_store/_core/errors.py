@@ -80,22 +80,43 @@ class ConfigurationError(MCPStoreError, ValueError):
 
 
 class APIConnectionError(MCPStoreError):
-    """No response was received: the connection could not be made, or it broke."""
+    """No response was received: the connection could not be made, or it broke.
+
+    Args:
+        message: The text of the error.
+
+    Attributes:
+        method: The HTTP method of the request.
+        url: The URL of the request, including its query.
+        is_sent: True if the service may have received the request. If false, any call can safely be repeated.
+    """
 
     def __init__(self, message: str, *, method: str, url: str, is_sent: bool = True) -> None:
         super().__init__(message)
-        self.method = method
-        self.url = url
-        self.is_sent = is_sent
-        """True if the service may have received the request. If false, any call can safely be repeated."""
+        self.method: str = method
+        self.url: str = url
+        self.is_sent: bool = is_sent
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
-    """No response was received in time. The service may still have acted on the request."""
+    """No response was received in time. The service may still have acted on the request, unless `is_sent` is false."""
 
 
 class ResponseDecodeError(MCPStoreError):
-    """The response is not what the API specifies."""
+    """The service reported success, but the response does not match the API's schema. The call may have had its effect.
+
+    Args:
+        message: The text of the error.
+
+    Attributes:
+        status_code: The HTTP status.
+        headers: The headers of the response.
+        body: The first bytes of the body, at most 1024.
+        method: The HTTP method of the request.
+        url: The URL of the request, including its query.
+        result: The result of a `tools/call` that ran but does not match the tool's output schema, as JSON of at most
+            100 levels; otherwise None.
+    """
 
     def __init__(
         self,
@@ -109,23 +130,38 @@ class ResponseDecodeError(MCPStoreError):
         result: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
-        self.status_code = status_code
-        self.headers = headers
-        self.body = body
-        """The first bytes of the body, at most 1024."""
-        self.method = method
-        self.url = url
+        self.status_code: int = status_code
+        self.headers: Headers = headers
+        self.body: bytes = body
+        self.method: str = method
+        self.url: str = url
         self.result: dict[str, Any] | None = None if result is None else limit_depth(result)
-        """The result of a `tools/call` that ran but does not match the tool's output schema, as JSON of at most 100
-        levels; otherwise None."""
 
 
 class APIStatusError(MCPStoreError):
     """The service responded with an error status.
 
-    `type`, `code`, `detail` and `attr` are taken from the error body and are None where it lacks them. Branch on the
-    class or on `status_code`, never on `type`: a 403 has the type `authentication_error`, too (docs/service.md,
-    section 0).
+    Decide by the class or by `status_code`, never by `type`: a 403 also has the type `authentication_error`
+    (docs/service.md, section 0).
+
+    Args:
+        message: The text of the error: the request, what the service said, and often what to do.
+
+    Attributes:
+        status_code: The HTTP status.
+        headers: The headers of the response.
+        body: The decoded JSON, cut to 100 levels and 10,000 values; text if the body is not JSON. Of a body over
+            64 KiB, only the first 64 KiB are kept, as text.
+        method: The HTTP method of the request.
+        url: The URL of the request, including its query.
+        type: The kind of error according to the body, such as `validation_error`; None if the body has none.
+        code: A more specific code, such as `required`; None if the body has none.
+        detail: The service's explanation; None if the body has none.
+        attr: The field that was rejected; None if the error is not about one field.
+        request_id: The `X-Request-Id` header, or else the service's `error_event_id`; None if it sent neither. Include
+            it in support requests.
+        retry_after: How many seconds the service asks to wait, from `Retry-After` (RFC 9110, section 10.2.3); None if
+            it does not say.
     """
 
     def __init__(
@@ -145,21 +181,17 @@ class APIStatusError(MCPStoreError):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
-        self.status_code = status_code
-        self.headers = headers
+        self.status_code: int = status_code
+        self.headers: Headers = headers
         self.body: object = limit_size(body)
-        """The decoded JSON, cut to 100 levels and 10,000 values; text if the body is not JSON. Of a body over 64 KiB,
-        only the first 64 KiB are kept, as text."""
-        self.method = method
-        self.url = url
-        self.type = type
-        self.code = code
-        self.detail = detail
-        self.attr = attr
-        self.request_id = request_id
-        """The `X-Request-Id` header, or else the service's `error_event_id`. Include it in support requests."""
-        self.retry_after = retry_after
-        """Seconds that the service asks to wait."""
+        self.method: str = method
+        self.url: str = url
+        self.type: str | None = type
+        self.code: str | None = code
+        self.detail: str | None = detail
+        self.attr: str | None = attr
+        self.request_id: str | None = request_id
+        self.retry_after: float | None = retry_after
 
 
 class BadRequestError(APIStatusError):
@@ -171,10 +203,10 @@ class ValidationError(BadRequestError):
 
 
 class AlreadyInstalledError(BadRequestError):
-    """400: the user already has an installation with exactly this URL in the project or, with `scope="shared"`, the
-    project has one.
+    """400: the project already has an installation with exactly this URL.
 
-    The service does not say which: it is the one in `store.installations.list()` with the same `url` and `scope`.
+    It is the user's own or, with `scope="shared"`, the shared one. The service does not say which: look for its `url`
+    and `scope` in `store.installations.list()`.
     """
 
 
@@ -213,11 +245,11 @@ class ConflictError(APIStatusError):
 
 
 class PayloadTooLargeError(APIStatusError):
-    r"""413: the message to the proxy is over 1 MiB, counted with non-ASCII characters written as `\uXXXX`."""
+    r"""413: the message to the proxy is over 1 MiB, counted with non-ASCII characters as `\uXXXX`."""
 
 
 class RateLimitError(APIStatusError):
-    """429: a rate limit of the service was exceeded. `retry_after` is None if the service names no wait."""
+    """429: a rate limit of the service was exceeded. Raised if no retries are left, or the wait would be too long."""
 
 
 class ServerError(APIStatusError):
@@ -229,7 +261,7 @@ class UpstreamError(APIStatusError):
 
 
 class ListUnstableError(MCPStoreError):
-    """The list changed too fast to be read completely."""
+    """The list changed too fast to be read completely. Read it again later."""
 
 
 class OAuthError(MCPStoreError):
@@ -253,6 +285,14 @@ class ToolCallError(MCPStoreError):
 
     The subclasses are PostHog's own refusals of a `tools/call`. MCP servers may use the same codes with other meanings,
     so their errors are always plain ToolCallErrors.
+
+    Attributes:
+        message: The server's text, unchanged. `str()` puts it on one line, shortens it to 2,000 characters, and adds
+            what to do.
+        code: The error code (JSON-RPC 2.0, section 5.1); 0 if the server sent none.
+        data: The error's `data`, cut to 100 levels and 10,000 values; None if there is none.
+        tool_name: The tool that PostHog refused to call; None in an error of the MCP server.
+        installation_id: The installation that PostHog refused to call; None in an error of the MCP server.
     """
 
     def __init__(
@@ -264,15 +304,11 @@ class ToolCallError(MCPStoreError):
         tool_name: str | None = None,
         installation_id: UUID | None = None,
     ) -> None:
-        self.message = message
-        """The server's text, unchanged; `str()` puts it on one line, shortens it and adds what to do."""
-        self.code = code
+        self.message: str = message
+        self.code: int = code
         self.data: object = limit_size(data)
-        """The error's `data`, cut to 100 levels and 10,000 values."""
-        self.tool_name = tool_name
-        """The tool that PostHog refused to call; None in an error of the MCP server."""
-        self.installation_id = installation_id
-        """The installation that PostHog refused to call; None in an error of the MCP server."""
+        self.tool_name: str | None = tool_name
+        self.installation_id: UUID | None = installation_id
         text, hint = single_line(message, limit=2000), self._hint()
         super().__init__(f"{text.rstrip('.')}: {hint}" if hint else text)
 

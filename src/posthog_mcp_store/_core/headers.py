@@ -5,14 +5,22 @@ from typing import Self
 
 
 class Headers(Mapping[str, str]):
-    """Headers of a response; names are case-insensitive."""
+    """Headers of a response: a read-only mapping with case-insensitive names.
+
+    Args:
+        items: Names and values.
+    """
 
     def __init__(self, items: Mapping[str, str]) -> None:
         self._values = {name.lower(): value for name, value in items.items()}
 
     @classmethod
     def received(cls, lines: Iterable[tuple[bytes, bytes]]) -> Self:
-        """The headers of a response from its lines. Values of lines with the same name are joined by commas."""
+        """The headers of a response from its lines.
+
+        Args:
+            lines: Names and values as received. Values of the same name are joined by commas (RFC 9110, section 5.3).
+        """
         headers = cls({})
         values = headers._values
         for raw_name, raw_value in lines:

@@ -41,7 +41,7 @@ class RedactingFilter(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Redact the record in place and keep it."""
+        """Redact the record in place, and return True to keep it."""
         try:
             message = record.getMessage()
         except Exception:  # noqa: BLE001  # the handler reports arguments that do not fit, and drops the record

@@ -86,23 +86,29 @@ class Response:
 
 @frozen
 class ResponseInfo:
-    """A response, as passed to the callback of `with_options(on_response=...)`."""
+    """A response, as passed to the callback of `with_options(on_response=...)`.
+
+    Attributes:
+        method: The HTTP method of the request.
+        path_template: The path with placeholders, such as `/api/environments/{project_id}/...`.
+        status_code: The HTTP status.
+        headers: The headers of the response.
+        seconds: From sending the request until its body was read or, if the body is streamed, until its headers
+            arrived. Time in the queue, in a rate limiter, and between attempts is not included.
+        attempt: 1 for the first attempt of a call, 2 for its first retry.
+        installation_id: The id in the path; None if the call is not for one installation.
+    """
 
     method: str
     path_template: str
-    """The path with placeholders, such as `/api/environments/{project_id}/...`."""
     status_code: int
     # The Location of an `authorize` response holds the flow's state.
     headers: Headers = field(repr=False)
     seconds: float
-    """From sending the request until its body was read or, if the body is streamed, until its headers came. Waiting for
-    a place in the queue, for a rate limiter, or between attempts does not count."""
     attempt: int
-    """1 for the first attempt of a call."""
     installation_id: str | None = None
-    """The id in the path; None if the call is not for one installation."""
 
     @property
     def request_id(self) -> str | None:
-        """The `X-Request-Id` header. Include it in support requests."""
+        """The `X-Request-Id` header; None if there is none. Include it in support requests."""
         return self.headers.get("X-Request-Id")

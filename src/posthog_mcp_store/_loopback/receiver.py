@@ -44,18 +44,21 @@ class LoopbackReceiver:
     listens on 127.0.0.1 and ::1 with one port, nowhere else.
 
     The first GET of `url` with a query that `OAuthCallback.parse` accepts is the result. Every other request gets an
-    error reply and is ignored: other paths, methods and Host headers, prefetched pages, heads over 16 KiB. A connection
-    lasts 3 seconds at most. 64 are served at once, 64 more wait, and any others are closed.
+    error reply and is ignored: other paths, methods and Host headers, prefetched pages, headers over 16 KiB. A
+    connection lasts 3 seconds at most. 64 are served at the same time, 64 more wait, and any others are closed.
+
+    Entering it opens the port, and raises ConfigurationError if the port is taken, if the receiver was entered before,
+    or if the event loop is not asyncio's.
     """
 
     def __init__(self, *, port: int = 0) -> None:
-        """Opens no socket yet.
+        """Nothing is opened until the receiver is entered.
 
         Args:
-            port: 0 picks a free one.
+            port: The TCP port to listen on, up to 65535; 0 picks a free one.
 
         Raises:
-            ConfigurationError: The port is invalid.
+            ConfigurationError: The port is not valid.
         """
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= MAX_PORT:
             raise ConfigurationError(f"port must be a whole number from 0 to {MAX_PORT}, not {short_repr(port)}")
@@ -82,10 +85,10 @@ class LoopbackReceiver:
         """Wait for the browser. Several calls and tasks may wait: all of them get the first callback.
 
         Args:
-            timeout: Seconds. The service itself ends a flow after ten minutes.
+            timeout: Seconds to wait. The flow itself expires after ten minutes (docs/service.md, section 6).
 
         Raises:
-            OAuthTimeoutError: The browser did not come in time. The receiver keeps listening.
+            OAuthTimeoutError: The browser did not come back in time. The receiver keeps listening.
             ConfigurationError: The timeout is not a number above zero, or the receiver is not inside `async with`.
         """
         seconds = validation.seconds(timeout, "timeout")
@@ -101,11 +104,6 @@ class LoopbackReceiver:
         return self._callback
 
     async def __aenter__(self) -> Self:
-        """Start to listen.
-
-        Raises:
-            ConfigurationError: The port is taken, the receiver was entered before, or this is not asyncio.
-        """
         if self._is_used:
             raise ConfigurationError("a LoopbackReceiver serves one OAuth flow: create a new one for the next")
         require_asyncio()

@@ -10,10 +10,16 @@ from .redirect import AuthorizationRedirect
 
 
 def open_in_browser(redirect: AuthorizationRedirect) -> bool:
-    """Open the provider's page in the user's browser. Return False if there is none, so that you can print the URL.
+    """Open the provider's page in a browser on this machine. Returns False if there is none: then print the URL.
 
-    This is for programs on the user's own machine; a web service redirects its user to `redirect.url` instead. Starting
-    a browser can take some seconds. Use `asyncio.to_thread` if the event loop must not block for so long.
+    For programs on the user's own machine. A web service redirects its user to `redirect.url` instead. Starting a
+    browser can take some seconds, during which the event loop is blocked; `asyncio.to_thread` avoids that.
+
+    Args:
+        redirect: The page to open, from `authorize()`, `install_custom()` or `install_template()`.
+
+    Raises:
+        ConfigurationError: It is not an AuthorizationRedirect. Other URLs have not been validated.
     """
     # Only validated URLs are opened.
     if not isinstance(redirect, AuthorizationRedirect):

@@ -24,16 +24,24 @@ class OAuthCallback:
     """The outcome of an OAuth flow, as the service reports it to the application that started the flow.
 
     It does not identify the installation, and anybody can forge such a URL. Treat it as a hint that the flow has ended,
-    and retrieve the installation to see the result.
+    and retrieve the installation to see the result (docs/service.md, section 6).
+
+    Attributes:
+        status: `success` or `error`.
+        error: `cancelled`, an error code of the provider (RFC 6749, section 4.1.2.1), or one of the service; None if
+            the flow succeeded or no reason was given.
     """
 
     status: Status
     error: str | None = None
-    """`cancelled`, an error code of the provider, or one of the service; None if no reason was given."""
 
     @classmethod
     def parse(cls, url: str) -> "OAuthCallback":
-        """Parse the URL that the browser was sent to: a `posthog_code_callback_url`, or the service's settings page.
+        """Parse the URL to which the service sent the browser at the end of the flow.
+
+        Args:
+            url: The `posthog_code_callback_url` or the page in PostHog's settings, with the query that the service
+                added.
 
         Raises:
             OAuthError: It is not a callback, or contradicts itself.
@@ -51,6 +59,7 @@ class OAuthCallback:
 
     @property
     def is_success(self) -> bool:
+        """True if the user authorized the installation."""
         return self.status == "success"
 
     def raise_for_error(self) -> None:

@@ -23,15 +23,19 @@ CLOCK_MARGIN = timedelta(seconds=2)
 
 @frozen
 class AuthorizationProgress:
-    """The progress of `wait_until_authorized`, reported after each poll."""
+    """The progress of `wait_until_authorized`, reported after each poll.
+
+    Attributes:
+        installation: The installation as of this poll.
+        polls: The number of polls so far.
+        elapsed: Seconds since the wait began.
+        remaining: Seconds until the wait times out.
+    """
 
     installation: Installation
     polls: int
-    """The number of polls so far."""
     elapsed: float
-    """Seconds since the wait began."""
     remaining: float
-    """Seconds until the wait times out."""
 
 
 @define(eq=False)

@@ -82,31 +82,41 @@ def _scope(value: str) -> str:
 class AuthorizationRedirect:
     """The provider's authorization page for an OAuth flow, valid once and for ten minutes.
 
-    The URL is validated on creation: UnsafeRedirectError is raised if it must not be opened. Only `open_in_browser`
-    opens it.
-    `str()` and `repr()` omit the query, because `state` is a secret of the flow.
+    Send the user's browser to `url`, then call `wait_until_authorized()` with the redirect. It remembers for which
+    installation the flow was started; what does not apply is None.
+
+    The URL is validated when the redirect is created. The SDK never requests it; only `open_in_browser()` opens it.
+    `str()` and `repr()` omit its query, because `state` is a secret of the flow.
+
+    Attributes:
+        url: The complete URL to which to send the user's browser.
+        server_url: The `url` of the installation, after `install_custom()`.
+        server_id: The OAuth server record that was authorized, on instances last updated in spring 2026.
+        installation_id: The installation that was passed to `authorize()`.
+        template_id: The template that was passed to `authorize()` or `install_template()`.
+        scope: The scope of the installation: `personal` or `shared`.
+        requested_at: When the request that started the flow was sent, by the service's clock; None if you created the
+            redirect.
+        issued_at: When the service responded, by its own clock; None if you created the redirect.
+
+    Raises:
+        ConfigurationError: A value has the wrong type.
+        UnsafeRedirectError: The URL must not be opened: it is not https, has no `state`, contains a user name, or
+            browsers may read it differently.
     """
 
     url: str = field(repr=without_query, converter=_safe_url)
-    """The complete URL to which to send the user's browser."""
     server_url: str | None = field(default=None, converter=_stripped)
-    """The MCP server that `install_custom` was called for, which is the `url` of its installation."""
     server_id: UUID | None = field(default=None, converter=_identifier)
-    """The OAuth server record that `authorize` was called for, on instances last updated in spring 2026."""
     installation_id: UUID | None = field(default=None, kw_only=True, converter=_identifier)
-    """The installation that `authorize` was called for."""
     template_id: UUID | None = field(default=None, kw_only=True, converter=_identifier)
-    """The template of the catalogue that `authorize` or `install_template` was called for."""
     scope: str = field(default="personal", kw_only=True, converter=_scope)
-    """The scope of the installation: `personal` or `shared`."""
     requested_at: datetime | None = field(default=None, repr=False, kw_only=True)
-    """When the request that started the flow was sent, by the service's clock; None if you created the redirect."""
     issued_at: datetime | None = field(default=None, repr=False, kw_only=True)
-    """When the service responded, by the service's clock; None if you created the redirect."""
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of the provider as browsers show them, to be shown to the user."""
+        """The provider's scheme, host and port as a browser displays them, to show to the user."""
         return web_origin(urlsplit(self.url))
 
     @property
@@ -116,16 +126,22 @@ class AuthorizationRedirect:
 
     @property
     def expires_at(self) -> datetime | None:
-        """When the service forgets the flow, by its own clock."""
+        """When the flow expires, by the service's clock: ten minutes after `issued_at`. None if that is None."""
         return self.issued_at + STATE_LIFETIME if self.issued_at else None
 
     def to_json(self) -> str:
-        """Serialize the redirect, to wait in another process. The text holds the flow's state: keep it secret."""
+        """Serialize the redirect, to wait for the flow in another process.
+
+        The text contains the flow's `state`: keep it secret.
+        """
         return json.dumps(asdict(self, value_serializer=_plain))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "AuthorizationRedirect":
-        """Restore a redirect from the text of `to_json()`, and validate it again.
+        """Restore a redirect, and validate it again.
+
+        Args:
+            text: The result of `to_json()`.
 
         Raises:
             ConfigurationError: The text was not produced by `to_json()`.

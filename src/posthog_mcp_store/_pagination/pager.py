@@ -25,25 +25,32 @@ T = TypeVar("T", bound=Row)
 
 @frozen
 class Page(Generic[T]):
-    """One page of a list."""
+    """One page of a list: a sequence of its rows, with `len(page)`, `page[0]` and iteration.
+
+    Attributes:
+        items: The rows.
+        count: The length of the whole list at the time of the response.
+        limit: The maximum number of rows per page.
+        offset: The number of rows in the list before this page.
+        has_next: True if more rows follow, according to the service. It counts before it reads, so a row may move past
+            the last page in between. Iterating over the list finds it.
+    """
 
     items: list[T]
     count: int
-    """The length of the whole list at the time of the response."""
     limit: int
-    """The maximum number of rows per page."""
     offset: int
-    """How many rows of the list come before this page."""
     has_next: bool
-    """True if more rows follow, according to the service. It counts before it reads, so a row may move past the last
-    page in between. Iterating over the list finds it."""
     _pager: "Pager[T]" = field(alias="pager", repr=False, eq=False)
 
     async def next(self) -> "Page[T] | None":
-        """Fetch the page after this one; None after the last.
+        """Fetch the page after this one. Returns None, without a request, if `has_next` is false.
 
-        If rows were added or removed in the meantime, the others have shifted, so some may be repeated or missing.
+        If rows were added or removed in the meantime, the others have moved, so some may be repeated or missing.
         Iterating over the list takes care of that.
+
+        Raises:
+            ConfigurationError: The page was pickled, so it has no store.
         """
         return await self._pager.page_at(self.offset + len(self.items)) if self.has_next else None
 
@@ -64,16 +71,20 @@ class Page(Generic[T]):
         return self.items[at]
 
     def to_dict(self) -> dict[str, Any]:
-        """The page as JSON: `count`, `limit`, `offset`, `has_next`, and `items` as the API has them."""
+        """The page as a JSON object: `count`, `limit`, `offset`, `has_next`, and `items` as in the API."""
         numbers = {"count": self.count, "limit": self.limit, "offset": self.offset, "has_next": self.has_next}
         return {**numbers, "items": [item.to_dict() for item in self.items]}
 
 
 class Pager(Generic[T]):
-    """A list that is read on demand.
+    """A list that is fetched when it is read. Every reading starts again at the beginning.
 
-    `await` it for the first page, iterate over it with `async for` for every row, over `pages()` for every page, or
-    `await collect()` for all rows at once. It can be read more than once, each time from the beginning.
+    ```python
+    page = await pager                # the first page
+    async for row in pager: ...       # every row
+    async for page in pager.pages(): ...
+    rows = await pager.collect()      # every row, as a list
+    ```
 
     Iterating reads the complete list: a row that exists all the time is returned exactly once, whatever is added and
     removed in the meantime, or ListUnstableError is raised. Pages after the first are fetched ahead; leaving the loop
@@ -96,7 +107,11 @@ class Pager(Generic[T]):
                     yield item
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Iterate over all pages, in order. A page may have fewer rows than its `limit`: repeated rows are dropped."""
+        """Iterate over all pages, in order. A page may have fewer rows than its `limit`: repeated rows are dropped.
+
+        Raises:
+            ListUnstableError: The list changed too fast to be read completely.
+        """
         require_asyncio()
         loop = asyncio.get_running_loop()
         reading = ListReader(self._source, limit=self._limit, start=self._offset, concurrency=self._concurrency)
@@ -113,11 +128,19 @@ class Pager(Generic[T]):
                 require_loop(loop)
 
     async def collect(self) -> list[T]:
-        """Return all rows in a list."""
+        """Return all rows as a list.
+
+        Raises:
+            ListUnstableError: The list changed too fast to be read completely.
+        """
         return [item async for item in self]
 
     async def page_at(self, offset: int) -> Page[T]:
-        """Fetch the page that starts at `offset`."""
+        """Fetch a single page.
+
+        Args:
+            offset: The number of rows to skip, from 0. Beyond the end of the list, the page is empty.
+        """
         read = await self._source.fetch(self._limit, offset)
         data = read()
         return Page(
@@ -138,11 +161,11 @@ class Pager(Generic[T]):
         return self
 
     def __deepcopy__(self, _: object) -> "Pager[T]":
-        """A copy of a page continues with the same pager."""
+        # A copy of a page continues with the same pager.
         return self
 
     def __reduce__(self) -> tuple[Callable[[], "Pager[Any]"], tuple[()]]:
-        """Pickling a page drops the store, and with it the API key."""
+        # Pickling a page drops the store, and with it the API key.
         return _pager_without_store, ()
 
 

@@ -18,7 +18,7 @@ Open = Callable[[Call], Awaitable[StreamingResponse]]
 
 
 class ProxyCall(Coroutine[Any, Any, ProxyReply]):
-    """A message to an MCP server, or a batch, that has not been sent yet. Either await or enter it, once.
+    """A message to an MCP server, or a batch, that has not been sent yet. Either await it or enter it, once.
 
     ```python
     reply = await store.installations.proxy(id, message)
@@ -26,6 +26,8 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
     async with store.installations.proxy(id, message) as stream:
         async for response in stream: ...
     ```
+
+    It is a coroutine, so that `asyncio.create_task()` and `asyncio.gather()` accept it.
     """
 
     def __init__(self, open: Open, call: Call, sent: SentRequests, *, max_bytes: int) -> None:
@@ -51,14 +53,17 @@ class ProxyCall(Coroutine[Any, Any, ProxyReply]):
             await self._stream.aclose()
 
     async def open(self) -> ProxyStream:
-        """Send the message. The caller has to close the stream."""
+        """Send the message and return its stream, which you have to close. `async with` does both.
+
+        Raises:
+            ConfigurationError: The message has been sent before.
+        """
         opened, session_id = await self._opened(ResponseMode.DETACHED)
         pending = PendingRequests(self._sent)
         reader = reader_of(opened.result.response.headers, self._max_bytes, pending)
         return ProxyStream(opened, session_id, reader, pending, must_answer=True)
 
     def send(self, value: Any) -> Any:
-        """Run as a coroutine, like `throw` and `close`: `asyncio.create_task()` accepts nothing else."""
         return self._running().send(value)
 
     def throw(self, *error: Any) -> Any:

@@ -17,22 +17,28 @@ from .tool_errors import reply_error
 
 @frozen
 class ProxyReply:
-    """The complete response of the MCP server to a message or batch."""
+    """The complete response of an MCP server to a message or batch.
+
+    Attributes:
+        messages: The JSON-RPC messages in the order received; empty if only notifications were sent and accepted.
+        session_id: The server's `Mcp-Session-Id`, to pass as `session_id=` in later calls; None if it has no sessions.
+    """
 
     messages: list[dict[str, Any]]
-    """The JSON-RPC messages in the order received; empty if only notifications were sent and accepted."""
     session_id: str | None
-    """The server's `Mcp-Session-Id`. Pass it as `session_id=` in later calls."""
     _sent: SentRequests = field(alias="sent", repr=False)
     _answer: Response = field(alias="answer", repr=False)
     _call: Call = field(alias="call", repr=False)
 
     def result(self, request_id: RequestId = None) -> Any:
-        """The result of the request that was sent. If several were sent in a batch, pass the `request_id` of one.
+        """The `result` member of the response to a request.
+
+        Args:
+            request_id: The `id` of the request. It can be left out if only one was sent.
 
         Raises:
-            ToolCallError: The response is an error object; the subclass depends on the error.
-            ResponseDecodeError: There is no response to this request.
+            ToolCallError: The response is an error object. PostHog's own refusals have subclasses.
+            ResponseDecodeError: The server did not respond to this request.
             ConfigurationError: No such request was sent. Notifications have no result.
         """
         position = self._position(request_id)

@@ -25,9 +25,14 @@ T = TypeVar("T")
 class ProxyStream:
     """The JSON-RPC messages in the response to a proxy call, as they arrive. Iterate over it once.
 
-    The iteration ends at most half a second after the last response to a request that was sent, or raises:
+    The iteration ends at most half a second after the last response to a request that was sent.
 
+    Attributes:
+        session_id: The server's `Mcp-Session-Id`, to pass as `session_id=` in later calls; None if it has no sessions.
+
+    Raises:
         APIConnectionError: The connection broke, or was silent for longer than the timeout.
+        ConfigurationError: The stream is closed.
         ResponseDecodeError: The body is not JSON-RPC, a message is larger than `max_response_bytes`, or the body ended
             without the response.
     """
@@ -41,8 +46,7 @@ class ProxyStream:
         *,
         must_answer: bool,
     ) -> None:
-        self.session_id = session_id
-        """The server's `Mcp-Session-Id`. Pass it as `session_id=` in later calls."""
+        self.session_id: str | None = session_id
         self._opened = opened
         self._loop = asyncio.get_running_loop()
         self._reader = reader

@@ -23,7 +23,15 @@ SCOPES: tuple[RateLimitScope, ...] = get_args(RateLimitScope)
 
 @frozen
 class Rate:
-    """At most `calls` calls in any window of `seconds` seconds."""
+    """A maximum number of calls in any window of time.
+
+    Attributes:
+        calls: The number of calls, 1 or more.
+        seconds: The length of the window.
+
+    Raises:
+        ConfigurationError: A value is not valid.
+    """
 
     calls: int
     seconds: float
@@ -34,7 +42,6 @@ class Rate:
 
 
 Rates = Mapping[RateLimitScope, Sequence[Rate]]
-"""The rates of each limit, which apply all at once. A limit that is missing or has no rates is not enforced."""
 
 SERVICE_RATES: Mapping[RateLimitScope, tuple[Rate, ...]] = MappingProxyType(
     {
@@ -43,7 +50,6 @@ SERVICE_RATES: Mapping[RateLimitScope, tuple[Rate, ...]] = MappingProxyType(
         "mcp_proxy": (Rate(60, 60), Rate(600, 3600)),
     }
 )
-"""The limits of the hosted service (docs/service.md, section 4): `default` per API key, the others per user."""
 
 
 def checked_rates(rates: Rates) -> dict[RateLimitScope, tuple[Rate, ...]]:
@@ -148,17 +154,20 @@ class Budget:
 class LocalRateLimiter:
     """Limits the rate of calls in one process.
 
-    Share a limiter among all stores that use the same budget, whatever their event loops and threads. Stores count the
-    calls of each API key separately, and calls that are counted are remembered although no view with that key may be
-    left. Calls of a key are admitted in the order in which they were made; with several event loops, in order within
-    each loop.
+    Share a limiter among all stores that use the same budget, whatever their event loops and threads. The calls of each
+    API key are counted separately, and remembered even if no view with that key is left. Calls with one key are sent
+    in the order in which they were made; with several event loops, in order within each loop.
 
     The limiter counts calls when they are sent. The service counts them when they arrive, so it may reject a call that
     was faster than those before it. For a safety margin, use rates with longer windows.
     """
 
     def __init__(self, rates: Rates = SERVICE_RATES) -> None:
-        """Limits that are missing from `rates` are not enforced.
+        """Nothing is counted until the first call.
+
+        Args:
+            rates: The rates of each limit, which all apply at once. A limit that is missing or has no rates is not
+                enforced. The default, SERVICE_RATES, has the limits of PostHog Cloud.
 
         Raises:
             ConfigurationError: `rates` does not have the form of SERVICE_RATES.
@@ -166,13 +175,20 @@ class LocalRateLimiter:
         self._budgets = Budgets(checked_rates(rates))
 
     async def acquire(self, scope: RateLimitScope, /) -> None:
-        """Wait until one more call may be sent under this limit, and count it. Returns at once if there is room.
+        """Wait until one more call may be sent under this limit, and count it. Returns immediately if there is room.
 
-        These calls have a budget of their own, apart from those of `for_owner`. If a call is cancelled while it waits,
+        These calls have their own budget, separate from those of `for_owner`. If a call is cancelled while it waits,
         nothing is counted and the next one in the queue moves up.
+
+        Args:
+            scope: The limit of the service that the call counts towards, see RateLimitScope.
         """
         await self._budgets.of("").acquire(scope)
 
     def for_owner(self, identity: str, /) -> RateLimiter:
-        """The rate limiter of one user: always the same budget for the same identity."""
+        """The rate limiter of one user: always the same budget for the same identity.
+
+        Args:
+            identity: Any text. A store passes a hash of the user's API key.
+        """
         return self._budgets.of(identity)

@@ -20,6 +20,8 @@ class Deadline:
         self._call = call
         self._method = method
         self._url = url
+        self.is_sent = True
+        """Whether the service may have acted on the call by now: `is_sent` of the error."""
         self._ends_at = math.inf if seconds is None else monotonic() + seconds
         self._timer: asyncio.Timeout | None = None
 
@@ -54,4 +56,4 @@ class Deadline:
     def error(self) -> APITimeoutError:
         """The error of a call that did not finish in time."""
         message = f"{self._call}: did not finish within its deadline of {self._seconds:g} s"
-        return APITimeoutError(message, method=self._method, url=self._url)
+        return APITimeoutError(message, method=self._method, url=self._url, is_sent=self.is_sent)

@@ -86,7 +86,8 @@ class Pipeline:
 
     async def _repeated(self, call: Call, deadline: Deadline) -> SuccessfulResponse:
         """Make attempts until one succeeds or the call should not be retried."""
-        policy, may_have_run, attempt = self._settings, False, 0
+        policy, attempt = self._settings, 0
+        deadline.is_sent = may_have_run = False
         with self.owner.cooldown(call.rate_limit).slot(call) as slot:
             while True:
                 attempt += 1
@@ -113,8 +114,8 @@ class Pipeline:
                 )
                 log_attempt(call, outcome, began, attempt)
                 log_what_follows(call, outcome, attempt, delay)
+                deadline.is_sent = may_have_run = may_have_run or may_have_side_effects(outcome)
                 await self._sit_out(outcome, slot, attempt, delay)
-                may_have_run = may_have_run or may_have_side_effects(outcome)
 
     async def _sit_out(self, failure: Failure, slot: CooldownSlot, attempt: int, delay: float | None) -> None:
         """Wait before the next attempt, or raise the failure if there is none."""
@@ -137,4 +138,4 @@ class Pipeline:
     ) -> SuccessfulResponse | Failure:
         """Send a call once. An immediate retry, too, waits for a cool-down that has begun meanwhile."""
         await slot.acquire(min(self._settings.max_retry_after, deadline.remaining))
-        return await self._sender.send(call, slot, attempt, deadline)
+        return await self._sender.send(call, slot, deadline, attempt)

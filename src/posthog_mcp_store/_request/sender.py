@@ -34,7 +34,7 @@ class Sender:
         self._owner = owner
 
     async def send(
-        self, call: Call, slot: CooldownSlot, attempt: int, deadline: Deadline
+        self, call: Call, slot: CooldownSlot, deadline: Deadline, attempt: int
     ) -> SuccessfulResponse | Failure:
         """Make one attempt, and return the successful response or the error."""
         limiter = await self._owner.limiter(self._settings.current_api_key)
@@ -43,6 +43,7 @@ class Sender:
         api_key = await self._settings.current_api_key()
         redactor = Redactor.of(api_key, *call.secrets)
         slot.sent()
+        deadline.is_sent = True
         response = await self._exchange(call, api_key, attempt, deadline)
         if isinstance(response, APIConnectionError):
             return response

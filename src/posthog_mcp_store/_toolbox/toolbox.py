@@ -33,37 +33,44 @@ class ToolCalls:
 
 @frozen(eq=False)
 class InstallationTool:
-    """A tool of an installation."""
+    """A tool of an installation.
+
+    `unique_name` is the tool's own name if that is valid for every vendor of models, or else the name with other
+    characters replaced, shortened, or with a digest appended. If the tool of an older installation has that name, the
+    installation's name is put before it. It stays the same when installations are added. It changes when an older
+    installation starts or stops listing a tool of this name, because it was removed, disabled or can't be reached; or
+    when this installation is renamed, if its name is part of it. So do not decide by this name alone what a tool may
+    do: check `installation` and `name`.
+
+    Attributes:
+        name: The tool's name on its server. Tools of different installations may have the same name.
+        unique_name: The name to give to a model: unique in the toolbox, at most 64 characters of `[A-Za-z0-9_-]`.
+        description: The description from the server, at most 10,000 characters; untrusted.
+        input_schema: The JSON Schema of the arguments, from the server; untrusted. It always has `"type": "object"` and
+            `properties`.
+        annotations: The server's hints, such as `readOnlyHint`; untrusted.
+        approval_state: `approved` or `needs_approval`. In the second case `call()` raises ToolApprovalRequiredError,
+            which says how to approve it. None on instances last updated in spring 2026, which do not list it.
+        installation: The installation that the tool belongs to.
+    """
 
     name: str
-    """The name that the server uses. Tools of different installations may have the same name."""
     unique_name: str
-    """A name for models: unique in the toolbox, and valid for every vendor (`[A-Za-z0-9_-]`, at most 64 characters).
-
-    It is the tool's own name if that is valid, or else the name with other characters replaced, cut or given a digest.
-    If the tool of an older installation has that name, the installation's name is put before it.
-
-    It stays the same when installations are added. It changes when an older installation starts or stops to list a tool
-    of this name, because it was removed, disabled or can't be reached; or when this installation is renamed, if its
-    name is part of it. So do not decide by this name alone what a tool may do: check `installation` and `name`.
-    """
     description: str = field(repr=False)
-    """The server's words, untrusted; at most 10,000 characters."""
     input_schema: dict[str, Any] = field(repr=False)
-    """The JSON Schema of the arguments, untrusted. It always has `"type": "object"` and `properties`."""
     annotations: dict[str, Any] = field(repr=False)
-    """The server's hints, untrusted, such as `readOnlyHint`."""
     approval_state: str | None
-    """`approved` or `needs_approval`. In the second case `call()` raises ToolApprovalRequiredError, which says how to
-    approve it. None on instances last updated in spring 2026, which do not list it."""
     installation: Installation = field(repr=False)
     _calls: ToolCalls = field(repr=False, alias="calls")
 
     async def call(self, arguments: Mapping[str, Any] | None = None) -> ToolResult:
-        """Call the tool. Its own failure is a result with `is_error`.
+        """Call the tool. If the tool itself fails, the result has `is_error`.
 
-        The call is never repeated once the tool may have run. It runs in the event loop where the toolbox was opened,
-        from whichever loop it is awaited; cancelling it there cancels it here.
+        The call is never repeated once the tool may have run. It can be awaited in any event loop, and runs in the one
+        where the toolbox was opened; cancelling it cancels the call there.
+
+        Args:
+            arguments: The tool's arguments, as its `input_schema` describes them: values of JSON.
 
         Raises:
             ToolCallError: PostHog refused the call, with a subclass for each reason, or the MCP server did.
@@ -78,13 +85,16 @@ class InstallationTool:
         return await self._calls.loop.run(lambda: self._calls.call_tool(self.installation.id, self.name, arguments))
 
     async def run(self, /, **arguments: Any) -> str:
-        """Call the tool, and return text for a model, at most `max_text_length` characters.
+        """Call the tool, and return text for a model, at most the `max_text_length` of `connect_all()`.
 
-        The text says what the tool returned, or why it failed or was refused (ToolCallError), or that JSON can't hold
-        the values of the arguments, such as NaN. What a model can't do anything about raises, as `call()` does:
-        credentials, connections, limits, and arguments of types that are not JSON.
+        The text says what the tool returned, or why it failed or was refused (ToolCallError), or that the values of the
+        arguments can't be written as JSON, such as NaN. All other errors of `call()` are raised, because a model can't
+        do anything about them: credentials, connections, limits, and arguments of types that are not JSON.
 
         Structured content is shown as JSON if there is no text. Images and other binary content are named, not shown.
+
+        Args:
+            **arguments: The tool's arguments, by name.
         """
         limit = self._calls.max_text_length
         if fault := _unsendable(arguments):
@@ -95,7 +105,10 @@ class InstallationTool:
             return refusal_text(error, self._label, max_length=limit)
 
     def run_sync(self, /, **arguments: Any) -> str:
-        """Do the same as `run()` from another thread than the event loop's, and wait for it.
+        """Do the same as `run()`, from a thread other than that of the event loop, and block until it is done.
+
+        Args:
+            **arguments: The tool's arguments, by name.
 
         Raises:
             ConfigurationError: This is the thread of the event loop where the toolbox was opened, or that loop is not
@@ -110,7 +123,12 @@ class InstallationTool:
 
 @frozen
 class UnavailableInstallation:
-    """An installation whose tools could not be listed, or not all of them, with the error."""
+    """An installation whose tools could not be listed, or not all of them.
+
+    Attributes:
+        installation: The installation.
+        error: Why they could not be listed.
+    """
 
     installation: Installation
     error: MCPStoreError
@@ -120,7 +138,12 @@ class UnavailableInstallation:
 class Toolbox:
     """The tools of all enabled installations, and the failures to list some of them.
 
-    `toolbox["unique_name"]` is one of the tools; `"unique_name" in toolbox` says whether there is one.
+    `toolbox["unique_name"]` returns one of the tools, or raises KeyError; `"unique_name" in toolbox` tests whether it
+    exists; iterating yields all of them.
+
+    Attributes:
+        tools: The tools, those of the newest installation first.
+        failures: The installations whose tools are missing, completely or in part, with the reasons.
     """
 
     tools: list[InstallationTool] = field(factory=list)

@@ -33,6 +33,11 @@ class EmbeddedService:
     Use `app` in process, through `httpx.ASGITransport(app=service.app)`, or `serve()` it over HTTP, or both
     at once. Its lists are live: rows may be changed, added and removed between requests.
 
+    Attributes:
+        app: The ASGI application.
+        project_id: The id of the default project.
+        api_key: A key of the default user, `alice`, with the scopes `project:read` and `project:write`.
+
     Args:
         create_works: Support create as documented, with a 201. PostHog Cloud responds with 405.
         upstream_timeout: Seconds that the proxy waits for an MCP server: for the headers of its response, and then for
@@ -47,6 +52,9 @@ class EmbeddedService:
         requires_login: Whether the browser that ends an OAuth flow must be logged in with `login_url`, as PostHog Cloud
             demands since 2026-09. By default, only a browser that is logged in as another user is refused. Can be
             changed later.
+
+    Raises:
+        ValueError: `version` is unknown.
     """
 
     def __init__(
@@ -76,6 +84,7 @@ class EmbeddedService:
 
     @property
     def oauth_servers(self) -> list[OAuthServerRecord]:
+        """The service's registrations with OAuth issuers, oldest first."""
         return self._state.oauth_servers
 
     @property
@@ -151,7 +160,11 @@ class EmbeddedService:
         return self._state.faults
 
     def inject(self, fault: Fault) -> Fault:
-        """Apply the fault to requests from now on. Returns it, so that you can read its `hits`."""
+        """Apply the fault to requests from now on.
+
+        Args:
+            fault: The fault. It is returned, so that you can read its `hits`.
+        """
         self._state.faults.append(fault)
         return fault
 
@@ -204,11 +217,22 @@ class EmbeddedService:
         self._state.serves_projects = serves
 
     def project(self, project_id: str | None = None) -> ProjectRecord:
-        """The project's admins and settings, which may be changed: by default those of the default project."""
+        """The project's admins and settings, which may be changed.
+
+        Args:
+            project_id: The project, by default the default one.
+
+        Raises:
+            ValueError: There is no such project.
+        """
         return self._state.projects[self._require_project(project_id or self.project_id)]
 
     def add_project(self, *, current_for: Iterable[str] = ()) -> str:
-        """Add a project and return its id. It becomes the `@current` project of the users in `current_for`."""
+        """Add a project and return its id.
+
+        Args:
+            current_for: The users whose `@current` project it becomes.
+        """
         project_id = self._state.add_project()
         self._state.current_project_ids.update(dict.fromkeys(current_for, project_id))
         return project_id
@@ -220,10 +244,15 @@ class EmbeddedService:
         scopes: Iterable[str] = ("project:read",),
         projects: Iterable[str] | None = None,
     ) -> ApiKey:
-        """Add a personal API key. Users need not be added first.
+        """Add a personal API key.
 
-        The scope `*` includes all others, and a `:write` scope includes its `:read`. If `projects` are given, the key
-        is limited to them.
+        Args:
+            user: The name of its owner. Users need not be added first.
+            scopes: Its scopes. `*` includes all others, and a `:write` scope includes its `:read`.
+            projects: The ids of the projects to which the key is limited; None if it is not.
+
+        Raises:
+            ValueError: There is no such project.
         """
         limits = None if projects is None else tuple(projects)
         for project_id in limits or ():
@@ -239,7 +268,13 @@ class EmbeddedService:
         name: str = "",
         authorization_endpoint: str | None = None,
     ) -> OAuthServerRecord:
-        """Register the service with an OAuth issuer, as an installation would."""
+        """Register the service with an OAuth issuer, as an installation would.
+
+        Args:
+            issuer: The URL that identifies the issuer.
+            name: The server's name, as installations of version 2026-04 show it.
+            authorization_endpoint: The URL of its consent page, by default below the issuer.
+        """
         endpoint = {} if authorization_endpoint is None else {"authorization_endpoint": authorization_endpoint}
         return self._state.add_oauth_server(issuer, name=name, **endpoint)
 
@@ -264,10 +299,29 @@ class EmbeddedService:
     ) -> InstallationRecord:
         """Add a row as if the user had installed it. It is usable immediately, unless the arguments say otherwise.
 
-        By default the `url` is unique, and an `oauth` row gets a new `server` record. With `pending_oauth` the OAuth
-        flow is unfinished; set the row's `access_token` to finish it. With `tools`, such as `{"add": "approved"}`, only
-        calls of approved tools are passed on; without, all are, see InstallationRecord. The user of a `shared` row is
-        its owner, and the other users of the project see it too.
+        Args:
+            url: The MCP server's URL, by default a new one.
+            user: The name of its owner.
+            project_id: The id of its project, by default the default one.
+            display_name: The user's own name for it.
+            description: The user's description.
+            auth_type: `api_key`, `oauth`, or any other text.
+            api_key: The MCP server's key.
+            is_enabled: Whether the proxy accepts calls for it.
+            needs_reauth: Whether its tokens are known to be invalid. Only for `oauth`.
+            pending_oauth: Whether the OAuth flow is unfinished. Set the row's `access_token` to finish it. Only for
+                `oauth`.
+            server: Its registration with an OAuth issuer, by default a new one for `oauth`.
+            template: The template that it was installed from.
+            scope: `personal` if only its owner can use it, or `shared` if the other users of the project see it, too.
+            last_sync_error: Why reading its tools from the server failed the last time.
+            tools: Its tools, by name. Each is a ToolRecord or a state: `approved`, `needs_approval`, `do_not_use`,
+                `disabled` (the same), `blocked_by_team` (`do_not_use`, decided by the team), or `removed` (the server
+                no longer has it). Only calls of approved tools are passed on. By default, all calls are.
+
+        Raises:
+            ValueError: The user has this `url` installed already, there is no such project, or the arguments contradict
+                each other.
         """
         is_oauth = auth_type == "oauth"
         if not is_oauth and (needs_reauth or pending_oauth):
@@ -314,8 +368,20 @@ class EmbeddedService:
     ) -> TemplateRecord:
         """Add a server to the catalogue. `add_mcp_server` lets the service reach it.
 
-        With a `server` record, installations use PostHog's own client at the OAuth provider; without, each registers
-        one, as custom installations do.
+        Args:
+            name: The server's name.
+            url: The MCP server's URL, which must look public.
+            auth_type: `oauth` or `api_key`.
+            description: The catalogue's description of the server.
+            docs_url: The URL of the vendor's documentation.
+            icon_key: The deprecated name of its icon.
+            icon_domain: The domain of its brand.
+            category: The category in the catalogue.
+            server: PostHog's own client at the server's OAuth provider. By default each installation registers one, as
+                custom installations do.
+
+        Raises:
+            ValueError: The service would refuse the URL.
         """
         self._require_public(url)
         template = TemplateRecord(
@@ -333,7 +399,11 @@ class EmbeddedService:
         return template
 
     def approve_tools(self, installation: InstallationRecord | None = None) -> None:
-        """Approve the tools that the service knows now, of one installation or of all, as their owners could."""
+        """Approve the tools that the service knows now, as their owners could.
+
+        Args:
+            installation: The installation whose tools to approve, by default all.
+        """
         rows = list(self.installations) if installation is None else [installation]
         for row in rows:
             for tool in row.tools.sorted() if row.tools is not None else ():
@@ -350,18 +420,32 @@ class EmbeddedService:
             target: The server to contact instead: an ASGI application, called in this process, or the URL of an
                 endpoint, such as `http://127.0.0.1:1234/mcp`. Use `serve_app` for applications that need their
                 lifespan run, such as those of the package `mcp`.
+
+        Raises:
+            ValueError: The service would refuse the URL.
         """
         self._require_public(url)
         self._state.upstreams[url] = target
 
     def login_url(self, user: str = DEFAULT_USER) -> str:
-        """The URL of a page that logs the browser in as the user, see `requires_login`."""
+        """The URL of a page that logs the browser in, see `requires_login`.
+
+        Args:
+            user: The user to log in as.
+
+        Raises:
+            RuntimeError: The service is not being served.
+        """
         session = secrets.token_urlsafe(32)
         self._state.sessions[session] = user
         return f"{self.base_url}/login/{session}"
 
     def advance(self, seconds: float) -> None:
-        """Advance the service's clock, so that flows and tokens expire. Rate limits and providers are not affected."""
+        """Advance the service's clock, so that flows and tokens expire. Rate limits and providers are not affected.
+
+        Args:
+            seconds: By how much to advance it.
+        """
         self._state.advance(seconds)
 
     @contextmanager
@@ -372,7 +456,14 @@ class EmbeddedService:
 
     @contextmanager
     def served_at(self, base_url: str) -> Iterator[None]:
-        """Set `base_url` while another server, such as one that several tests share, serves `app` there."""
+        """Set `base_url` while another server, such as one that several tests share, serves `app` there.
+
+        Args:
+            base_url: The URL of the server, without a trailing slash.
+
+        Raises:
+            RuntimeError: The service is being served already.
+        """
         if self._base_url is not None:
             raise RuntimeError(f"already served at {self._base_url}")
         self._base_url = base_url
@@ -383,7 +474,11 @@ class EmbeddedService:
 
     @property
     def base_url(self) -> str:
-        """The URL at which the service is being served."""
+        """The URL at which the service is being served.
+
+        Raises:
+            RuntimeError: It is not being served.
+        """
         if self._base_url is None:
             raise RuntimeError("not served: this needs `with service.serve():` around it")
         return self._base_url

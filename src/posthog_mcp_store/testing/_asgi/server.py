@@ -19,8 +19,11 @@ _GRACE_SECONDS = 1
 def serve_app(app: ASGIApp, *, timeout: float = 10.0) -> Iterator[str]:
     """Serve the application on a free port of 127.0.0.1, with its lifespan, and yield the base URL.
 
-    It accepts connections as soon as the context is entered; when it is left, thread and socket are closed. Starting
-    and stopping may take `timeout` seconds each.
+    It accepts connections as soon as the context is entered; when it is left, thread and socket are closed.
+
+    Args:
+        app: The ASGI application.
+        timeout: The maximum number of seconds for starting, and again for stopping.
 
     Raises:
         RuntimeError: The application did not start, or did not stop in time. If its lifespan failed, that exception is

@@ -15,7 +15,7 @@ class Fault:
     `body` and `reset`, the response is the service's own. An event stream is read to its end before the fault is
     applied, unless the fault discards it.
 
-    Args:
+    Attributes:
         method: The method that it applies to; None means all.
         path: The end of the paths that it applies to. A trailing slash is ignored, here and in the request.
         skip: The number of matching requests to leave alone first.
@@ -27,13 +27,14 @@ class Fault:
             has to be given in `headers`.
         takes_effect: Whether the service acts on a request whose response is replaced.
         edit: A function that is called with the service's response as decoded JSON and returns the JSON to send.
-        reset: Resets the connection: before the service acts, after it acted but before its response, or inside the
-            response's body. In process there is no connection, and ConnectionResetError is raised instead.
+        reset: Resets the connection: `before` the service acts, `after` it acted but before its response, or `inside`
+            the response's body. In process there is no connection, and ConnectionResetError is raised instead.
         truncate: Closes the connection after half of the body.
         drip: Seconds to wait before each byte of the body. The headers are sent immediately.
-
-    Attributes:
         hits: The number of requests that it was applied to.
+
+    Raises:
+        ValueError: The status can't be sent, can't have a body, or is combined with `edit`.
     """
 
     method: str | None = None
@@ -78,7 +79,12 @@ class Fault:
         return not self.replaces and self.reset not in ("before", "after")
 
     def takes(self, method: str, path: str) -> bool:
-        """Whether it applies to this request. If so, this counts a hit."""
+        """Whether it applies to this request. If so, this counts a hit.
+
+        Args:
+            method: The request's method.
+            path: The request's path.
+        """
         if self.hits == self.times or not self._fits(method, path):
             return False
         if self._passed < self.skip:

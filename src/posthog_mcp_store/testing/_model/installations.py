@@ -18,12 +18,31 @@ InstallationScope = Literal["personal", "shared"]
 class InstallationRecord:
     """One row, credentials included. Tests may change any field; the service sees it on the next request.
 
-    `auth_type` may be any text, as in old rows of the real service. An access token without `expires_at` never expires.
-
     Attributes:
-        user: The owner.
-        version: The version of the service that the row belongs to.
-        agent_scope: How far PostHog's agents may use it, as the installation decided; None if they may not.
+        url: The MCP server's URL.
+        user: The name of its owner.
+        project_id: The id of its project.
+        created_at: When it was created.
+        updated_at: When it was last saved; None in rows that never were.
+        version: The version of the service that the row belongs to: `2026-09` or `2026-04`.
+        id: The installation's id.
+        display_name: The user's own name for it.
+        description: The user's description.
+        auth_type: `api_key`, `oauth`, or any other text, as in old rows of the real service.
+        is_enabled: Whether the proxy accepts calls for it.
+        needs_reauth: Whether its tokens are known to be invalid.
+        api_key: The MCP server's key.
+        access_token: The OAuth access token; empty until a flow has finished.
+        refresh_token: The OAuth refresh token; empty if there is none.
+        token_received_at: When the access token was received; None if a test set it.
+        expires_at: When the access token expires; None if it never does.
+        server: Its registration with an OAuth issuer; None for `api_key`.
+        template: The template that it was installed from; None for custom installations.
+        scope: `personal` if only its owner can use it, or `shared` if everyone in the project can.
+        agent_scope: In which runs PostHog's agents may use it: `personal` for its owner's, `team` for all; None for
+            none.
+        last_synced_at: When its tools were last read from the server; None if they never were.
+        last_sync_error: Why reading them failed the last time; empty if it did not.
         is_disabled_for_team: Whether the server is disabled for the team, in addition to `ProjectRecord.servers`. The
             real service of 2026-04 does not have this switch.
         is_access_off: Whether an admin has turned off access to the server. Also not in 2026-04.
@@ -72,6 +91,7 @@ class InstallationRecord:
 
     @property
     def name(self) -> str:
+        """The name in responses: `display_name`, or else its template's, or its `server`'s in version 2026-04."""
         return self._name_in(self.version)
 
     @property
@@ -90,8 +110,8 @@ class InstallationRecord:
         """The fields of a response (docs/service.md, sections 5 and 8), by default of the row's own version.
 
         Args:
-            site: Scheme and host, no path.
-            version: The version of the service that responds.
+            site: The service's scheme and host, without a path.
+            version: The version of the service that responds: `2026-09` or `2026-04`.
             user: The user who asks, by default the owner.
         """
         # Always this prefix and the numeric project id, whichever path the row was requested by.

@@ -32,10 +32,21 @@ class ToolRecord:
     """One tool of an installation. Tests may change any field; the service sees it on the next request.
 
     Attributes:
-        approval_state: The stored state. Which one holds for a caller also depends on the project's rules, its preset
-            and `team_state`.
-        choices: The users' own choices, made with PATCH. They outrank the stored state.
-        team_state: The least strict state that the team allows, or None if it has no opinion on this tool.
+        name: The tool's name on its server.
+        display_name: The tool's title.
+        description: The description from the server.
+        input_schema: The JSON Schema of the arguments.
+        annotations: The server's hints, such as `readOnlyHint`.
+        approval_state: The stored state: `approved`, `needs_approval` or `do_not_use`. Which one applies to a caller
+            also depends on the project's rules, its preset and `team_state`.
+        choices: The users' own choices by user, made with PATCH. They take precedence over the stored state.
+        team_state: The least strict state that the team allows: `approved`, `needs_approval` or `do_not_use`; None if
+            it sets none.
+        last_seen_at: When the server last listed it.
+        removed_at: When the service noticed that the server no longer lists it; None for tools that it lists.
+        created_at: When the service first read it.
+        updated_at: When it was last saved; None if it never was.
+        id: The tool's id.
     """
 
     name: str

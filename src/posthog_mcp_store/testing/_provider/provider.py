@@ -22,7 +22,7 @@ class OAuthProvider:
     the package `mcp`, 2.x.
 
     Args:
-        access_token_seconds: How long access tokens are valid.
+        access_token_seconds: How many seconds access tokens are valid.
         gives_refresh_tokens: Whether to issue a refresh token with each access token. It can be used once.
         registers_clients: Whether clients can register themselves. The service requires this.
     """
@@ -54,7 +54,14 @@ class OAuthProvider:
 
     @contextmanager
     def served_at(self, issuer: str) -> Iterator[None]:
-        """Set `issuer` while another server serves `app` at this base URL."""
+        """Set `issuer` while another server serves `app`.
+
+        Args:
+            issuer: The base URL of the server, without a trailing slash.
+
+        Raises:
+            RuntimeError: The provider is being served already.
+        """
         if self._issuer is not None:
             raise RuntimeError(f"already served at {self._issuer}")
         with self._swappable_app.using(self._server.app(issuer, registers_clients=self._registers_clients)):
@@ -66,7 +73,11 @@ class OAuthProvider:
 
     @property
     def issuer(self) -> str:
-        """The base URL at which it is being served."""
+        """The base URL at which it is being served.
+
+        Raises:
+            RuntimeError: It is not being served.
+        """
         if self._issuer is None:
             raise RuntimeError("not served: this needs `with provider.serve():` around it")
         return self._issuer
@@ -91,9 +102,17 @@ class OAuthProvider:
         self._server.refuses_refreshes = refuses
 
     def is_valid(self, token: str) -> bool:
-        """Whether the access token was issued by this provider and is neither expired nor revoked."""
+        """Whether the access token was issued by this provider and is neither expired nor revoked.
+
+        Args:
+            token: The access token.
+        """
         return self._server.access_token(token) is not None
 
     async def verify_token(self, token: str) -> "AccessToken | None":
-        """The token's record if it is valid. Implements the protocol `TokenVerifier` of the package `mcp`."""
+        """The token's record; None if it is not valid. Implements the protocol `TokenVerifier` of the package `mcp`.
+
+        Args:
+            token: The access token.
+        """
         return self._server.access_token(token)
