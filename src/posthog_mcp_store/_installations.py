@@ -6,6 +6,7 @@ import builtins
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from importlib import import_module
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, overload
 from uuid import UUID
@@ -15,11 +16,11 @@ from ._core import validation
 from ._core.asyncio_only import require_asyncio
 from ._core.defaults import MAX_TEXT_LENGTH, PAGE_CONCURRENCY, STREAM_TIMEOUT
 from ._core.errors import APIStatusError, BadRequestError, ConfigurationError, NotFoundError, ResponseDecodeError
+from ._core.extras import missing_mcp
 from ._core.headers import Headers
 from ._core.keyword_hints import explain_keywords
 from ._core.secret import Secret, as_secret
 from ._core.tools import ServerTools, ToolResult
-from ._mcp.extra import missing_extra
 from ._oauth.flow import FlowTracker
 from ._oauth.polling import AuthorizationWait, OnProgress, PollsInUse
 from ._oauth.redirect import AuthorizationRedirect
@@ -36,11 +37,16 @@ from ._toolbox.result_text import MIN_LENGTH as MIN_TEXT_LENGTH
 from ._toolbox.toolbox import CallTool, Toolbox, ToolCalls
 
 if TYPE_CHECKING:
-    from mcp import Client
-    from mcp.client.session import ElicitationFnT, ListRootsFnT, LoggingFnT, MessageHandlerFnT, SamplingFnT
-    from mcp_types import Implementation
-
-    from ._mcp.connection import Connection
+    # A vendored copy can be used, and its types checked, without the package: its names then stand for Any.
+    from mcp import Client  # type: ignore[import-not-found, unused-ignore]
+    from mcp.client.session import (  # type: ignore[import-not-found, unused-ignore]
+        ElicitationFnT,
+        ListRootsFnT,
+        LoggingFnT,
+        MessageHandlerFnT,
+        SamplingFnT,
+    )
+    from mcp_types import Implementation  # type: ignore[import-not-found, unused-ignore]
 
 InstallationID = UUID | str | Installation
 InstallSource = Literal["posthog", "posthog-code"]
@@ -295,7 +301,9 @@ class Installations:
             message_handler=message_handler,
         )
 
-    def _connection(self, id: InstallationID, stream_timeout: float, **options: object) -> Connection:
+    def _connection(
+        self, id: InstallationID, stream_timeout: float, **options: object
+    ) -> AbstractAsyncContextManager[Client]:
         connection = _connection_function()
         uuid = _uuid(id)
         send = partial(self._proxy, uuid, timeout=validation.seconds(stream_timeout, "stream_timeout"))
@@ -788,11 +796,14 @@ class Installations:
         return installation
 
 
-def _connection_function() -> Callable[..., Connection]:
+def _connection_function() -> Callable[..., AbstractAsyncContextManager[Client]]:
     try:
-        from ._mcp.connection import connection  # noqa: PLC0415  # it imports the extra
+        # It imports the extra. By its name, because a vendored copy may be without it.
+        connection: Callable[..., AbstractAsyncContextManager[Client]] = import_module(
+            "._mcp.connection", __package__
+        ).connection
     except ImportError as error:
-        missing = missing_extra(error)
+        missing = missing_mcp(error)
     else:
         return connection
     raise missing

@@ -73,8 +73,22 @@ def test_another_missing_module_is_not_mistaken_for_the_extra(monkeypatch: pytes
         main()
 
 
-def test_without_the_testing_kit_the_demo_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_testing_kit_the_demo_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a vendored copy."""
     monkeypatch.setitem(sys.modules, "posthog_mcp_store.cli._demo", None)
+
+    outcome = invoke("--demo", "list")
+
+    assert outcome.exit_code == 2
+    said = "--demo needs the testing kit, which this copy of posthog-mcp-store was made without"
+    assert outcome.stderr == f"mcp-store: {said}\n"
+
+
+def test_where_the_testing_kit_can_not_be_imported_the_demo_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "posthog_mcp_store.cli._demo", raising=False)
+    monkeypatch.setitem(sys.modules, "posthog_mcp_store.testing._service", None)
 
     outcome = invoke("--demo", "list")
 

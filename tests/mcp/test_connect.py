@@ -791,6 +791,14 @@ async def test_a_small_list_is_checked_for_what_comes_twice(server: FakeMCPServe
             await client.call_tool("add")
 
 
+async def test_arguments_that_are_nested_too_deeply_are_named_as_that(server: FakeMCPServer, store: MCPStore) -> None:
+    async with store.installations.connect(ID) as client:
+        with pytest.raises(ConfigurationError, match="can't be written as JSON: nested too deeply"):
+            await client.call_tool("add", {"value": nested(200_000)})
+
+    assert server.messages == HANDSHAKE
+
+
 async def test_a_prompt_argument_that_is_not_json_is_never_sent(server: FakeMCPServer, store: MCPStore) -> None:
     async with store.installations.connect(ID) as client:
         with pytest.raises(ConfigurationError, match="can't be written as JSON"):

@@ -411,7 +411,7 @@ async def test_a_redirect_is_not_followed_and_named_without_its_query(
         (b"[]", "expected object, not list"),
         (b"{}", "id: missing"),
         (b"\xff", "invalid start byte"),
-        (b"[" * 100_000, "recursion"),
+        (b"[" * 100_000, "it is not JSON: nested too deeply"),
     ],
 )
 async def test_a_success_that_can_not_be_read_is_a_decode_error(

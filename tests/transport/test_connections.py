@@ -111,7 +111,9 @@ async def test_spans_come_out_of_the_ecosystems_instrumentation(service: Embedde
 
 
 async def test_without_the_extra_aiohttp_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "posthog_mcp_store._transport.aiohttp_transport", None)
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    for name in ("aiohttp_session", "aiohttp_transport"):
+        monkeypatch.delitem(sys.modules, f"posthog_mcp_store._transport.{name}", raising=False)
 
     async with MCPStore(KEY, transport="aiohttp") as store:
         with pytest.raises(ConfigurationError, match=r'needs: pip install "posthog-mcp-store\[aiohttp\]"'):

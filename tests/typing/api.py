@@ -6,8 +6,6 @@ from typing import Any, Literal, assert_type
 from uuid import UUID
 
 import httpx
-import mcp
-from mcp import types
 
 from posthog_mcp_store import (
     APIConnectionError,
@@ -151,12 +149,7 @@ async def proxying(store: MCPStore, id: UUID) -> None:
     assert_type(await asyncio.create_task(store.installations.proxy(id, {})), ProxyReply)
 
 
-async def connecting(store: MCPStore, id: UUID) -> None:
-    async def log(params: types.LoggingMessageNotificationParams) -> None: ...
-
-    async with store.installations.connect(id, stream_timeout=60, logging_callback=log) as client:
-        assert_type(client, mcp.Client)
-        assert_type(await client.call_tool("add", {"a": 1}), types.CallToolResult)
+async def calling_tools(store: MCPStore) -> None:
     async with store.installations.connect_all(concurrency=2, max_text_length=1000) as toolbox:
         assert_type(toolbox, Toolbox)
         assert_type(toolbox.tools, list[InstallationTool])
@@ -165,7 +158,6 @@ async def connecting(store: MCPStore, id: UUID) -> None:
         assert_type(await toolbox["add"].run(a=1), str)
         assert_type(toolbox["add"].run_sync(a=1), str)
         assert_type(toolbox.failures[0].error, MCPStoreError)
-    store.installations.connect(id, logging_callback=print)  # type: ignore[arg-type]
 
 
 def fields(installation: Installation, error: APIStatusError) -> None:

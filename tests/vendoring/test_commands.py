@@ -60,6 +60,11 @@ def manifest(copy: Path) -> dict[str, object]:
     return fields
 
 
+def optional(copy: Path) -> dict[str, list[str]]:
+    fields: dict[str, dict[str, list[str]]] = json.loads((copy / "MANIFEST.json").read_text())
+    return fields["optional_requires"]
+
+
 # Writing
 
 
@@ -94,6 +99,10 @@ def test_the_manifest_says_what_the_copy_is(copy: Path) -> None:
     assert told["version"] == __version__
     assert told["document_version"] == yaml.safe_load((ROOT / "openapi.yaml").read_text())["info"]["version"]
     assert told["requires"] == project["dependencies"]
+    # pytest loads the fixture, and the extra does not install it.
+    extras = {name: [each for each in packages if each != "pytest>=8"] for name, packages in optional(copy).items()}
+    assert extras == project["optional-dependencies"]
+    assert "pytest>=8" in optional(copy)["testing"]
     assert told["requires_python"] == project["requires-python"]
     assert told["without"] == []
     assert told["files"] == {
@@ -605,13 +614,13 @@ def test_help_names_the_parts_and_the_exit_codes(capsys: Capture) -> None:
         main(["--help"])
 
     assert left.value.code == DONE
-    said = capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
     for told in (
         "--check",
         "--update",
         "--force",
         "--without",
-        "loopback, redis, testing",
+        "aiohttp, cli, loopback, mcp, redis, testing",
         "exit codes",
         "out of date",
     ):
@@ -636,7 +645,7 @@ def test_the_commands_of_the_guide_do_what_it_says(tmp_path: Path, monkeypatch: 
     )
     monkeypatch.chdir(tmp_path)
 
-    assert [main(command.split()) for command in commands] == [DONE] * 3
+    assert [main(command.split()) for command in commands] == [DONE] * 7
 
 
 def test_it_needs_nothing_that_the_sdk_needs(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ print(sum(name.startswith(sdk.__name__ + ".") for name in sys.modules))
 
 def test_a_copy_reads_no_metadata_and_names_itself_in_no_import(copy: Path) -> None:
     # connect() says which version of `mcp` is installed.
-    for path in {*copy.rglob("*.py")} - {copy / "_mcp" / "extra.py"}:
+    for path in {*copy.rglob("*.py")} - {copy / "_core" / "extras.py"}:
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
             module = (node.module or "") if isinstance(node, ast.ImportFrom) and not node.level else ""

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from attrs import field, frozen
 
 from .headers import Headers
+from .text import json_fault
 
 FIRST_BYTES = 1024
 """How much of a body an error keeps."""
@@ -34,7 +35,7 @@ def parse_json(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        reason = str(error)
+        reason = json_fault(error)
     raise ValueError(f"it is not JSON: {reason}")
 
 

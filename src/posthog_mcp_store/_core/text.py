@@ -48,3 +48,8 @@ def short_repr(value: object) -> str:
         return single_line(repr(value), limit=80)
     except Exception:  # noqa: BLE001  # a failing repr of a user's class must not hide the actual error
         return f"a {type(value).__name__} that can't be shown"
+
+
+def json_fault(error: Exception) -> str:
+    """Why Python's json could not read or write a value. Its text about deep nesting depends on Python's version."""
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)

@@ -10,7 +10,7 @@ from uuid import UUID
 from . import defaults
 from .errors import ConfigurationError
 from .secret import Secret
-from .text import short_repr
+from .text import json_fault, short_repr
 
 API_KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
 PROJECT_KEYS = {"phc_": "token for sending events (phc_...)", "phs_": "secret key (phs_...)"}
@@ -202,6 +202,6 @@ def json_body(value: object) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        reason = str(error)
+        reason = json_fault(error)
     # Raised outside the except block, because the caught error may hold the whole text.
     raise ConfigurationError(f"the request can't be written as JSON: {reason}")

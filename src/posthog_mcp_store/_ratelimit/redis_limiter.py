@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 
 from .._core.call import RateLimitScope
 from .._core.errors import ConfigurationError, MCPStoreError
+from .._core.extras import missing_extra
 from .._core.loop_local import LoopLocal
 from .._core.secret import Secret
 from .local import SERVICE_RATES, Rates, Turns, checked_rates
@@ -56,8 +57,8 @@ class RedisRateLimiter:
         del url
         try:
             from .redis_budget import Budget, make_counters, make_pool  # noqa: PLC0415  # it imports the extra
-        except ImportError:
-            raise ConfigurationError('RedisRateLimiter needs: pip install "posthog-mcp-store[redis]"') from None
+        except ImportError as error:
+            raise missing_extra(error, "RedisRateLimiter", "redis") from None
         counters = make_counters(checked_rates(rates), prefix)
         make_pool(address)
         self._budgets = LoopLocal(lambda: Budget(address, counters))

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from .._adapter import Installation
 from .._core import validation
 from .._core.errors import MCPStoreError, ToolCallError
-from .._core.text import short_repr, single_line
+from .._core.text import json_fault, short_repr, single_line
 from .._core.tools import ToolResult
 from .own_loop import OwnLoop
 from .result_text import refusal_text, result_text, shortened
@@ -170,5 +170,5 @@ def _unsendable(arguments: Mapping[str, Any]) -> str | None:
         # Not a value of JSON at all: `call()` raises.
         return None
     except (ValueError, RecursionError) as error:
-        return single_line(str(error))
+        return single_line(json_fault(error))
     return None

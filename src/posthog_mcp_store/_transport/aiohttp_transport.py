@@ -31,7 +31,7 @@ from .aiohttp_session import (
 from .body import read_response
 from .closed_loop import release_sockets_and_tasks
 from .fair_semaphore import FairSemaphore
-from .protocol import PreparedRequest, closed_error, left_behind_error
+from .protocol import PreparedRequest, Transport, closed_error, left_behind_error
 from .route import Route
 from .waits import Waits
 
@@ -95,6 +95,10 @@ class AiohttpTransport:
         release_sockets_and_tasks(self.loop, self._connector.sockets(), tasks=())
         self._connector.forget()
         self.session.detach()
+
+
+def open_transport(route: Route, width: int) -> Transport:
+    return AiohttpTransport(route, width)
 
 
 class _Exchange(AsyncIterator[bytes]):

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from importlib import import_module
 from typing import Literal, get_args
 
 import httpx
@@ -11,12 +12,13 @@ from attrs import frozen
 from .._core import validation
 from .._core.asyncio_only import require_loop
 from .._core.errors import ConfigurationError
+from .._core.extras import missing_extra
 from .._core.response import Response
 from .client_transport import ClientTransport
 from .connection_pool import ConnectionPool
 from .environment import HTTP_PROXIES
 from .protocol import PreparedRequest, Transport, closed_error
-from .route import route_to
+from .route import Route, route_to
 
 TransportName = Literal["httpx", "aiohttp"]
 
@@ -117,10 +119,13 @@ class TransportManager:
 
 def _aiohttp_transport(host: str, width: int) -> Transport:
     try:
-        from .aiohttp_transport import AiohttpTransport  # noqa: PLC0415  # an extra
-    except ImportError:
-        raise ConfigurationError('transport="aiohttp" needs: pip install "posthog-mcp-store[aiohttp]"') from None
-    return AiohttpTransport(route_to(host, HTTP_PROXIES), width)
+        # It imports the extra. By its name, because a vendored copy may be without it.
+        open_transport: Callable[[Route, int], Transport] = import_module(
+            ".aiohttp_transport", __package__
+        ).open_transport
+    except ImportError as error:
+        raise missing_extra(error, 'transport="aiohttp"', "aiohttp") from None
+    return open_transport(route_to(host, HTTP_PROXIES), width)
 
 
 async def _closing_at_end_of_loop(transport: Transport) -> AsyncGenerator[None, None]:

@@ -92,14 +92,19 @@ async def open_session(options: Options, screen: Screen) -> AsyncIterator[Sessio
         async with AsyncExitStack() as servers:
             try:
                 demo = await servers.enter_async_context(_demo_service())
-            except ImportError:
-                message = '--demo needs: pip install "posthog-mcp-store[testing]"'
-                raise CommandError(ExitCode.USAGE, message) from None
+            except ImportError as error:
+                raise CommandError(ExitCode.USAGE, _missing_demo(error)) from None
             yield Session(demo.host, options.project or "@current", screen, demo)
         return
     host = options.host or (options.region.host if options.region else os.environ.get(HOST_VARIABLE))
     project = options.project or os.environ.get(PROJECT_VARIABLE)
     yield Session(host or Region.US.host, project or "@current", screen)
+
+
+def _missing_demo(error: ImportError) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name == f"{__package__}._demo":
+        return "--demo needs the testing kit, which this copy of posthog-mcp-store was made without"
+    return '--demo needs: pip install "posthog-mcp-store[testing]"'
 
 
 def _demo_service() -> AbstractAsyncContextManager[Demo]:

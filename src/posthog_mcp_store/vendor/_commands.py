@@ -21,7 +21,7 @@ NOTHING = "nothing"
 DESCRIPTION = f"""Write a copy of {NAME} that works under any package path, into the new directory DEST.
 
 The copy imports itself by relative names only, and requires only the packages that its {MANIFEST} lists under
-"requires".
+"requires". Its optional parts require those under "optional_requires" when they are used.
 """
 EXIT_CODES = f"""exit codes:
   {DONE}  written, updated, or with --check: current and not edited

@@ -9,7 +9,7 @@ from typing import Any
 from ._directory import Entry, Found
 from ._errors import VendorError
 from ._parts import PARTS, without
-from ._release import NAME, REQUIRES, REQUIRES_PYTHON, VERSION, Files, document_version
+from ._release import NAME, OPTIONAL_REQUIRES, REQUIRES, REQUIRES_PYTHON, VERSION, Files, document_version
 
 MANIFEST = "MANIFEST.json"
 ABOUT = "A copy of the package named below. Edits are lost when it is updated."
@@ -37,6 +37,9 @@ class Manifest:
             "document_version": self.document_version,
             "requires_python": REQUIRES_PYTHON,
             "requires": REQUIRES,
+            "optional_requires": {
+                part: packages for part, packages in OPTIONAL_REQUIRES.items() if part not in self.without
+            },
             "without": self.without,
             "files": self.files,
         }

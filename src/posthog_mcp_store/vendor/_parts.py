@@ -6,12 +6,14 @@ from collections.abc import Collection
 from ._release import Files
 
 PARTS = {
+    "aiohttp": ("_transport/aiohttp_",),
     "cli": ("cli/", "__main__.py"),
     "loopback": ("_loopback/",),
+    "mcp": ("_mcp/",),
     "redis": ("_ratelimit/redis_",),
     "testing": ("testing/", "cli/_demo.py"),
 }
-"""The path prefixes of each part. Only the list of public names imports a part."""
+"""The path prefixes of each part. Only the list of public names has a statement that imports one."""
 LIST_OF_NAMES = "_api.py"
 
 

@@ -15,6 +15,15 @@ NAME = "posthog-mcp-store"
 VERSION = __version__
 REQUIRES_PYTHON = ">=3.11"
 REQUIRES = ("anyio>=4.4", "attrs>=23.2", "httpx>=0.28", "sniffio>=1.3")
+OPTIONAL_REQUIRES = {
+    "aiohttp": ("aiohttp>=3.11",),
+    "cli": ("rich>=13.8", "typer>=0.26"),
+    "mcp": ("mcp>=2.0,<3",),
+    "redis": ("limits>=5,<6", "redis>=6,<9"),
+    # With pytest, which loads the fixture: nobody else needs it, so the extra does not install it.
+    "testing": ("mcp>=2.0,<3", "pytest>=8", "starlette>=1.0", "uvicorn>=0.40"),
+}
+"""What each part requires in addition. Package metadata has it too, but not if the SDK is run from a zip file."""
 
 PACKAGE, _, TOOL = __name__.rpartition(".")[0].rpartition(".")
 CACHE = "__pycache__"
