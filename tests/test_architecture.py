@@ -47,6 +47,8 @@ IMPORTERS = {
 """Prefixes of the modules that may import a library. `_store` and `_installations` do so for type checkers only."""
 OPTIONAL = {"aiohttp", "httpx2", "jsonschema", "limits", "mcp", "pydantic", "redis", "starlette", "typer", "uvicorn"}
 """Without rich, which httpx loads where click and pygments are installed, too."""
+WITHOUT_METHOD: set[str] = set()
+"""Operations of the service that no public method calls, on purpose. `store.lowlevel` has them all."""
 MOST_ENTRIES = 24
 LONGEST_CHAIN = 12
 """Modules, without the package's `__init__`, which loads the rest on first use."""
@@ -138,6 +140,27 @@ def test_the_listing_of_the_package_stays_short() -> None:
 
 def test_only_the_adapter_imports_the_generated_client() -> None:
     assert importers("lowlevel") == {"_adapter"}
+
+
+def test_every_operation_is_called_by_a_public_method() -> None:
+    """`nox -s typing` runs this, because a new operation is no type error."""
+    operations = {path.stem for path in (PACKAGE / "lowlevel" / "api").glob("*/[!_]*.py")}
+    called = {
+        node.attr
+        for name in ("_installations", "_templates")
+        for node in ast.walk(ast.parse(FACADE[name].read_text()))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self._adapter"
+    }
+    used = {
+        node.id
+        for method in ast.walk(ast.parse(FACADE["_adapter"].read_text()))
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) and method.name in called
+        for node in ast.walk(method)
+        if isinstance(node, ast.Name)
+    }
+
+    todo = "a method in _adapter.py and one in _installations.py or _templates.py, or an entry in WITHOUT_METHOD"
+    assert operations - used == WITHOUT_METHOD, todo
 
 
 @pytest.mark.parametrize("library", IMPORTERS)

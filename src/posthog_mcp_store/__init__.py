@@ -12,6 +12,7 @@ Attributes:
     InstallationID: An Installation, its id, or the id as text.
     InstallationScope: Who can use an installation: its owner (`personal`) or everyone in the project (`shared`).
     Message: A JSON-RPC request, notification or response.
+    OnConnectionError: A plain function that is called with a ConnectionErrorInfo.
     OnResponse: A plain function that is called with a ResponseInfo.
     RateLimitScope: A rate limit of the service (docs/service.md, section 4): `mcp_oauth` for installing, authorizing
         and `refresh_tools()`, `mcp_proxy` for the proxy and `call_tool()`, `default` for all other calls.

@@ -2,6 +2,7 @@
 
 from ._adapter import UNSET, Installation, Template, Tool, Unset, __document_version__
 from ._core.call import RateLimitScope
+from ._core.connection_error_info import ConnectionErrorInfo
 from ._core.deprecations import Deprecated
 from ._core.errors import (
     AlreadyInstalledError,
@@ -54,7 +55,7 @@ from ._ratelimit.local import SERVICE_RATES, LocalRateLimiter, Rate, Rates
 from ._ratelimit.protocol import RateLimiter
 from ._ratelimit.redis_limiter import RedisRateLimiter
 from ._request.api_prefix import APIPrefix
-from ._request.settings import APIKey, OnResponse
+from ._request.settings import APIKey, OnConnectionError, OnResponse
 from ._store import MCPStore
 from ._templates import Templates
 from ._toolbox.toolbox import InstallationTool, Toolbox, UnavailableInstallation
@@ -80,6 +81,7 @@ __all__ = [
     "BatchRejectedError",
     "ConfigurationError",
     "ConflictError",
+    "ConnectionErrorInfo",
     "Headers",
     "InstallSource",
     "Installation",
@@ -100,6 +102,7 @@ __all__ = [
     "OAuthDeniedError",
     "OAuthError",
     "OAuthTimeoutError",
+    "OnConnectionError",
     "OnResponse",
     "Page",
     "Pager",

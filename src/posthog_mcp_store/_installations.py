@@ -18,6 +18,7 @@ from ._core.defaults import MAX_TEXT_LENGTH, PAGE_CONCURRENCY, STREAM_TIMEOUT
 from ._core.errors import APIStatusError, BadRequestError, ConfigurationError, NotFoundError, ResponseDecodeError
 from ._core.extras import missing_mcp
 from ._core.headers import Headers
+from ._core.keyword_hints import explain_keywords
 from ._core.secret import Secret, as_secret
 from ._core.tools import ServerTools, ToolResult
 from ._oauth.flow import FlowTracker
@@ -54,6 +55,7 @@ AgentScope = Literal["personal", "team"]
 ApprovalState = Literal["approved", "needs_approval", "do_not_use"]
 
 
+@explain_keywords
 class Installations:
     """The installations in one project that the key's owner can use: their own, and those that others share.
 

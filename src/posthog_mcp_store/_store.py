@@ -12,13 +12,14 @@ from ._adapter import Adapter, LowLevelClient
 from ._core import validation
 from ._core.defaults import MAX_CONCURRENCY, MAX_RESPONSE_BYTES, MAX_RETRIES, MAX_RETRY_AFTER
 from ._core.hosts import checked_host
+from ._core.keyword_hints import OPTIONS, explain_keywords
 from ._core.secret import as_secret
 from ._installations import Installations
 from ._oauth.polling import PollsInUse
 from ._request.api_prefix import APIPrefix, LearnedPrefix
 from ._request.owners import Owners
 from ._request.pipeline import Pipeline
-from ._request.settings import APIKey, OnResponse, Settings, configured_host
+from ._request.settings import APIKey, OnConnectionError, OnResponse, Settings, configured_host
 from ._request.state import StoreState
 from ._templates import Templates
 from ._transport.manager import TransportManager, TransportName
@@ -38,6 +39,7 @@ class _Shared:
     polls: PollsInUse
 
 
+@explain_keywords
 class MCPStore:
     """A client for the MCP servers that users of PostHog have installed.
 
@@ -137,6 +139,7 @@ class MCPStore:
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
         on_response: OnResponse | None = None,
+        on_connection_error: OnConnectionError | None = None,
     ) -> Self:
         """Return a view of this store with some settings changed, on the same connections.
 
@@ -156,6 +159,8 @@ class MCPStore:
             headers: Headers to send with every request, in addition to those set before.
             on_response: A plain function that is called with a ResponseInfo for every response, including errors. If it
                 raises an exception, so does the call.
+            on_connection_error: A plain function that is called with a ConnectionErrorInfo for every attempt that got
+                no response. If it raises an exception, so does the call.
 
         Raises:
             ConfigurationError: A value is not valid.
@@ -170,6 +175,7 @@ class MCPStore:
             deadline=deadline,
             headers=headers,
             on_response=on_response,
+            on_connection_error=on_connection_error,
         )
         view = type(self).__new__(type(self))
         view._setup(settings, self._shared, is_view=True)  # noqa: SLF001  # an object of this very class
@@ -218,3 +224,6 @@ class MCPStore:
         # Crash reporters also call it on a store whose `__init__` failed.
         settings: Settings | None = vars(self).get("_settings")
         return f"MCPStore(host={settings.host!r}, project_id={settings.project_id!r})" if settings else "MCPStore()"
+
+
+OPTIONS.update({"store.with_options": MCPStore.with_options, "MCPStore": MCPStore})

@@ -5,8 +5,10 @@ from __future__ import annotations
 import builtins
 
 from ._adapter import Adapter, Template
+from ._core.keyword_hints import explain_keywords
 
 
+@explain_keywords
 class Templates:
     """The catalogue of servers that can be installed in one project.
 

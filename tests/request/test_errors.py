@@ -3,6 +3,7 @@
 import concurrent.futures
 import multiprocessing
 import pickle
+import re
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ import pytest
 
 import posthog_mcp_store as sdk
 from posthog_mcp_store import (
+    AlreadyInstalledError,
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
@@ -80,6 +82,15 @@ async def test_a_status_becomes_its_class(
 
     assert type(error).__name__ == expected
     assert error.status_code == status
+
+
+async def test_the_hint_for_a_duplicate_names_no_url_where_none_was_given(wire: Wire, faked: Faked) -> None:
+    wire.answers(httpx.Response(400, **framework("invalid_request", "error", "It is already installed.")))
+    hint = "Find it by its url in store.installations.list(), and use it or delete it first."
+
+    for call in (faked().installations.retrieve(ID), faked().installations.proxy(ID, [PING, PING])):
+        with pytest.raises(AlreadyInstalledError, match=re.escape(hint)):
+            await call
 
 
 @pytest.mark.parametrize(

@@ -481,9 +481,10 @@ async def test_timeouts_fit_the_operation_unless_one_is_given(
 
 
 @pytest.mark.parametrize("callback", [7, asyncio.sleep])
-def test_only_a_plain_function_is_called_with_responses(faked: Faked, callback: Any) -> None:
-    with pytest.raises(ConfigurationError, match="on_response must be a plain function"):
-        faked().with_options(on_response=callback)
+@pytest.mark.parametrize("option", ["on_response", "on_connection_error"])
+def test_only_a_plain_function_is_called_with_attempts(faked: Faked, option: str, callback: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"{option} must be a plain function"):
+        faked().with_options(**{option: callback})
 
 
 def test_only_an_httpx_client_is_taken() -> None:

@@ -55,16 +55,21 @@ async def test_an_installation_with_oauth_gives_the_page_to_send_the_user_to(sto
     assert waiting.pending_oauth
 
 
-async def test_installing_the_same_url_twice_says_so(store: MCPStore) -> None:
-    for expected in (None, AlreadyInstalledError):
-        install = store.installations.install_custom(
-            name="Orders", url="https://mcp.example.com/mcp", auth_type="api_key", api_key="secret"
+async def test_installing_the_same_url_twice_names_it(store: MCPStore) -> None:
+    async def install() -> Installation:
+        return await store.installations.install_custom(
+            name="Orders", url="https://me:pass@mcp.example.com/mcp?token=secret", auth_type="api_key", api_key="secret"
         )
-        if expected is None:
-            await install
-        else:
-            with pytest.raises(expected, match="already installed"):
-                await install
+
+    installed = await install()
+
+    with pytest.raises(
+        AlreadyInstalledError, match=r"already installed\. Find it by its url \(https://mcp\.example\.com/mcp\) in "
+    ) as refused:
+        await install()
+    assert "secret" not in str(refused.value)
+    assert "pass" not in str(refused.value)
+    assert [row.id for row in await store.installations.list() if row.url == installed.url] == [installed.id]
 
 
 async def test_a_refused_field_is_named(store: MCPStore) -> None:

@@ -8,10 +8,12 @@ from uuid import UUID
 import httpx
 
 from posthog_mcp_store import (
+    APIConnectionError,
     APIStatusError,
     AuthorizationProgress,
     AuthorizationRedirect,
     AvailableTool,
+    ConnectionErrorInfo,
     Headers,
     Installation,
     InstallationTool,
@@ -47,12 +49,18 @@ def told(info: ResponseInfo) -> None:
     assert_type(info.headers, Headers)
 
 
+def failed(info: ConnectionErrorInfo) -> None:
+    assert_type(info.error, APIConnectionError)
+
+
 async def stores() -> None:
     async with MCPStore() as store:
         assert_type(store, MCPStore)
     MCPStore("phx_key", project_id=1, host="https://eu.posthog.com", timeout=5, allow_insecure_host=False)
     MCPStore(lambda: "phx_key", http_client=httpx.AsyncClient())
     MCPStore(key).with_options(project_id="@current", timeout=1.5, headers={"X-Trace": "a"}, on_response=told)
+    MCPStore(key).with_options(on_connection_error=failed)
+    MCPStore(key).with_options(on_connection_error=told)  # type: ignore[arg-type]
     MCPStore(
         max_retries=0, max_concurrency=8, api_prefix="projects", rate_limiter=LocalRateLimiter(), transport="aiohttp"
     )

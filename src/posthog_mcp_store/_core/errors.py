@@ -203,7 +203,11 @@ class ValidationError(BadRequestError):
 
 
 class AlreadyInstalledError(BadRequestError):
-    """400: the user already has an installation with exactly this URL in the project."""
+    """400: the project already has an installation with exactly this URL.
+
+    It is the user's own or, with `scope="shared"`, the shared one. The service does not say which: look for its `url`
+    and `scope` in `store.installations.list()`.
+    """
 
 
 class AuthenticationError(APIStatusError):

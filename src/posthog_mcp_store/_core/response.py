@@ -97,6 +97,7 @@ class ResponseInfo:
         seconds: From sending the request until its body was read or, if the body is streamed, until its headers
             arrived. Time in the queue, in a rate limiter, and between attempts is not included.
         attempt: 1 for the first attempt of a call, 2 for its first retry.
+        installation_id: The id in the path; None if the call is not for one installation.
     """
 
     method: str
@@ -106,6 +107,7 @@ class ResponseInfo:
     headers: Headers = field(repr=False)
     seconds: float
     attempt: int
+    installation_id: str | None = None
 
     @property
     def request_id(self) -> str | None:

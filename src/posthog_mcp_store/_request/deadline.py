@@ -23,11 +23,17 @@ class Deadline:
         self.is_sent = True
         """Whether the service may have acted on the call by now: `is_sent` of the error."""
         self._ends_at = math.inf if seconds is None else monotonic() + seconds
+        self._timer: asyncio.Timeout | None = None
 
     @property
     def remaining(self) -> float:
         """Seconds left; infinite if no deadline is set."""
         return self._ends_at - monotonic()
+
+    @property
+    def has_passed(self) -> bool:
+        """True once it has cancelled what was awaited."""
+        return self._timer is not None and self._timer.expired()
 
     async def hold(self, work: Awaitable[T]) -> T:
         """Await a part of the call, at most until the deadline.
@@ -37,7 +43,7 @@ class Deadline:
         """
         if self._seconds is None:
             return await work
-        timer = asyncio.timeout(self.remaining)
+        timer = self._timer = asyncio.timeout(self.remaining)
         try:
             async with timer:
                 return await work
@@ -45,5 +51,9 @@ class Deadline:
             # An attempt's own APITimeoutError is one too.
             if not timer.expired():
                 raise
+        raise self.error()
+
+    def error(self) -> APITimeoutError:
+        """The error of a call that did not finish in time."""
         message = f"{self._call}: did not finish within its deadline of {self._seconds:g} s"
-        raise APITimeoutError(message, method=self._method, url=self._url, is_sent=self.is_sent)
+        return APITimeoutError(message, method=self._method, url=self._url, is_sent=self.is_sent)

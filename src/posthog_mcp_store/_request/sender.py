@@ -1,9 +1,11 @@
 """One attempt at a call: paced, sent, redirected within the service, and reported."""
 
+import asyncio
 from datetime import UTC, datetime
 from functools import partial
 
 from .._core.call import Call
+from .._core.connection_error_info import ConnectionErrorInfo
 from .._core.errors import APIConnectionError
 from .._core.http_dates import sent_at
 from .._core.redaction import Redactor
@@ -42,27 +44,41 @@ class Sender:
         redactor = Redactor.of(api_key, *call.secrets)
         slot.sent()
         deadline.is_sent = True
-        try:
-            response = await self._exchange(call, api_key, attempt)
-        except APIConnectionError as failure:
-            return failure
+        response = await self._exchange(call, api_key, attempt, deadline)
+        if isinstance(response, APIConnectionError):
+            return response
         if call.is_success(response.status_code):
             return SuccessfulResponse(call, response, redactor)
         return status_error(response, call, sent_at(response.headers.get("Date"), datetime.now(UTC)), redactor)
 
-    async def _exchange(self, call: Call, api_key: Secret, attempt: int) -> Response:
+    async def _exchange(
+        self, call: Call, api_key: Secret, attempt: int, deadline: Deadline
+    ) -> Response | APIConnectionError:
         """Send the request once, and follow redirects within the service."""
-        response = await self._send_once(call, call.url, api_key, attempt)
-        url, redirects = followed_url(call.url, response), 0
-        while url is not None and redirects < MAX_REDIRECTS:
-            response = await self._send_once(call, url, api_key, attempt)
-            url, redirects = followed_url(url, response), redirects + 1
-        return response
+        url, redirects = call.url, 0
+        while True:
+            response = await self._send_once(self._prepared(call, url, api_key), attempt, deadline)
+            if isinstance(response, APIConnectionError):
+                return response
+            target = followed_url(url, response)
+            if target is None or redirects == MAX_REDIRECTS:
+                return response
+            url, redirects = target, redirects + 1
 
-    async def _send_once(self, call: Call, url: str, api_key: Secret, attempt: int) -> Response:
-        response = await self._state.transport.send(self._prepared(call, url, api_key))
+    async def _send_once(
+        self, prepared: PreparedRequest, attempt: int, deadline: Deadline
+    ) -> Response | APIConnectionError:
         try:
-            self._report(call, response, attempt, api_key)
+            response = await self._state.transport.send(prepared)
+        except APIConnectionError as error:
+            self._report_failure(prepared, error, attempt)
+            return error
+        except asyncio.CancelledError:
+            if deadline.has_passed:
+                self._report_failure(prepared, deadline.error(), attempt)
+            raise
+        try:
+            self._report(prepared, response, attempt)
         except BaseException:
             # An exception in the user's `on_response` must not leave a stream open.
             if response.body is not None:
@@ -83,9 +99,10 @@ class Sender:
         timeout = call.timeout or settings.timeout or call.default_timeout
         return PreparedRequest(call, url, headers, api_key, self._owner, timeout, settings.max_response_bytes)
 
-    def _report(self, call: Call, response: Response, attempt: int, api_key: Secret) -> None:
+    def _report(self, prepared: PreparedRequest, response: Response, attempt: int) -> None:
+        call = prepared.call
         if not self._state.prefix.follow_link(call, response.headers):
-            self._state.warn_of_deprecation(call, response.headers, api_key)
+            self._state.warn_of_deprecation(call, response.headers, prepared.api_key)
         if self._settings.on_response is not None:
             self._settings.on_response(
                 ResponseInfo(
@@ -95,5 +112,20 @@ class Sender:
                     headers=response.headers,
                     seconds=response.seconds,
                     attempt=attempt,
+                    installation_id=call.installation_id,
+                )
+            )
+
+    def _report_failure(self, prepared: PreparedRequest, error: APIConnectionError, attempt: int) -> None:
+        call = prepared.call
+        if self._settings.on_connection_error is not None:
+            self._settings.on_connection_error(
+                ConnectionErrorInfo(
+                    method=call.method,
+                    path_template=call.path_template,
+                    error=error,
+                    seconds=prepared.stopwatch.seconds,
+                    attempt=attempt,
+                    installation_id=call.installation_id,
                 )
             )

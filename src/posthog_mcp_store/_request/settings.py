@@ -8,6 +8,7 @@ from typing import Any, Self
 from attrs import Attribute, evolve, field, frozen
 
 from .._core import defaults, validation
+from .._core.connection_error_info import ConnectionErrorInfo
 from .._core.errors import ConfigurationError
 from .._core.response import ResponseInfo
 from .._core.secret import Secret, as_secret
@@ -15,6 +16,7 @@ from .._core.secret import Secret, as_secret
 KeySource = Callable[[], str | Awaitable[str]]
 APIKey = str | KeySource
 OnResponse = Callable[[ResponseInfo], None]
+OnConnectionError = Callable[[ConnectionErrorInfo], None]
 
 HOST_VARIABLE = "POSTHOG_HOST"
 PROJECT_VARIABLE = "POSTHOG_PROJECT_ID"
@@ -37,7 +39,7 @@ def _at_least(minimum: int) -> Validator:
     return lambda _, attribute, value: validation.at_least(minimum, value, attribute.name)
 
 
-def _callback(_: object, attribute: "Attribute[Any]", value: OnResponse | None) -> None:
+def _callback(_: object, attribute: "Attribute[Any]", value: Callable[..., object] | None) -> None:
     validation.callback(value, attribute.name)
 
 
@@ -76,6 +78,7 @@ class Settings:
     """Seconds for the whole call: attempts, waits and queueing together."""
     headers: Mapping[str, str] = field(factory=dict, repr=False, converter=validation.extra_headers)
     on_response: OnResponse | None = field(default=None, validator=_callback)
+    on_connection_error: OnConnectionError | None = field(default=None, validator=_callback)
 
     async def current_api_key(self) -> Secret:
         """The key to send now. A callable is called before every request, so that keys can be rotated."""

@@ -5,6 +5,7 @@ on the responses of other people's servers, so for its calls the service's own r
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from attrs import evolve, frozen
@@ -73,7 +74,6 @@ REFRESH_FAILED = "Could not refresh tools from the upstream MCP server"
 HINTS: dict[type[APIStatusError], str] = {
     AuthenticationError: "Check the API key, and that the host is the region it was made in.",
     ReauthenticationRequiredError: "The API key is fine: the installation's user has to authorize or reinstall it.",
-    AlreadyInstalledError: "Use the installation with this URL, or delete it first.",
 }
 GLUED_BODY = b"typecodedetailattr"
 MAX_BODY_BYTES = 64 * 1024
@@ -201,7 +201,7 @@ def message(response: Response, call: Call, body: ErrorBody, kind: type[APIStatu
     words = f"{response.status_code} from {call.method} {call.path}: {summary(response, body, redactor)}"
     hint = hint_for(response.status_code, call, body, kind)
     # The proxy's own texts have no full stop.
-    return single_line(words if hint is None else f"{words.rstrip('.')}. {hint}")
+    return single_line(words if hint is None else f"{words.rstrip('.')}. {redactor.text(hint)}")
 
 
 def hint_for(status: int, call: Call, body: ErrorBody, kind: type[APIStatusError]) -> str | None:
@@ -216,7 +216,19 @@ def hint_for(status: int, call: Call, body: ErrorBody, kind: type[APIStatusError
         return "This instance of PostHog authorizes installations by their server_id, and others do not use OAuth."
     if kind is InstallationDisabledError and "Server is disabled" in {body.error, body.detail}:
         return "Enable the installation before calling it."
+    if kind is AlreadyInstalledError:
+        return f"Find it by its url{given_url(call)} in store.installations.list(), and use it or delete it first."
     return HINTS.get(kind)
+
+
+def given_url(call: Call) -> str:
+    """The URL of the server that a call was to install, in parentheses; empty if it gave none."""
+    try:
+        body = parse_json(call.content or b"")
+    except ValueError:
+        return ""
+    url = body.get("url") if isinstance(body, Mapping) else None
+    return f" ({single_line(without_query(url), limit=200)})" if isinstance(url, str) else ""
 
 
 def has_own_text(outcome: object) -> bool:

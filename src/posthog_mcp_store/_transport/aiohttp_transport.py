@@ -6,7 +6,6 @@ is aborted, and the error is raised without aiohttp's frames and exceptions, who
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from time import perf_counter
 from typing import TypeVar, cast
 
 import aiohttp
@@ -123,13 +122,14 @@ class _Exchange(AsyncIterator[bytes]):
             raise
 
     async def _read(self) -> Response:
-        prepared, started = self._prepared, perf_counter()
+        prepared = self._prepared
+        prepared.stopwatch.start()
         response = self._response = await self._held(self._send(), _longest_wait(prepared))
         self.status_code, self.headers = response.status, Headers.received(response.raw_headers)
         if self._transport and response.status in BODILESS and self.headers.get("Content-Length", "0") != "0":
             # aiohttp reads no body here, so an announced one would be left for the next response on the connection.
             self._transport.abort()
-        return await read_response(self, prepared, started)
+        return await read_response(self, prepared)
 
     async def _send(self) -> aiohttp.ClientResponse:
         prepared, content = self._prepared, self._prepared.call.content

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from time import perf_counter
 
 from .._core.response import KEPT_BYTES, Response
 from .content_coding import Decoder, UndecodableError, decoder_of
 from .protocol import PreparedRequest, RawResponse
 
 
-async def read_response(response: RawResponse, prepared: PreparedRequest, started: float) -> Response:
+async def read_response(response: RawResponse, prepared: PreparedRequest) -> Response:
     """Read a response: only its headers if the body is streamed, or else as much of the body as can be read.
 
     Raises:
@@ -18,8 +17,8 @@ async def read_response(response: RawResponse, prepared: PreparedRequest, starte
     status_code = response.status_code
     if prepared.call.is_streamed_by(status_code):
         body = ResponseBody(response)
-        return Response(status_code, response.headers, b"", perf_counter() - started, body=body)
-    return await read_whole(response, prepared, started)
+        return Response(status_code, response.headers, b"", prepared.stopwatch.seconds, body=body)
+    return await read_whole(response, prepared)
 
 
 class ResponseBody:
@@ -42,7 +41,7 @@ class ResponseBody:
         await self._response.aclose()
 
 
-async def read_whole(response: RawResponse, prepared: PreparedRequest, started: float) -> Response:
+async def read_whole(response: RawResponse, prepared: PreparedRequest) -> Response:
     """Read a response and release its connection. If the body can't be read, its first bytes are kept."""
     read, raw = bytearray(), bytearray()
     broken = None
@@ -56,7 +55,7 @@ async def read_whole(response: RawResponse, prepared: PreparedRequest, started: 
     finally:
         await response.aclose()
     content = bytes(read if broken is None else read[:KEPT_BYTES])
-    return Response(response.status_code, response.headers, content, perf_counter() - started, broken)
+    return Response(response.status_code, response.headers, content, prepared.stopwatch.seconds, broken)
 
 
 async def _exceeds(response: RawResponse, max_bytes: int, read: bytearray, raw: bytearray) -> bool:

@@ -8,7 +8,6 @@ import asyncio
 import copy
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
-from time import perf_counter
 from typing import Any, TypeVar
 
 import httpx
@@ -148,7 +147,8 @@ class _Attempt:
             raise
 
     async def _answer(self) -> Response:
-        prepared, started = self._prepared, perf_counter()
+        prepared = self._prepared
+        prepared.stopwatch.start()
         sender = self._transport.sender
         request = _request(sender, prepared)
         request.extensions["trace"] = self._trace
@@ -159,15 +159,15 @@ class _Attempt:
             self._transport.has_network |= "network_stream" in response.extensions
             if self._is_abandoned:
                 await response.aclose()
-                return Response(response.status_code, response_headers(response), b"", perf_counter() - started)
-            read = await read_response(HttpxResponse(response, prepared), prepared, started)
+                return Response(response.status_code, response_headers(response), b"", prepared.stopwatch.seconds)
+            read = await read_response(HttpxResponse(response, prepared), prepared)
             return read if read.body is None else evolve(read, body=self._pooled(read.body))
         except httpx.HTTPStatusError as error:
             # A hook of the user's client called raise_for_status(). It is still a response, and httpx has closed it.
             response = error.response
             if response.is_stream_consumed:
-                return await read_whole(HttpxResponse(response, prepared), prepared, started)
-            return Response(response.status_code, response_headers(response), b"", perf_counter() - started)
+                return await read_whole(HttpxResponse(response, prepared), prepared)
+            return Response(response.status_code, response_headers(response), b"", prepared.stopwatch.seconds)
         except NETWORK_ERRORS as error:
             raise connection_error(error, prepared) from error
 

@@ -7,7 +7,6 @@ wrong moment as in use forever.
 
 import asyncio
 from collections import deque
-from time import perf_counter
 from typing import Any
 
 import httpx
@@ -215,11 +214,11 @@ def _closed_meanwhile(connection: _Connection, prepared: PreparedRequest) -> MCP
 
 
 async def _exchange(connection: _Connection, request: httpx.Request, prepared: PreparedRequest) -> Response:
-    started = perf_counter()
+    prepared.stopwatch.start()
     request.extensions["trace"] = connection.progress
     try:
         response = await connection.transport.handle_async_request(request)
         close_if_unread(response, method=request.method)
-        return await read_response(HttpxResponse(response, prepared), prepared, started)
+        return await read_response(HttpxResponse(response, prepared), prepared)
     except NETWORK_ERRORS as error:
         raise connection_error(error, prepared) from error

@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import AsyncIterator, Hashable, Mapping
+from time import perf_counter
 from typing import Protocol
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from .._core import defaults
 from .._core.call import Call
@@ -15,6 +16,21 @@ from .._core.secret import Secret
 from .._version import __version__
 
 USER_AGENT = f"posthog-mcp-store/{__version__} Python/{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@define
+class Stopwatch:
+    """Measures a request from the moment at which it leaves the queue."""
+
+    _started: float | None = None
+
+    def start(self) -> None:
+        self._started = perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start; 0 before it."""
+        return 0.0 if self._started is None else perf_counter() - self._started
 
 
 @frozen
@@ -31,6 +47,7 @@ class PreparedRequest:
     """Seconds for each network operation; at most 10 for connecting."""
     max_bytes: int
     """The maximum size of a response body."""
+    stopwatch: Stopwatch = field(factory=Stopwatch)
 
     @property
     def limits(self) -> dict[str, float | None]:
@@ -71,6 +88,8 @@ class RequestSender(Protocol):
 
     async def send(self, prepared: PreparedRequest) -> Response:
         """Wait for a free slot, send one attempt and read its response as far as the call asks for.
+
+        Starts the request's stopwatch once it has the slot.
 
         Raises:
             APIConnectionError: No response was received.
