@@ -391,8 +391,11 @@ async def test_a_wait_that_saw_nothing_names_what_it_waited_for(service: Embedde
     redirect = await start(store)
     service.inject(Fault(method="GET", delay=30, times=None))
 
+    server_url = "https://user:password@mcp.example.com/mcp?token=secret"
     with pytest.raises(OAuthTimeoutError, match=r"the installation of 'https://mcp.example.com/mcp' was not"):
-        await store.installations.wait_until_authorized(redirect, timeout=0.2)
+        await store.installations.wait_until_authorized(
+            AuthorizationRedirect(redirect.url, server_url=server_url), timeout=0.2
+        )
     redirect = AuthorizationRedirect(redirect.url, server_id=UUID(SERVER_ID))
     with pytest.raises(OAuthTimeoutError, match=f"the installation of server {SERVER_ID} was not"):
         await store.installations.wait_until_authorized(redirect, timeout=0.2)

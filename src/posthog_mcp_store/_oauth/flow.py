@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from .._adapter import Installation
 from .._core.errors import ConfigurationError
 from .._core.http_dates import aware
-from .._core.text import short_repr
+from .._core.text import short_repr, without_query
 from .redirect import AuthorizationRedirect
 
 CLOCK_MARGIN = timedelta(seconds=2)
@@ -90,7 +90,7 @@ class FlowTracker:
         if self.id is not None:
             return f"the installation {self.id}"
         if url is not None:
-            return f"the installation of {short_repr(url)}"
+            return f"the installation of {short_repr(without_query(url))}"
         return f"the installation of {f'template {template_id}' if template_id else f'server {server_id}'}"
 
 
