@@ -34,14 +34,15 @@ async def test_processes_that_install_the_same_server_at_once_get_the_same_insta
     assert len(service.installations) == 1
 
 
-async def test_a_disabled_installation_is_enabled(
-    service: EmbeddedService, store: MCPStore, recipe: SimpleNamespace
+async def test_a_disabled_installation_stays_disabled(
+    service: EmbeddedService, store: MCPStore, recipe: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = service.add_installation(url=URL, is_enabled=False)
+    row = service.add_installation(url=URL, display_name="Orders", is_enabled=False)
 
     found = await recipe.get_or_install(store, "Orders", URL, "key")
 
-    assert (found.id, found.is_enabled) == (row.id, True)
+    assert (found.id, found.is_enabled) == (row.id, False)
+    assert capsys.readouterr().out == "Orders is disabled: ask its user before you enable it\n"
 
 
 @pytest.mark.parametrize("needs_reauth", [True, False])
