@@ -38,9 +38,8 @@ def is_left_out(error: ImportError) -> bool:
 
 def _to_install(extra: str) -> str:
     """What to install for an extra, or for the part of a vendored copy that has its name."""
-    if SDK == "posthog_mcp_store":
-        return f'pip install "posthog-mcp-store[{extra}]"'
-    return f"the packages that MANIFEST.json of {SDK} lists for {extra}"
+    listed = f"the packages that MANIFEST.json of {SDK} lists for {extra}"
+    return f'pip install "posthog-mcp-store[{extra}]"' if SDK == "posthog_mcp_store" else listed
 
 
 def _installed_mcp() -> str | None:
