@@ -23,15 +23,14 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 # These compare documents and run tools: they take long, and depend little on the Python.
 OF_TOOLS = ["tests/contract", "tests/tools"]
-# Files and pure decisions, at length: they, too, are the same on every Python. The testing kit's own tests are here
-# because the tests of the SDK use the kit on every Python.
+# Files, other programs, and pure decisions at length: they, too, depend little on it. The testing kit's own tests are
+# here because the tests of the SDK use the kit on every Python. `.ci/weekly` runs all tests on all Pythons.
 ON_THE_FIRST_PYTHON = [
     *OF_TOOLS,
+    "tests/cli",
+    "tests/documentation",
     "tests/testing_kit",
-    *(
-        f"tests/vendoring/test_{name}.py"
-        for name in ("commands", "copies", "edits_during_update", "facade", "interruptions")
-    ),
+    "tests/vendoring",
     *(f"tests/pagination/test_{name}.py" for name in ("schedules", "whole_lists")),
 ]
 # What works on the oldest and the newest Python works on those between them; this is what differs the most.
