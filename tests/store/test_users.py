@@ -363,9 +363,9 @@ def test_a_cool_down_keeps_no_store_that_was_dropped(users: Service) -> None:
     run_with_clock(main())
 
 
-async def test_thousands_of_views_are_light(users: Service) -> None:
+async def test_a_thousand_views_are_light(users: Service) -> None:
     store = users.store()
-    keys = [f"phx_{number:040}" for number in range(2_000)]
+    keys = [f"phx_{number:040}" for number in range(1_000)]
     await ask(store.with_options(api_key=ALICE))
     tracemalloc.start()
     try:
@@ -382,7 +382,7 @@ async def test_thousands_of_views_are_light(users: Service) -> None:
         tracemalloc.stop()
 
     assert weight < 1_500 * len(keys)
-    assert left < 64 * len(keys)  # the room that a dictionary has made for them
+    assert left < 0.1 * weight  # the room that a dictionary has made for them
 
 
 # Rate limiters

@@ -100,7 +100,7 @@ TOOLS = st.lists(
 INSTALLATIONS = st.lists(st.tuples(st.sampled_from(["Orders", "Mail", "mail!", "订单", ""]), TOOLS), max_size=5)
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(derandomize=True, max_examples=60, deadline=None)
 @given(INSTALLATIONS, st.data())
 def test_names_are_valid_unique_and_the_same_whatever_the_order_and_whatever_is_added(
     installations: list[tuple[str, list[str]]], data: st.DataObject
