@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any
@@ -117,6 +120,22 @@ class TestToolServer:
             answer = await client.post(INITIALIZE)
         assert answer.headers["content-type"] == "application/json"
         assert "mcp-session-id" not in answer.headers
+
+    def test_leaves_the_logging_of_the_process_to_the_application(self) -> None:
+        program = """
+import logging
+from posthog_mcp_store.testing import serve_app, tool_server
+
+with serve_app(tool_server()):
+    print(logging.root.handlers, logging.root.level)
+logging.basicConfig(level=logging.INFO, format="as configured: %(message)s")
+logging.info("hello")
+"""
+
+        run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+
+        assert run.stdout == f"[] {logging.WARNING}\n"
+        assert run.stderr == "as configured: hello\n"
 
     @pytest.mark.parametrize("options", WITH_SESSIONS)
     async def test_with_sessions_requests_without_one_are_refused(

@@ -1,5 +1,8 @@
 """A small real MCP server for the proxy to call."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -35,13 +38,12 @@ def tool_server(
         from mcp.server import MCPServer  # noqa: PLC0415
         from mcp.server.transport_security import TransportSecuritySettings  # noqa: PLC0415
 
-    server = MCPServer(
-        "Example tools",
-        # At its default level, it makes the logging of the whole process log every request.
-        log_level="WARNING",
-        auth=None if provider is None else _protection(provider, url),
-        token_verifier=provider,
-    )
+    with _root_logger_unchanged():
+        server = MCPServer(
+            "Example tools",
+            auth=None if provider is None else _protection(provider, url),
+            token_verifier=provider,
+        )
 
     @server.tool()
     def add(a: int, b: int) -> int:
@@ -59,6 +61,17 @@ def tool_server(
         # Tests use arbitrary host names, which the default refuses as DNS rebinding.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
+
+
+@contextmanager
+def _root_logger_unchanged() -> Iterator[None]:
+    """Make `logging.basicConfig()` do nothing: `MCPServer()` calls it (issue 1656 of the package `mcp`)."""
+    placeholder = logging.NullHandler()
+    logging.root.addHandler(placeholder)
+    try:
+        yield
+    finally:
+        logging.root.removeHandler(placeholder)
 
 
 def _protection(provider: OAuthProvider, url: str) -> "AuthSettings":
