@@ -496,7 +496,7 @@ async def test_a_wait_in_which_every_poll_failed_says_why(service: EmbeddedServi
         service.inject(Fault(method="GET", status=503, times=None))
 
         with pytest.raises(OAuthTimeoutError, match=r"start a new flow.*; the last poll failed \(.*503") as over:
-            await store.installations.wait_until_authorized(row.id, timeout=0.3)
+            await store.installations.wait_until_authorized(row.id, timeout=1)
 
     assert isinstance(over.value.__cause__, ServerError)
 

@@ -238,7 +238,7 @@ async def test_a_call_whose_count_no_response_confirms_is_counted_again(lost: in
     assert fake.counted == counted
 
 
-@pytest.mark.parametrize("query", ["", "?socket_timeout=0.1"], ids=["hangs up", "is silent"])
+@pytest.mark.parametrize("query", ["", "?socket_timeout=0.5"], ids=["hangs up", "is silent"])
 async def test_a_call_is_counted_three_times_at_most(query: str) -> None:
     async with (
         fake_redis(lambda _, command: (b"" if query else None) if counts(command) else usual(command)) as fake,

@@ -12,6 +12,7 @@ from posthog_mcp_store import APIStatusError, MCPStore, RateLimitError
 from posthog_mcp_store._request.cooldown import STEP_SECONDS
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
+from ..support.arrivals import Arrivals
 from ..support.factories import open_store
 from ..support.wire import ID, SERVER_ID, Wire, installation
 
@@ -144,15 +145,20 @@ async def test_calls_do_not_hammer_a_service_that_asks_for_no_wait(
 ) -> None:
     headers = {} if retry_after is None else {"Retry-After": retry_after}
     service.inject(Fault(status=429, headers=headers, times=None))
+    arriving = Arrivals(service)
     calls = [asyncio.create_task(store.installations.retrieve(ID)) for _ in range(50)]
 
-    await asyncio.wait(calls, timeout=2)
+    for expected in (50, 1, 1, 1):
+        await arriving.wait_for(expected)
     for call in calls:
         call.cancel()
     await asyncio.wait(calls)
 
-    # Each was on its way before the first was refused. From then on, they go one by one.
-    assert 50 < len(service.requests) <= 50 + 12
+    # Each was on its way before the first was refused. From then on, they go one by one, after a wait: that of 50 calls
+    # is the longest of 50 random ones up to half a second.
+    times = arrivals(service)
+    assert len(times) <= 50 + 12
+    assert times[52] - times[0] > 0.4
 
 
 async def test_queued_calls_fail_when_the_wait_becomes_too_long(service: EmbeddedService, store: MCPStore) -> None:

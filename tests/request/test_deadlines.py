@@ -58,13 +58,14 @@ async def test_a_deadline_ends_the_attempts_together(service: EmbeddedService, a
 
 
 async def test_a_deadline_ends_waiting_in_the_queue(service: EmbeddedService) -> None:
-    service.inject(Fault(delay=1.0, times=None))
+    service.inject(Fault(delay=20.0, times=None))
     async with open_store(service, max_concurrency=1) as store:
-        first = asyncio.create_task(store.with_options(deadline=3).installations.list().collect())
+        first = asyncio.create_task(store.installations.list().collect())
         await asyncio.sleep(0)
 
-        assert 0.2 <= await seconds_until_deadline(store, 0.2) < 0.9
-        await first
+        assert 0.2 <= await seconds_until_deadline(store, 0.2) < 10
+        first.cancel()
+        await asyncio.wait((first,))
 
 
 async def test_a_deadline_ends_waiting_for_the_key() -> None:
@@ -96,12 +97,12 @@ async def test_a_call_that_waits_for_a_rate_limiter_was_not_sent(service: Embedd
 
 async def test_a_call_that_waits_for_others_after_a_429_was_not_sent(service: EmbeddedService) -> None:
     service.inject(Fault(status=429, headers={"Retry-After": "0"}))
-    service.inject(Fault(delay=2.0))
+    service.inject(Fault(delay=20.0))
     async with open_store(service) as store:
         with pytest.raises(RateLimitError):
             await store.with_options(max_retries=0).installations.call_tool(ID, "add")
         arrivals = Arrivals(service)
-        head = asyncio.create_task(store.with_options(deadline=0.9).installations.call_tool(ID, "add"))
+        head = asyncio.create_task(store.with_options(deadline=2).installations.call_tool(ID, "add"))
         await arrivals.wait_for(1)
         service.requests.clear()
 
@@ -134,10 +135,10 @@ async def test_an_error_while_a_call_waits_to_be_repeated_tells_what_happened_be
 
 
 async def test_a_timeout_is_for_each_step_of_the_network(service: EmbeddedService, any_store: MCPStore) -> None:
-    service.inject(Fault(delay=2.0, times=None))
-    view = any_store.with_options(timeout=0.2, max_retries=0)
+    service.inject(Fault(delay=20.0, times=None))
+    view = any_store.with_options(timeout=0.5, max_retries=0)
 
-    with pytest.raises(APITimeoutError, match=r"ReadTimeout, timeout 0\.2 s") as caught:
+    with pytest.raises(APITimeoutError, match=r"ReadTimeout, timeout 0\.5 s") as caught:
         await view.installations.retrieve(ID)
 
     assert caught.value.is_sent
@@ -156,14 +157,14 @@ async def cancelled_promptly(call: "asyncio.Task[object]") -> bool:
     async with asyncio.timeout(5):
         with pytest.raises(asyncio.CancelledError):
             await call
-    return monotonic() - began < 0.2
+    return monotonic() - began < 2
 
 
 async def test_a_call_is_cancelled_while_it_waits_for_its_response(
     service: EmbeddedService, any_store: MCPStore
 ) -> None:
     arrivals = Arrivals(service)
-    service.inject(Fault(delay=0.5))
+    service.inject(Fault(delay=20.0))
     call: asyncio.Task[object] = asyncio.create_task(any_store.installations.retrieve(ID))
     await arrivals.wait_for(1)
 
@@ -191,16 +192,17 @@ async def test_a_call_is_cancelled_while_it_reads_and_its_connection_is_closed(k
 
 
 async def test_a_call_is_cancelled_while_it_queues_and_sends_nothing(service: EmbeddedService) -> None:
-    row = service.add_installation()
-    service.inject(Fault(delay=0.3))
+    arrivals = Arrivals(service)
+    service.inject(Fault(delay=20.0))
     async with open_store(service, max_concurrency=1) as store:
-        first = asyncio.create_task(store.installations.retrieve(row.id))
-        await asyncio.sleep(0)
+        first = asyncio.create_task(store.installations.retrieve(ID))
+        await arrivals.wait_for(1)
         second: asyncio.Task[object] = asyncio.create_task(store.installations.retrieve(ID))
         await asyncio.sleep(0)
 
         assert await cancelled_promptly(second)
-        await first
+        first.cancel()
+        await asyncio.wait((first,))
 
     assert len(service.requests) == 1
 
@@ -210,7 +212,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_for_a_connection_is_never
     service: EmbeddedService, is_new: bool
 ) -> None:
     row = service.add_installation()
-    service.inject(Fault(delay=0.3, headers={"Connection": "close"} if is_new else {}))
+    service.inject(Fault(delay=2.0, headers={"Connection": "close"} if is_new else {}))
     limits = httpx.Limits(max_connections=1)
     async with httpx.AsyncClient(limits=limits) as client, open_store(service, http_client=client) as store:
         arrivals = Arrivals(service)
@@ -220,6 +222,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_for_a_connection_is_never
         await loop_rounds(20)
         for other in others:
             assert await cancelled_promptly(other)
+        assert not first.done()
         await first
 
         async with asyncio.timeout(10):
@@ -270,7 +273,7 @@ async def test_an_abandoned_attempt_ends_within_its_timeout(service: EmbeddedSer
     service.inject(Fault(delay=30.0))
     async with (
         httpx.AsyncClient(verify=NO_CERTIFICATES) as client,
-        open_store(service, http_client=client, timeout=0.3, max_concurrency=1, max_retries=0) as store,
+        open_store(service, http_client=client, timeout=1, max_concurrency=1, max_retries=0) as store,
     ):
         await seconds_until_deadline(store, 0.1)
         row = service.add_installation()

@@ -293,7 +293,7 @@ async def test_the_service_says_how_long_to_wait(service: EmbeddedService, store
     await store.installations.retrieve(row.id)
 
     first, second = service.requests
-    assert 0.3 <= second.received_at - first.received_at < 0.8
+    assert 0.3 <= second.received_at - first.received_at < 3
 
 
 NO_WAIT = ["0", "00", "0.0", "0.001", "-5", "-0", "+5", "0x10", "1e3", "5 s", "1,5", "\xb2", "inf", "soon", "", "Never"]

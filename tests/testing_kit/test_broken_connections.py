@@ -118,7 +118,7 @@ async def test_a_client_that_gives_up_ends_the_delay_of_what_was_done(service: E
     service.inject(Fault(delay=60))
     with served(service) as client:
         with pytest.raises(httpx.ReadTimeout):
-            client.delete(f"/{row.id}/", timeout=0.1)
+            client.delete(f"/{row.id}/", timeout=0.5)
         assert service.installations == []
         await eventually(lambda: service.in_flight == 0)
 

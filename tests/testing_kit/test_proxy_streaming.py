@@ -196,7 +196,7 @@ async def test_a_server_that_breaks_off_its_stream_ends_it_and_no_more(
 async def test_a_server_that_says_nothing_for_too_long_ends_its_stream(
     servers: SharedServers, reached: Reached
 ) -> None:
-    service, upstream = EmbeddedService(upstream_timeout=0.1), Upstream(one_then_silence)
+    service, upstream = EmbeddedService(upstream_timeout=1), Upstream(one_then_silence)
     row = service.add_installation(url=URL)
     with reached(upstream) as target, servers.serving(service) as remote:
         service.add_mcp_server(URL, target)
@@ -211,11 +211,11 @@ async def test_a_server_may_take_its_time_for_each_event(servers: SharedServers,
     async def slowly(upstream: Upstream) -> None:
         await upstream.begin()
         for _ in range(4):
-            await anyio.sleep(0.2)
+            await anyio.sleep(0.4)
             await upstream.say(FIRST)
         await upstream.finish()
 
-    service = EmbeddedService(upstream_timeout=0.7)
+    service = EmbeddedService(upstream_timeout=1.5)
     row = service.add_installation(url=URL)
     with reached(Upstream(slowly)) as target, servers.serving(service) as remote:
         service.add_mcp_server(URL, target)
@@ -231,7 +231,7 @@ async def test_a_body_that_stays_away_leads_to_the_glued_500(servers: SharedServ
         await upstream.say(b"{")
         await upstream.gate.wait()
 
-    service, upstream = EmbeddedService(upstream_timeout=0.1), Upstream(half_an_object)
+    service, upstream = EmbeddedService(upstream_timeout=1), Upstream(half_an_object)
     row = service.add_installation(url=URL)
     with reached(upstream) as target, servers.serving(service) as remote:
         service.add_mcp_server(URL, target)
