@@ -21,7 +21,6 @@ from ._core.http_dates import service_time
 from ._core.redaction import Redactor, without_frames
 from ._core.response import Response
 from ._core.secret import Secret
-from ._core.text import short_repr
 from ._core.tools import AvailableTool, ServerTools, ToolResult
 from ._pagination.page_data import PageData
 from ._request.pipeline import Pipeline
@@ -539,11 +538,7 @@ def _optional_choice(choices: type[Choice], value: str | Unset, name: str) -> Ch
 
 def _choice(choices: type[Choice], value: str, name: str) -> Choice:
     """Convert to an enum of the document. In requests, enums are closed."""
-    try:
-        return choices(value)
-    except ValueError:
-        known = " or ".join(repr(choice.value) for choice in choices)
-        raise ConfigurationError(f"{name} must be {known}, not {short_repr(value)}") from None
+    return choices(validation.one_of([choice.value for choice in choices], value, name))
 
 
 if TYPE_CHECKING:

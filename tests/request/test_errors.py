@@ -168,6 +168,40 @@ async def test_errors_through_the_proxy_say_whose_response_it_was(
     assert type(error).__name__ == expected
 
 
+CHECK_ID = "Check the installation's id and the project."
+
+
+@pytest.mark.parametrize(
+    ("detail", "hint"),
+    [
+        ("Not found.", CHECK_ID),
+        ("Installation not found", CHECK_ID),
+        ("Project not found.", "Check project_id."),
+        ("Template not found", "store.templates.list() has the ids of all templates."),
+        ("Tool not found", "store.installations.refresh_tools() reads the server's tools again."),
+    ],
+)
+async def test_a_404_says_what_to_check(wire: Wire, faked: Faked, detail: str, hint: str) -> None:
+    answer = framework("invalid_request", "not_found", detail)
+
+    for error in (await raised(wire, faked(), 404, **answer), await raised(wire, faked(), 404, proxy=True, **answer)):
+        assert str(error).endswith(f": {detail.rstrip('.')}. {hint}")
+        assert error.detail == detail
+
+
+async def test_the_404_of_the_proxy_itself_says_what_to_check(wire: Wire, faked: Faked) -> None:
+    error = await raised(wire, faked(), 404, proxy=True, **GLUED)
+
+    assert str(error).endswith(f"/proxy/: no details. {CHECK_ID}")
+
+
+@pytest.mark.parametrize("answer", [{"json": {"detail": "Server not found"}}, {"content": b"<h1>Nothing here</h1>"}])
+async def test_any_other_404_has_no_hint(wire: Wire, faked: Faked, answer: dict[str, Any]) -> None:
+    error = await raised(wire, faked(), 404, **answer)
+
+    assert str(error).endswith((": Server not found", "Nothing here"))
+
+
 async def test_an_error_carries_what_the_service_said(wire: Wire, faked: Faked) -> None:
     body = {
         "type": "server_error",

@@ -154,7 +154,8 @@ async def test_what_is_no_name_of_a_tool_is_not_called(wire: Wire, faked: Faked,
 
 @pytest.mark.parametrize("state", ["allowed", None, "", True])
 async def test_what_is_no_approval_state_is_refused(wire: Wire, faked: Faked, state: Any) -> None:
-    with pytest.raises(ConfigurationError, match="approval_state must be 'approved' or 'do_not_use' or"):
+    known = "'approved', 'do_not_use' or 'needs_approval'"
+    with pytest.raises(ConfigurationError, match=f"approval_state must be {known}, not {state!r}"):
         await faked().installations.update_tool(ID, "add", approval_state=state)
 
     assert wire.requests == []
@@ -214,15 +215,16 @@ async def test_include_removed_is_true_or_false(wire: Wire, faked: Faked, value:
     assert wire.requests == []
 
 
-def test_an_error_that_names_no_tool_has_no_hint() -> None:
-    assert str(ToolApprovalRequiredError("It requires approval.", code=-32001)) == "It requires approval."
+@pytest.mark.parametrize("kind", [ToolApprovalRequiredError, ToolNotFoundError])
+def test_an_error_that_names_no_tool_has_no_hint(kind: type[ToolCallError]) -> None:
+    assert str(kind("It was refused.", code=-32001)) == "It was refused."
 
 
 @pytest.mark.parametrize("name", ["files/read", "refresh"])
 async def test_for_a_tool_that_no_path_reaches_the_error_names_another_way(wire: Wire, faked: Faked, name: str) -> None:
     wire.answers(httpx.Response(403, json={"detail": "It requires approval.", "reason": "needs_approval"}))
 
-    with pytest.raises(ToolApprovalRequiredError, match="requires approval: approve it in PostHog, whose API"):
+    with pytest.raises(ToolApprovalRequiredError, match=r"requires approval\. Only PostHog itself can approve it"):
         await faked().installations.call_tool(ID, name)
 
 
@@ -310,7 +312,7 @@ async def test_the_error_names_the_call_that_approves(wire: Wire, faked: Faked) 
         await faked().installations.call_tool(ID, "it's")
 
     assert str(caught.value) == (
-        "It requires approval: approve it with store.installations."
+        "It requires approval. With the user's consent, approve it with store.installations."
         f"""update_tool('{ID}', "it's", approval_state='approved')"""
     )
 
@@ -336,6 +338,10 @@ async def test_the_proxys_refusals_name_the_tool_and_the_installation_as_well(
     assert (caught.value.tool_name, caught.value.installation_id) == ("add", UUID(ID))
     if kind is ToolApprovalRequiredError:
         assert f"update_tool('{ID}', 'add', approval_state='approved')" in str(caught.value)
+    if kind is ToolNotFoundError:
+        assert str(caught.value) == (
+            f"{text}. store.installations.refresh_tools('{ID}') reads the server's tools again"
+        )
 
 
 async def test_a_call_is_sent_once_whatever_happens(wire: Wire, faked: Faked) -> None:

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from posthog_mcp_store import APIConnectionError, APITimeoutError, ConfigurationError, MCPStore
+from posthog_mcp_store import APIConnectionError, APITimeoutError, ConfigurationError, MCPStore, TransportName
 from posthog_mcp_store.testing import EmbeddedService, Fault
 
 from ..support.event_loop import put_forward, run_with_clock
@@ -64,12 +64,31 @@ async def test_over_aiohttp_too_a_post_that_may_have_left_is_sent_once(service: 
     assert len(service.requests) == 1
 
 
-async def test_over_aiohttp_too_a_host_that_is_not_there_got_nothing() -> None:
-    async with MCPStore(KEY, host="http://127.0.0.1:1", transport="aiohttp", max_retries=0) as store:
-        with pytest.raises(APIConnectionError) as caught:
+TRANSPORTS: list[TransportName] = ["httpx", "aiohttp"]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_host_that_is_not_there_got_nothing_and_the_error_says_what_to_check(transport: TransportName) -> None:
+    async with MCPStore(KEY, host="http://127.0.0.1:1", transport=transport, max_retries=0) as store:
+        with pytest.raises(
+            APIConnectionError, match=r"no response \(.*\)\. Check the host and the network\.$"
+        ) as caught:
             await store.installations.list()
 
     assert not caught.value.is_sent
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_lost_connection_to_a_host_that_is_there_has_no_hint(
+    service: EmbeddedService, transport: TransportName
+) -> None:
+    service.inject(Fault(reset="before"))
+
+    async with open_store(service, transport=transport, max_retries=0) as store:
+        with pytest.raises(APIConnectionError, match=r"no response \([^()]*\)$") as caught:
+            await store.installations.list()
+
+    assert caught.value.is_sent
 
 
 def test_an_unknown_transport_is_refused() -> None:

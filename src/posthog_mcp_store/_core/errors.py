@@ -310,7 +310,7 @@ class ToolCallError(MCPStoreError):
         self.tool_name: str | None = tool_name
         self.installation_id: UUID | None = installation_id
         text, hint = single_line(message, limit=2000), self._hint()
-        super().__init__(f"{text.rstrip('.')}: {hint}" if hint else text)
+        super().__init__(f"{text.rstrip('.')}. {hint}" if hint else text)
 
     def _hint(self) -> str:
         return ""
@@ -323,9 +323,9 @@ class ToolApprovalRequiredError(ToolCallError):
         if self.tool_name is None or self.installation_id is None:
             return ""
         if "/" in self.tool_name or self.tool_name == "refresh":
-            return "approve it in PostHog, whose API can't express this name"
+            return "Only PostHog itself can approve it: the API can't express this name."
         arguments = f"{str(self.installation_id)!r}, {self.tool_name!r}, approval_state='approved'"
-        return f"approve it with store.installations.update_tool({arguments})"
+        return f"With the user's consent, approve it with store.installations.update_tool({arguments})"
 
 
 class ToolDisabledError(ToolCallError):
@@ -341,6 +341,11 @@ class BatchRejectedError(ToolCallError):
 
 class ToolNotFoundError(ToolCallError):
     """-32601 from PostHog: the server no longer has this tool, or PostHog does not know it yet."""
+
+    def _hint(self) -> str:
+        if self.tool_name is None or self.installation_id is None:
+            return ""
+        return f"store.installations.refresh_tools({str(self.installation_id)!r}) reads the server's tools again"
 
 
 _name_by_public_path(MCPStoreError)

@@ -109,8 +109,8 @@ def one_of(choices: Sequence[T], value: object, name: str) -> T:
     for choice in choices:
         if value == choice:
             return choice
-    known = " or ".join(map(repr, choices))
-    raise ConfigurationError(f"{name} must be {known}, not {short_repr(value)}")
+    *others, last = map(repr, choices)
+    raise ConfigurationError(f"{name} must be {', '.join(others)} or {last}, not {short_repr(value)}")
 
 
 def at_least(minimum: int, value: object, name: str) -> int:

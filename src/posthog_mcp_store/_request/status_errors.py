@@ -75,6 +75,15 @@ HINTS: dict[type[APIStatusError], str] = {
     AuthenticationError: "Check the API key, and that the host is the region it was made in.",
     ReauthenticationRequiredError: "The API key is fine: the installation's user has to authorize or reinstall it.",
 }
+NOT_FOUND = "Not found."
+"""The service's text for an installation that the key's owner can't use in the project, or that does not exist."""
+NOT_FOUND_HINTS: dict[str | None, str] = {
+    NOT_FOUND: "Check the installation's id and the project.",
+    "Installation not found": "Check the installation's id and the project.",
+    "Project not found.": "Check project_id.",
+    "Template not found": "store.templates.list() has the ids of all templates.",
+    "Tool not found": "store.installations.refresh_tools() reads the server's tools again.",
+}
 GLUED_BODY = b"typecodedetailattr"
 MAX_BODY_BYTES = 64 * 1024
 """How much of an error body is read and kept. The service's own are a few hundred bytes long."""
@@ -218,6 +227,9 @@ def hint_for(status: int, call: Call, body: ErrorBody, kind: type[APIStatusError
         return "Enable the installation before calling it."
     if kind is AlreadyInstalledError:
         return f"Find it by its url{given_url(call)} in store.installations.list(), and use it or delete it first."
+    if kind is NotFoundError:
+        # The proxy's own 404 has no text.
+        return NOT_FOUND_HINTS.get(NOT_FOUND if call.operation_id == PROXY and body.detail is None else body.detail)
     return HINTS.get(kind)
 
 

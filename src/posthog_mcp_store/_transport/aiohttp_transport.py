@@ -12,10 +12,10 @@ import aiohttp
 from attrs import evolve
 
 from .._core.call import ResponseMode
-from .._core.errors import APIConnectionError, APITimeoutError, MCPStoreError
+from .._core.errors import APITimeoutError, MCPStoreError
 from .._core.headers import Headers
 from .._core.response import Body, Response
-from .._core.text import single_line, without_query
+from .._core.text import without_query
 from .aiohttp_session import (
     PIECE_BYTES,
     Connector,
@@ -31,7 +31,7 @@ from .aiohttp_session import (
 from .body import read_response
 from .closed_loop import release_sockets_and_tasks
 from .fair_semaphore import FairSemaphore
-from .protocol import PreparedRequest, Transport, closed_error, left_behind_error
+from .protocol import PreparedRequest, Transport, closed_error, left_behind_error, no_response_error
 from .route import Route
 from .waits import Waits
 
@@ -187,8 +187,7 @@ class _Exchange(AsyncIterator[bytes]):
         if isinstance(error, TimeoutError):
             message = f"{place}: no response in time ({kind_of(error)}, timeout {prepared.timeout:g} s)"
             return APITimeoutError(message, method=call.method, url=call.url, is_sent=is_sent)
-        message = single_line(f"{place}: no response ({prepared.api_key.redact(reason(error))})")
-        return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)
+        return no_response_error(prepared, prepared.api_key.redact(reason(error)), is_sent=is_sent)
 
     def _abort(self) -> None:
         """Drop the connection and any unwritten data, unless it has already been released."""

@@ -13,7 +13,7 @@ from .._core.headers import Headers
 from .._core.secret import Secret
 from .._core.text import single_line, without_query
 from .content_coding import GZIP_MAGIC, UndecodableError, is_known
-from .protocol import PreparedRequest
+from .protocol import PreparedRequest, no_response_error
 from .route import Route
 
 LOCATION = "posthog_mcp_store.location"
@@ -157,8 +157,7 @@ def connection_error(failure: Exception, prepared: PreparedRequest) -> APIConnec
         message = f"{place}: no response in time ({kind}, timeout {prepared.timeout:g} s)"
         return APITimeoutError(message, method=call.method, url=call.url, is_sent=is_sent)
     reason = f"{kind}: {text}" if text else kind
-    message = single_line(f"{place}: no response ({reason})")
-    return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)
+    return no_response_error(prepared, reason, is_sent=is_sent)
 
 
 def _read_error(failure: Exception) -> httpx.ReadError:

@@ -9,10 +9,11 @@ from attrs import define, field, frozen
 
 from .._core import defaults
 from .._core.call import Call
-from .._core.errors import ConfigurationError
+from .._core.errors import APIConnectionError, ConfigurationError
 from .._core.headers import Headers
 from .._core.response import Response
 from .._core.secret import Secret
+from .._core.text import single_line, without_query
 from .._version import __version__
 
 USER_AGENT = f"posthog-mcp-store/{__version__} Python/{sys.version_info.major}.{sys.version_info.minor}"
@@ -130,3 +131,10 @@ def closed_error() -> ConfigurationError:
 
 def left_behind_error() -> ConfigurationError:
     return ConfigurationError("this stream belongs to a closed event loop: open and read it in the same loop")
+
+
+def no_response_error(prepared: PreparedRequest, reason: str, *, is_sent: bool) -> APIConnectionError:
+    """The error for an attempt whose connection failed. `reason` must not contain the API key."""
+    call, hint = prepared.call, "" if is_sent else ". Check the host and the network."
+    message = single_line(f"{call.method} {without_query(call.url)}: no response ({reason}){hint}")
+    return APIConnectionError(message, method=call.method, url=call.url, is_sent=is_sent)
