@@ -59,6 +59,9 @@ ApprovalState = Literal["approved", "needs_approval", "do_not_use"]
 class Installations:
     """The installations in one project that the key's owner can use: their own, and those that others share.
 
+    An optional argument that defaults to `UNSET` is not sent if it is left out: PostHog then uses its own default, or
+    keeps the value in `update()`. You never need to pass `UNSET` yourself.
+
     Every call can raise ConfigurationError (nothing was sent), APIConnectionError, ResponseDecodeError,
     AuthenticationError, PermissionDeniedError, NotFoundError if there is no such project, RateLimitError and
     ServerError. Methods list only what else they raise, or for which other reasons (docs/guides/errors.md).
@@ -75,10 +78,12 @@ class Installations:
 
         ```python
         async for installation in store.installations.list(): ...
+        installations = await store.installations.list().collect()
         page = await store.installations.list(limit=10)
         ```
 
-        Nothing is sent until the list is read. Iterating yields every installation that exists throughout exactly once.
+        `await` reads one page only, of 100 installations by default; `async for` and `.collect()` read all. Nothing is
+        sent before that. An installation that exists throughout an iteration is returned exactly once.
 
         Args:
             limit: The page size, 1 or more; the service has no maximum (docs/service.md, section 3). By default 100,
@@ -309,14 +314,13 @@ class Installations:
         send = partial(self._proxy, uuid, timeout=validation.seconds(stream_timeout, "stream_timeout"))
         return connection(send, self._adapter.proxy_url(uuid), **options)
 
-    @asynccontextmanager
-    async def connect_all(
+    def connect_all(
         self,
         *,
         concurrency: int = PAGE_CONCURRENCY,
         stream_timeout: float = STREAM_TIMEOUT,
         max_text_length: int = MAX_TEXT_LENGTH,
-    ) -> AsyncIterator[Toolbox]:
+    ) -> AbstractAsyncContextManager[Toolbox]:
         """List the tools of all enabled installations, for an agent to call.
 
         ```python
@@ -351,6 +355,12 @@ class Installations:
         validation.at_least(1, concurrency, "concurrency")
         validation.seconds(stream_timeout, "stream_timeout")
         validation.at_least(MIN_TEXT_LENGTH, max_text_length, "max_text_length")
+        return self._open_toolbox(concurrency, stream_timeout, max_text_length)
+
+    @asynccontextmanager
+    async def _open_toolbox(
+        self, concurrency: int, stream_timeout: float, max_text_length: int
+    ) -> AsyncIterator[Toolbox]:
         require_asyncio()
         installations = [installation async for installation in self.list() if installation.is_enabled]
         listed = await self._listed_tools() if installations else None

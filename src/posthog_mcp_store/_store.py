@@ -183,12 +183,12 @@ class MCPStore:
 
     @cached_property
     def installations(self) -> Installations:
-        """The installations in the project."""
+        """An `Installations`, whose methods list, install, authorize and call the servers in the project."""
         return Installations(self._adapter, self._shared.polls)
 
     @cached_property
     def templates(self) -> Templates:
-        """The catalogue of servers that can be installed in the project."""
+        """A `Templates`, which lists the catalogue of servers that can be installed in the project."""
         return Templates(self._adapter)
 
     @cached_property

@@ -354,8 +354,7 @@ async def test_no_more_are_connected_to_at_once_than_asked_for(project: FakeProj
     async with project_store.installations.connect_all(concurrency=3):
         assert most == 3
     with pytest.raises(ConfigurationError, match="concurrency"):
-        async with project_store.installations.connect_all(concurrency=0):
-            pass
+        project_store.installations.connect_all(concurrency=0)
 
 
 async def test_an_error_raised_inside_is_not_wrapped_and_nothing_is_left(

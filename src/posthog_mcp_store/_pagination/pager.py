@@ -80,11 +80,13 @@ class Pager(Generic[T]):
     """A list that is fetched when it is read. Every reading starts again at the beginning.
 
     ```python
-    page = await pager                # the first page
+    page = await pager                # the first page only
     async for row in pager: ...       # every row
     async for page in pager.pages(): ...
     rows = await pager.collect()      # every row, as a list
     ```
+
+    `await` reads one page only, of 100 rows by default; `async for` and `.collect()` read all.
 
     Iterating reads the complete list: a row that exists all the time is returned exactly once, whatever is added and
     removed in the meantime, or ListUnstableError is raised. Pages after the first are fetched ahead; leaving the loop
