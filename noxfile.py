@@ -329,6 +329,7 @@ def docs(session: nox.Session) -> None:
         session.run("zensical", "serve")
         return
     session.run("zensical", "build", "--clean", "--strict")
+    session.log("open .nox/site/index.html, or run `nox -s docs -- --serve`")
 
 
 @nox.session

@@ -18,8 +18,8 @@ URL = "https://orders.example.com/mcp"
 
 @pytest.fixture(scope="module")
 def recipe() -> SimpleNamespace:
-    """The functions of the recipe."""
-    (program,) = blocks(Path(ROOT / "docs/guides/installing.md"), "python")
+    """The functions of the recipe, which is the last program of the page."""
+    *_, program = blocks(Path(ROOT / "docs/guides/installing.md"), "python")
     names: dict[str, Any] = {}
     exec(program.replace("asyncio.run(main())", ""), names)
     return SimpleNamespace(**names)

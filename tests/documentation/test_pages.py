@@ -48,6 +48,7 @@ def test_every_example_runs(program: str, service: EmbeddedService, tools_url: s
     service.add_installation(display_name="Waiting", auth_type="oauth", pending_oauth=True)
     service.add_installation(display_name="Off", is_enabled=False)
     service.add_mcp_server("https://tools.example.com/mcp", tools_url)
+    service.add_template(name="Invoices", url="https://invoices.example.com/mcp", auth_type="api_key")
     service.before_each = lambda request: consent(service, request)
     environment = {"POSTHOG_PERSONAL_API_KEY": service.api_key, "POSTHOG_HOST": service.base_url}
 
