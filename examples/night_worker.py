@@ -132,7 +132,7 @@ class Worker:
 
     def stop(self, exit_code: int) -> None:
         if not self.exit_code.done():
-            log.info("stopping: no item is started, and running calls get %g s", GRACE)
+            log.info("stopping: no new calls; running ones get %g s", GRACE)
             self.exit_code.set_result(exit_code)
 
     async def run(self) -> int:
@@ -168,7 +168,7 @@ class Worker:
         detail = reason = "the worker was stopped during the call"
         try:
             result = await self.store.installations.call_tool(item.installation, item.tool, json.loads(item.arguments))
-            state, reason = ("failed", "the tool says so") if result.is_error else ("done", "")
+            state, reason = ("failed", "the tool reported a failure") if result.is_error else ("done", "")
             detail = json.dumps(result.structured_content or result.content)
         except MCPStoreError as error:
             state, reach = verdict(error)
@@ -180,7 +180,8 @@ class Worker:
         finally:  # a cancelled call, too
             self.queue.settle(item, state, detail, reach, not_before)
             level = logging.INFO if state == "done" else logging.WARNING
-            log.log(level, "item %d, %s of %s: %s %s", item.id, item.tool, item.installation, state, reason)
+            text = f"{state}: {reason}" if reason else state
+            log.log(level, "item %d, %s of %s: %s", item.id, item.tool, item.installation, text)
 
 
 async def work(queue: Queue) -> int:
@@ -194,12 +195,29 @@ async def work(queue: Queue) -> int:
         return await worker.run()
 
 
+def checked_id(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        sys.exit(f"{text!r} is not the id of an installation")
+
+
+def checked_arguments(text: str) -> str:
+    try:
+        arguments = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        sys.exit(f"the arguments are not JSON: {error}")
+    if not isinstance(arguments, dict):
+        sys.exit("the arguments are not a JSON object, such as {}")
+    return json.dumps(arguments)
+
+
 def main(arguments: list[str]) -> int:
     path = os.environ.get("QUEUE", "queue.sqlite")
     with closing(Queue(path)) as queue:
         match arguments:
             case ["add", installation, tool, text]:
-                values = (str(UUID(installation)), tool, json.dumps(dict(json.loads(text))))
+                values = (checked_id(installation), tool, checked_arguments(text))
                 queue.run("INSERT INTO items (installation, tool, arguments) VALUES (?, ?, ?)", *values)
             case ["run"]:
                 with Path(f"{path}.lock").open("w") as lock:
@@ -213,7 +231,8 @@ def main(arguments: list[str]) -> int:
                     print(*row)
             case ["again", number]:
                 again = "UPDATE items SET state = 'queued' WHERE id = ? AND state IN ('failed', 'unknown', 'parked')"
-                queue.run(again, number)
+                if not queue.run(f"{again} RETURNING id", number):
+                    sys.exit(f"no item {number} that can be called again")
             case _:
                 sys.exit(__doc__)
     return 0

@@ -88,9 +88,9 @@ async def test_each_item_is_one_call_and_one_line(night: Night, capsys: pytest.C
         assert await stopped(process) == 0
 
     assert sorted(re.sub(" [0-9a-f-]{36}", "", line) for line in lines) == [
-        "item 1, add of: done ",
-        "item 2, fail of: failed the tool says so",
-        "item 3, add of: failed the tool says so",
+        "item 1, add of: done",
+        "item 2, fail of: failed: the tool reported a failure",
+        "item 3, add of: failed: the tool reported a failure",
     ]
     assert night.queue.run("SELECT detail FROM items WHERE id = 1") == [('{"result": 42}',)]
     assert sorted(night.server.calls) == ["add", "fail"]
@@ -106,7 +106,7 @@ async def test_a_rate_limit_puts_all_items_back_until_it_has_passed(night: Night
     night.add(tools, "add", a=1, b=2)
     async with night.worker() as process:
         (line,) = await settled(process, 1)
-        assert ": queued 429" in line
+        assert ": queued: 429" in line
         assert await stopped(process) == 0
 
     night.add(tools, "tally")
@@ -207,7 +207,7 @@ async def test_sigterm_lets_running_calls_finish_and_starts_no_more(night: Night
     async with night.worker() as process:
         await night.server.gate.reached(4)
         process.terminate()
-        await printed(process, "(stopping)")
+        await printed(process, "(stopping: no new calls; running ones get 20 s)")
         night.server.gate.open()
         assert len(await settled(process, 4)) == 4
         await asyncio.wait_for(process.wait(), 20)
@@ -224,7 +224,7 @@ async def test_a_call_that_does_not_finish_after_sigterm_is_unknown(night: Night
         (line,) = await settled(process, 1)
         await asyncio.wait_for(process.wait(), 20)
 
-    assert "unknown the worker was stopped during the call" in line
+    assert "unknown: the worker was stopped during the call" in line
     assert (process.returncode, night.states) == (0, ["unknown"])
 
 
@@ -245,3 +245,41 @@ async def test_what_a_crash_left_is_reported_and_not_called_again(night: Night) 
 
     assert lines[0] == "item 1: unknown, the worker ended during the call"
     assert (night.states, night.server.calls) == (["unknown", "done"], ["hold", "tally"])
+
+
+def test_an_item_that_cannot_be_called_again_is_an_error(night: Night) -> None:
+    night.add(night.install(), "tally")
+    for state in ("queued", "started", "done"):
+        night.queue.run("UPDATE items SET state = ?", state)
+        for number in ("1", "99", "foo"):
+            with pytest.raises(SystemExit, match=f"no item {number} that can be called again"):
+                night.main(["again", number])
+        assert night.states == [state]
+
+    for state in ("failed", "unknown", "parked"):
+        night.queue.run("UPDATE items SET state = ?", state)
+        assert night.main(["again", "1"]) == 0
+        assert night.states == ["queued"]
+
+
+ID = "0198f1d2-0000-7000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("installation", "text", "message"),
+    [
+        ("Orders", "{}", "'Orders' is not the id of an installation"),
+        (ID, "{a: 1}", "the arguments are not JSON: Expecting property name"),
+        (ID, "", "the arguments are not JSON: Expecting value"),
+        (ID, "[" * 200_000, "the arguments are not JSON: "),
+        (ID, '[["a", 1]]', "the arguments are not a JSON object"),
+        (ID, "null", "the arguments are not a JSON object"),
+    ],
+    ids=["no id", "no JSON", "nothing", "deep", "pairs", "null"],
+)
+def test_what_cannot_be_called_is_not_added(night: Night, installation: str, text: str, message: str) -> None:
+    with pytest.raises(SystemExit, match=message) as exit:
+        night.main(["add", installation, "add", text])
+
+    assert "\n" not in str(exit.value)
+    assert night.states == []
