@@ -12,6 +12,7 @@ import sys
 
 from posthog_mcp_store import (
     AuthorizationProgress,
+    AuthorizationRedirect,
     LoopbackReceiver,
     MCPStore,
     MCPStoreError,
@@ -21,13 +22,10 @@ from posthog_mcp_store import (
 
 async def connect(url: str) -> None:
     async with MCPStore() as store, LoopbackReceiver() as receiver:
-        redirect = await store.installations.install_custom(
-            name=url.partition("://")[2],
-            url=url,
-            auth_type="oauth",
-            install_source="posthog-code",
-            posthog_code_callback_url=receiver.url,
-        )
+        redirect = await start(store, url, receiver.url)
+        if redirect is None:
+            print("It is connected already.")
+            return
         print(f"{redirect.origin} will ask you for access.")
         if not await asyncio.to_thread(open_in_browser, redirect):
             print("Open this in your browser:", redirect.url, flush=True)
@@ -38,12 +36,33 @@ async def connect(url: str) -> None:
         print(f"{installation.name} is connected.")
 
 
+async def start(store: MCPStore, url: str, callback_url: str) -> AuthorizationRedirect | None:
+    """Start a flow, unless the server is connected: `install_custom` would drop its tokens."""
+    rows = await store.installations.list().collect()
+    found = next((row for row in rows if row.url == url and row.scope == "personal"), None)
+    if found is None:
+        return await store.installations.install_custom(
+            name=url.partition("://")[2],
+            url=url,
+            auth_type="oauth",
+            install_source="posthog-code",
+            posthog_code_callback_url=callback_url,
+        )
+    if found.pending_oauth or found.needs_reauth:
+        return await store.installations.authorize(
+            found, install_source="posthog-code", posthog_code_callback_url=callback_url
+        )
+    return None
+
+
 def show(progress: AuthorizationProgress) -> None:
     if progress.polls > 1:
         print(f"Still waiting, {progress.remaining:.0f} s left.")
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     try:
         asyncio.run(connect(sys.argv[1]))
     except MCPStoreError as error:

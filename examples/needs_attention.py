@@ -7,12 +7,12 @@ Run it from a scheduler that sends its output to the owner of the key. It only r
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
-from posthog_mcp_store import Installation, MCPStore, MCPStoreError, NotFoundError, Tool
+from posthog_mcp_store import Installation, MCPStore, MCPStoreError, NotFoundError
 
 
-def reasons(installation: Installation, tools: list[Tool]) -> Iterator[str]:
+async def reasons(store: MCPStore, installation: Installation) -> AsyncIterator[str]:
     """What only a person can do for an installation."""
     if installation.pending_oauth:
         yield "its user has not authorized it yet"
@@ -20,15 +20,20 @@ def reasons(installation: Installation, tools: list[Tool]) -> Iterator[str]:
         yield "its user has to authorize it again"
     if installation.last_sync_error:
         yield f"PostHog could not read its tools: {installation.last_sync_error}"
+    try:
+        tools = await store.installations.tools(installation)
+    except NotFoundError:
+        return  # it was deleted meanwhile, or the instance of PostHog has no approval of tools
+    except MCPStoreError as error:
+        yield f"its tools are not in this report: {error}"
+        return
     if waiting := [tool.tool_name for tool in tools if tool.approval_state == "needs_approval"]:
         yield f"tools that need approval: {', '.join(waiting)}"
 
 
-async def tools_of(store: MCPStore, installation: Installation) -> list[Tool]:
-    try:
-        return await store.installations.tools(installation)
-    except NotFoundError:
-        return []  # it was deleted meanwhile, or the instance of PostHog has no approval of tools
+def line(text: str) -> str:
+    """A text of servers and users on one line, without anything that a terminal would act on."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 async def report() -> bool:
@@ -38,8 +43,8 @@ async def report() -> bool:
         async for installation in store.installations.list():
             if not (installation.is_enabled and installation.is_owner):
                 continue
-            for reason in reasons(installation, await tools_of(store, installation)):
-                print(f"{installation.name or installation.url}: {reason}")
+            async for reason in reasons(store, installation):
+                print(line(f"{installation.name or installation.url}: {reason}"))
                 found = True
     return found
 
