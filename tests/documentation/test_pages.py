@@ -65,6 +65,18 @@ def test_every_example_runs(program: str, service: EmbeddedService, tools_url: s
     assert run.stdout
 
 
+def test_the_first_example_keeps_the_connection_when_it_is_run_again(service: EmbeddedService) -> None:
+    row = service.add_installation(url="https://calendar.example.com/mcp", auth_type="oauth", tools={"add": "approved"})
+    row.access_token = "kept"
+    environment = {"POSTHOG_PERSONAL_API_KEY": service.api_key, "POSTHOG_HOST": service.base_url}
+
+    subprocess.run([sys.executable, "-c", PYTHON["README.md-0"]], env=environment, check=False, timeout=60)
+
+    assert any(request.path.endswith("/call_tool/") for request in service.requests)
+    assert not any(request.path.endswith("/install_custom/") for request in service.requests)
+    assert row.access_token == "kept"
+
+
 @pytest.mark.parametrize("example", TESTS.values(), ids=TESTS)
 def test_every_example_of_a_test_passes(tmp_path: Path, example: str) -> None:
     (tmp_path / "test_example.py").write_text(example)
