@@ -1,13 +1,19 @@
 """The commands, and what typer makes of them."""
 
-from collections.abc import Callable
-from typing import Annotated
+import sys
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from .. import __version__
 from . import _doctor, _installing, _managing, _tools
+from ._errors import ExitCode, Failure
 from ._options import Command, as_command, as_group
+from ._screen import Screen
+from ._text import single_line
 
 COMMANDS: dict[str, Command] = {
     "list": _managing.list_installations,
@@ -24,8 +30,40 @@ COMMANDS: dict[str, Command] = {
     "doctor": _doctor.doctor,
 }
 
+# typer exports no other class of these.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+class CommandLine(TyperGroup):
+    """All commands. Wrong arguments are a failure like any other."""
+
+    def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
+        given = sys.argv[1:] if args is None else args
+        try:
+            code = super().main(args, *others, **{**options, "standalone_mode": False})
+        except UsageError as error:
+            code = ExitCode.USAGE
+            _report(error, given)
+        sys.exit(code)
+
+
+def _report(error: Any, arguments: Sequence[str]) -> None:
+    if not arguments:  # the message is the help
+        typer.echo(error.format_message(), err=True)
+        return
+    # They could not be parsed, so it is not known which of them are options.
+    as_json = "--json" in takewhile(lambda argument: argument != "--", arguments)
+    Screen.open(as_json=as_json).fail(usage_failure(error))
+
+
+def usage_failure(error: Any) -> Failure:
+    # Some versions of typer show how pydantic begins the message of a ValueError.
+    message = single_line(error.format_message()).replace("Value error, ", "").removesuffix(".")
+    return Failure(ExitCode.USAGE, message, f"{error.ctx.command_path} --help" if error.ctx else None)
+
+
 # Plain help fits any width. Tracebacks of typer's own can show local variables, which hold keys.
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(cls=CommandLine, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it
