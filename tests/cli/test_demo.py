@@ -35,6 +35,40 @@ def test_servers_are_authorized_without_a_browser(command: str) -> None:
     assert (outcome.json["pending_oauth"], outcome.json["needs_reauth"]) == (False, False)
 
 
+@pytest.mark.parametrize("options", [["--yes"], ["--no-browser"]])
+def test_a_server_that_is_none_of_the_demos_has_no_provider(options: list[str]) -> None:
+    outcome = invoke("--demo", "install", "Mine", "--url", "https://mine.example.com/mcp", *options)
+
+    assert outcome.exit_code == 2
+    said = "the demo has no OAuth provider for https://mine.example.com/mcp, only for its own servers"
+    assert outcome.stderr == f"mcp-store: {said}\nTry: mcp-store --demo install Tracker\n"
+
+
+@pytest.mark.parametrize(
+    "options", [["https://tracker.example.com/mcp", "--yes"], ["https://mine.example.com/mcp", "--auth", "api_key"]]
+)
+def test_other_servers_that_are_not_in_the_catalogue_can_be_installed(options: list[str]) -> None:
+    outcome = invoke("--demo", "install", "Mine", "--url", *options, "--json", env={"MCP_SERVER_API_KEY": "key"})
+
+    assert outcome.exit_code == 0, outcome.stderr
+    assert outcome.json["name"] == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("command", "suggested"),
+    [
+        ("delete Notes", "--demo delete Notes --yes"),
+        ("--project 1 delete Notes", "--project 1 --demo delete Notes --yes"),
+        ("show nothing", "--demo list"),
+        ("install nothing --project 1", "--project 1 --demo templates"),
+    ],
+)
+def test_a_suggested_command_is_about_the_same_service_and_project(command: str, suggested: str) -> None:
+    outcome = invoke("--demo", *command.split())
+
+    assert outcome.stderr.splitlines()[-1] == f"Try: mcp-store {suggested}"
+
+
 def test_tools_are_called_refused_and_approved() -> None:
     assert invoke("--demo", "call", "add", '{"a": 19, "b": 23}').stdout == "42\n"
     assert invoke("--demo", "call", "greet", '{"name": "Ada"}').exit_code == 10
@@ -46,7 +80,7 @@ def test_the_doctor_finds_what_there_is_to_fix() -> None:
     outcome = invoke("--demo", "doctor")
 
     assert outcome.exit_code == 13
-    assert "Try: mcp-store authorize Calendar" in outcome.stdout
+    assert "Try: mcp-store --demo authorize Calendar" in outcome.stdout
 
 
 @pytest.fixture

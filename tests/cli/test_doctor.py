@@ -28,8 +28,8 @@ def test_a_service_where_all_is_well(service: EmbeddedService, run: Run) -> None
     assert {line.split()[0] for line in outcome.stdout.splitlines()} == {"ok"}
     found = findings(run("doctor", "--json"))
     assert found["host"][1] == f"{service.base_url}, not PostHog Cloud"
-    assert found["project"][1] == f"your current one, {service.project_id}"
-    assert found["prefix"][1].startswith("/api/environments/ ends on Fri, 31 Jul 2026")
+    assert found["project"][1] == f"your current project, {service.project_id}"
+    assert found["API paths"] == ("ok", "uses /api/projects/, the successor of /api/environments/", None)
     assert found["Orders"] == ("ok", "ready", None)
     assert {request.method for request in service.requests} == {"GET"}
 
@@ -48,8 +48,8 @@ def test_each_installation_is_told_with_what_to_do(service: EmbeddedService, run
     assert outcome.json["ok"] is False
     found = findings(outcome)
     assert found["Old CRM"] == ("note", "disabled", "mcp-store enable 'Old CRM'")
-    assert found["Waiting"] == ("fix", "nobody has authorized it yet", "mcp-store authorize Waiting")
-    assert found["Expired"] == ("fix", "it has to be authorized again", "mcp-store authorize Expired")
+    assert found["Waiting"] == ("fix", "not authorized yet", "mcp-store authorize Waiting")
+    assert found["Expired"] == ("fix", "must be authorized again", "mcp-store authorize Expired")
     assert found["Broken"][1:] == (
         "PostHog could not read its tools: 502 Bad Gateway",
         "mcp-store tools Broken --refresh",
@@ -62,7 +62,7 @@ def test_without_a_key_it_says_so_and_sends_nothing(service: EmbeddedService, ru
     outcome = run("doctor", "--json", env={"POSTHOG_PERSONAL_API_KEY": ""})
 
     assert outcome.exit_code == 13
-    assert findings(outcome)["key"] == ("fix", "there is none", "set POSTHOG_PERSONAL_API_KEY")
+    assert findings(outcome)["key"] == ("fix", "not set", "set POSTHOG_PERSONAL_API_KEY")
     assert service.requests == []
 
 
@@ -79,7 +79,7 @@ def test_the_kind_of_the_key_and_that_it_is_unknown(key: str, level: str, text: 
     kinds = [each for each in outcome.json["findings"] if each["about"] == "key"]
     assert [(each["level"], each["text"]) for each in kinds] == [
         (level, text),
-        ("fix", "the service does not know it"),
+        ("fix", "the service does not accept it"),
     ]
     assert key not in outcome.stdout + outcome.stderr
 
@@ -116,6 +116,12 @@ def test_a_host_that_can_not_be_used(run: Run) -> None:
 
     assert found["settings"][0] == "fix"
     assert "https://us.posthog.com" in found["settings"][1]
+
+
+def test_settings_are_named_as_the_command_line_names_them(run: Run) -> None:
+    found = findings(run("doctor", "--json", "--project", "abc"))
+
+    assert found["settings"] == ("fix", "the project must be a number or '@current', not 'abc'", None)
 
 
 def test_a_service_that_does_not_respond(run: Run) -> None:
@@ -172,13 +178,14 @@ async def test_a_clock_that_can_not_be_compared_is_not_told(headers: dict[str, s
     assert "clock" not in await answered(headers)
 
 
-async def test_prefixes_that_are_current_or_end_without_a_successor() -> None:
-    assert (await answered({}))["prefix"] == ("ok", "/api/environments/", None)
-    assert (await answered({"Deprecation": "true"}))["prefix"] == (
-        "fix",
-        "/api/environments/ ends at some time",
-        "pip install --upgrade posthog-mcp-store",
-    )
+async def test_api_paths_that_are_current_or_deprecated_without_a_successor() -> None:
+    upgrade, sunset = "pip install --upgrade posthog-mcp-store", "Fri, 31 Jul 2026 00:00:00 GMT"
+    deprecated = "uses /api/environments/, which is deprecated"
+
+    assert (await answered({}))["API paths"] == ("ok", "uses /api/environments/", None)
+    assert (await answered({"Deprecation": "true"}))["API paths"] == ("fix", deprecated, upgrade)
+    found = await answered({"Deprecation": "true", "Sunset": sunset})
+    assert found["API paths"] == ("fix", f"{deprecated} (until {sunset})", upgrade)
 
 
 async def test_installations_of_several_projects_name_no_project() -> None:
@@ -189,7 +196,7 @@ async def test_installations_of_several_projects_name_no_project() -> None:
         for n in (1, 2)
     ]
 
-    assert (await answered({}, *rows))["project"][1] == "your current one"
+    assert (await answered({}, *rows))["project"][1] == "your current project"
 
 
 def test_an_old_instance_that_lists_no_tools_is_no_problem(old_service: EmbeddedService) -> None:

@@ -105,7 +105,7 @@ def test_an_unknown_template_is_not_found(stack: OAuthStack) -> None:
     outcome = run(stack, "install", "Nothing")
 
     assert outcome.exit_code == 5
-    assert outcome.stderr.endswith("Try: mcp-store templates\n")
+    assert outcome.stderr == "mcp-store: the catalogue has no server 'Nothing'\nTry: mcp-store templates\n"
 
 
 def test_an_installation_that_nobody_authorizes_in_time_is_deleted(stack: OAuthStack) -> None:
@@ -145,6 +145,18 @@ def test_a_refused_installation_says_why(stack: OAuthStack) -> None:
     assert "Local/Loopback host not allowed" in outcome.error["message"]
 
 
+def test_a_server_that_is_installed_already_is_in_the_list(stack: OAuthStack) -> None:
+    row = stack.service.add_installation(display_name="Orders")
+    given = {**environment(stack), "MCP_SERVER_API_KEY": "key"}
+
+    outcome = run(stack, "install", "Mine", "--url", row.url, "--auth", "api_key", env=given)
+
+    assert outcome.exit_code == 6
+    said, action = outcome.stderr.splitlines()
+    assert said.endswith(f"Find it by its url ({row.url}) in `mcp-store list`, and use it or delete it first.")
+    assert action == "Try: mcp-store list"
+
+
 def test_an_installation_is_authorized_again(stack: OAuthStack) -> None:
     finish_after_a_poll(stack)
     assert run(stack, *CUSTOM).exit_code == 0
@@ -162,7 +174,7 @@ def test_an_installation_with_an_api_key_can_not_be_authorized(stack: OAuthStack
     outcome = run(stack, "authorize", "Orders")
 
     assert outcome.exit_code == 2
-    assert "Orders has an API key" in outcome.stderr
+    assert "Orders uses an API key" in outcome.stderr
 
 
 @pytest.mark.parametrize("command", [CUSTOM, ("authorize", "Calendar")])

@@ -77,6 +77,20 @@ def test_a_shared_installation_of_somebody_else_says_so(service: EmbeddedService
     assert "shared, owned by somebody else in the project" in run("show", "Team").stdout
 
 
+def test_a_suggested_command_repeats_the_host_and_the_project(service: EmbeddedService) -> None:
+    options = ["--host", service.base_url, "--project", service.project_id]
+
+    outcome = invoke("show", "Nobody", *options, env={"POSTHOG_PERSONAL_API_KEY": service.api_key})
+
+    assert outcome.stderr.splitlines()[1] == f"Try: mcp-store {' '.join(options)} list"
+
+
+def test_a_suggested_command_repeats_the_region(run: Run) -> None:
+    outcome = run("list", "--region", "eu", env={"HTTPS_PROXY": "http://127.0.0.1:9"})
+
+    assert outcome.stderr.splitlines()[1] == "Try: mcp-store --region eu doctor"
+
+
 def test_a_name_of_several_is_refused_with_their_ids(service: EmbeddedService, run: Run) -> None:
     rows = [service.add_installation(display_name="Orders") for _ in range(2)]
 
@@ -130,7 +144,8 @@ def test_delete_needs_an_answer_or_yes(service: EmbeddedService, run: Run) -> No
     outcome = run("delete", "Orders")
 
     assert outcome.exit_code == 2
-    assert outcome.stderr.endswith("Try: --yes\n")
+    said = "there is no terminal to ask for confirmation on"
+    assert outcome.stderr == f"mcp-store: {said}\nTry: mcp-store delete Orders --yes\n"
     assert len(service.installations) == 1
 
 
@@ -158,6 +173,35 @@ def test_without_a_key_and_a_terminal_one_line_says_what_to_set() -> None:
     assert outcome.stderr == "mcp-store: no PostHog personal API key: set POSTHOG_PERSONAL_API_KEY\n"
 
 
+def test_a_key_in_the_variable_of_other_sdks_is_not_read() -> None:
+    outcome = invoke("list", env={"POSTHOG_API_KEY": "phx_other"})
+
+    assert outcome.exit_code == 2
+    assert outcome.stderr == (
+        "mcp-store: no PostHog personal API key: set POSTHOG_PERSONAL_API_KEY "
+        "(POSTHOG_API_KEY is set, but is not read: it usually is a project token)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key", "said"),
+    [
+        ([], "phc_token", "pass a personal API key (phx_...) with POSTHOG_PERSONAL_API_KEY"),
+        ([], "phx_ token", "check POSTHOG_PERSONAL_API_KEY"),
+        (["--host", "http://example.com"], "phx_token", "would send the API key unencrypted: use https://"),
+        (["--project", "abc"], "phx_token", "the project must be a number or '@current', not 'abc'"),
+    ],
+)
+def test_wrong_settings_are_named_as_the_command_line_names_them(
+    arguments: list[str], key: str, said: str, run: Run
+) -> None:
+    outcome = run("list", *arguments, env={"POSTHOG_PERSONAL_API_KEY": key})
+
+    assert outcome.exit_code == 2
+    assert outcome.stderr.endswith(f"{said}\n")
+    assert key not in outcome.stderr
+
+
 @pytest.mark.parametrize("at", ["before", "after"])
 def test_common_options_may_come_before_the_command_or_after_it(at: str, service: EmbeddedService, run: Run) -> None:
     project = service.add_project()
@@ -176,7 +220,7 @@ def test_options_that_contradict_each_other_are_refused(options: list[str]) -> N
     outcome = invoke("list", *options)
 
     assert outcome.exit_code == 2
-    assert "exclude each other" in outcome.stderr
+    assert "can't be used together" in outcome.stderr
 
 
 def test_a_region_is_a_host(run: Run) -> None:

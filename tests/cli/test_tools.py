@@ -75,7 +75,7 @@ def test_a_stricter_rule_of_the_project_is_reported(service: EmbeddedService, to
     outcome = run("approve", "greet")
 
     assert outcome.exit_code == 4
-    assert outcome.stderr == "The project's rules decide: greet is needs_approval.\n"
+    assert outcome.stderr == "The project's rules keep greet at needs_approval.\n"
     assert "needs_approval" in outcome.stdout
 
 
@@ -105,6 +105,16 @@ def test_arguments_are_read_from_standard_input(service: EmbeddedService, tools_
     install(service, tools_url)
 
     assert run("call", "add", "-", "-i", "Tools", typed='{"a": 1, "b": 2}').stdout == "3\n"
+
+
+def test_ctrl_c_ends_the_wait_for_standard_input(service: EmbeddedService) -> None:
+    environment = {"POSTHOG_PERSONAL_API_KEY": service.api_key, "POSTHOG_HOST": service.base_url}
+
+    with on_terminal("call", "add", "-", env=environment) as terminal:
+        exit_code = terminal.end_with_ctrl_c()
+
+    assert exit_code == 130
+    assert terminal.text == "mcp-store: interrupted\n"
 
 
 @pytest.mark.parametrize("arguments", ["[1]", "{", "1", "[" * 100_000])
@@ -157,6 +167,18 @@ def test_a_tool_that_the_named_installation_does_not_have_is_refused(
     assert outcome.stderr.endswith(f"Try: mcp-store tools {row.id} --refresh\n")
 
 
+def test_a_tool_that_can_not_be_approved_is_looked_for_with_a_command(
+    service: EmbeddedService, tools_url: str, run: Run
+) -> None:
+    install(service, tools_url)
+
+    outcome = run("approve", "fly", "--installation", "Tools")
+
+    assert outcome.exit_code == 5
+    assert "`mcp-store tools INSTALLATION --refresh` reads the server's tools again." in outcome.stderr
+    assert "store.installations" not in outcome.stderr
+
+
 def test_a_tool_of_several_installations_needs_its_installation(
     service: EmbeddedService, tools_url: str, run: Run
 ) -> None:
@@ -166,6 +188,7 @@ def test_a_tool_of_several_installations_needs_its_installation(
     outcome = run("call", "add", '{"a": 1, "b": 2}')
 
     assert outcome.exit_code == 2
+    assert "several installations have the tool add: choose one with --installation" in outcome.stderr
     assert f"{other.id} (Others)" in outcome.stderr
     assert run("call", "add", '{"a": 1, "b": 2}', "-i", "Tools").stdout == "3\n"
 

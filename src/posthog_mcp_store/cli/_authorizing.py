@@ -38,7 +38,7 @@ async def authorize_in_browser(
             return await wait()
     except OAuthTimeoutError:
         message = f"the access was not allowed within {timeout:g} s"
-        raise CommandError(ExitCode.NEEDS_AUTHORIZATION, message, "run it again") from None
+        raise CommandError(ExitCode.NEEDS_AUTHORIZATION, message, "run the command again") from None
 
 
 async def _show_page(screen: Screen, redirect: AuthorizationRedirect, *, opens_browser: bool) -> None:
@@ -58,6 +58,17 @@ def check_consent(session: Session, *, consents: bool) -> None:
     if consents and session.demo is None:
         message = "--yes works with --demo only: a real provider asks you in your browser"
         raise CommandError(ExitCode.USAGE, message)
+
+
+def check_provider(session: Session, url: str) -> None:
+    """Refuse a server that has no provider.
+
+    Raises:
+        CommandError: It is none of the demo's own.
+    """
+    if session.demo and url.strip() not in session.demo.oauth_servers:
+        message = f"the demo has no OAuth provider for {single_line(url)}, only for its own servers"
+        raise CommandError(ExitCode.USAGE, message, command("install", "Tracker"))
 
 
 @asynccontextmanager

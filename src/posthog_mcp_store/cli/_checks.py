@@ -20,6 +20,7 @@ from .. import (
     Tool,
 )
 from ._errors import failure_of
+from ._session import missing_key
 from ._text import command, single_line
 
 Level = Literal["ok", "note", "fix"]
@@ -81,7 +82,7 @@ def findings(facts: Facts) -> list[Finding]:
 def check_host(facts: Facts) -> Iterator[Finding]:
     name = urlsplit(facts.host).hostname or ""
     if isinstance(facts.failure, ConfigurationError):
-        yield Finding("fix", "settings", str(facts.failure))
+        yield Finding("fix", "settings", failure_of(facts.failure).message)
     else:
         yield Finding("ok", "host", f"{facts.host}, {REGIONS.get(name, 'not PostHog Cloud')}")
 
@@ -95,7 +96,7 @@ def check_proxy(facts: Facts) -> Iterator[Finding]:
 
 def check_key(facts: Facts) -> Iterator[Finding]:
     if facts.key is None:
-        yield Finding("fix", "key", "there is none", "set POSTHOG_PERSONAL_API_KEY")
+        yield Finding("fix", "key", "not set", missing_key())
         return
     level, kind, action = KEY_KINDS.get(facts.key[:4], UNKNOWN_KIND)
     yield Finding(level, "key", kind, action)
@@ -116,7 +117,7 @@ def check_access(facts: Facts) -> Iterator[Finding]:
             yield Finding("ok", "scopes", "the key may read (project:read), which is all that these commands need")
             yield Finding("ok", "project", project_text(facts))
     elif isinstance(failure, AuthenticationError):
-        yield Finding("fix", "key", "the service does not know it", "check the key, and that the host is its region")
+        yield Finding("fix", "key", "the service does not accept it", "check that the key is from this host")
     elif isinstance(failure, PermissionDeniedError):
         yield Finding("fix", "scopes", single_line(failure.detail or str(failure)), failure_of(failure).action)
     elif isinstance(failure, NotFoundError):
@@ -130,24 +131,23 @@ def project_text(facts: Facts) -> str:
     if facts.project != "@current":
         return single_line(facts.project)
     numbers = {path.split("/")[3] for path in (urlsplit(each.proxy_url).path for each in facts.installations) if path}
-    return f"your current one{f', {numbers.pop()}' if len(numbers) == 1 else ''}"
+    return f"your current project{f', {numbers.pop()}' if len(numbers) == 1 else ''}"
 
 
-def check_prefix(facts: Facts) -> Iterator[Finding]:
-    """Which prefix the paths have, and whether the service has announced the end of it."""
+def check_api_paths(facts: Facts) -> Iterator[Finding]:
+    """Which prefix the paths have, and whether it is deprecated."""
     if not facts.answers:
         return
     last, first = facts.answers[-1].info, facts.answers[0].info
-    used = last.path_template.split("/")[2]
+    deprecated, used = (each.path_template.split("/")[2] for each in (first, last))
     if "Deprecation" not in first.headers:
-        yield Finding("ok", "prefix", f"/api/{used}/")
-        return
-    end = f" on {single_line(first.headers['Sunset'])}" if "Sunset" in first.headers else " at some time"
-    if "successor-version" in first.headers.get("Link", ""):
-        text = f"/api/environments/ ends{end}, and this command has moved to its successor"
-        yield Finding("ok", "prefix", text)
+        yield Finding("ok", "API paths", f"uses /api/{used}/")
+    elif "successor-version" in first.headers.get("Link", ""):
+        yield Finding("ok", "API paths", f"uses /api/{used}/, the successor of /api/{deprecated}/")
     else:
-        yield Finding("fix", "prefix", f"/api/{used}/ ends{end}", "pip install --upgrade posthog-mcp-store")
+        end = f" (until {single_line(first.headers['Sunset'])})" if "Sunset" in first.headers else ""
+        text = f"uses /api/{used}/, which is deprecated{end}"
+        yield Finding("fix", "API paths", text, "pip install --upgrade posthog-mcp-store")
 
 
 def check_clock(facts: Facts) -> Iterator[Finding]:
@@ -180,9 +180,9 @@ def _installation_finding(row: Installation, tools: Iterable[Tool]) -> Finding:
     if not row.is_enabled:
         return Finding("note", name, "disabled", _for_owner(row, "enable", name))
     if row.pending_oauth:
-        return Finding("fix", name, "nobody has authorized it yet", _for_owner(row, "authorize", name))
+        return Finding("fix", name, "not authorized yet", _for_owner(row, "authorize", name))
     if row.needs_reauth:
-        return Finding("fix", name, "it has to be authorized again", _for_owner(row, "authorize", name))
+        return Finding("fix", name, "must be authorized again", _for_owner(row, "authorize", name))
     if row.last_sync_error:
         text = f"PostHog could not read its tools: {single_line(row.last_sync_error, limit=200)}"
         return Finding("fix", name, text, _for_owner(row, "tools", name, "--refresh"))
@@ -203,7 +203,7 @@ CHECKS: list[Callable[[Facts], Iterable[Finding]]] = [
     check_proxy,
     check_key,
     check_access,
-    check_prefix,
+    check_api_paths,
     check_clock,
     check_installations,
 ]

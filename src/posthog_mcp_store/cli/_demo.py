@@ -11,6 +11,7 @@ NOTES_URL = "https://notes.example.com/mcp"
 CALENDAR_URL = "https://calendar.example.com/mcp"
 WIKI_URL = "https://wiki.example.com/mcp"
 TRACKER_URL = "https://tracker.example.com/mcp"
+OAUTH_URLS = (CALENDAR_URL, WIKI_URL, TRACKER_URL)
 
 
 @asynccontextmanager
@@ -22,12 +23,12 @@ async def demo_service() -> AsyncIterator[Demo]:
         protected = servers.enter_context(serve_app(tool_server(provider, CALENDAR_URL)))
         host = servers.enter_context(service.serve())
         service.add_mcp_server(NOTES_URL, f"{notes}/mcp")
-        for url in (CALENDAR_URL, WIKI_URL, TRACKER_URL):
+        for url in OAUTH_URLS:
             service.add_mcp_server(url, f"{protected}/mcp")
         add_catalogue(service)
         add_installations(service)
         await start_flows(service)
-        yield Demo(host, service.api_key, give_consent)
+        yield Demo(host, service.api_key, give_consent, OAUTH_URLS)
 
 
 def add_catalogue(service: EmbeddedService) -> None:

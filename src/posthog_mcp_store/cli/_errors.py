@@ -7,6 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from .. import (
+    AlreadyInstalledError,
     APIConnectionError,
     APIStatusError,
     AuthenticationError,
@@ -70,6 +71,17 @@ KINDS: list[tuple[type[Exception], ExitCode]] = [
 """The first class that an error is an instance of decides."""
 
 
+NAMES = {
+    "api_key= or ": "",
+    ", or allow_insecure_host=True": "",
+    "project_id": "the project",
+    "store.installations.list()": "`mcp-store list`",
+    "store.installations.refresh_tools()": "`mcp-store tools INSTALLATION --refresh`",
+    "store.templates.list()": "`mcp-store templates`",
+}
+"""What the SDK's errors call arguments and methods, and what the command line calls them."""
+
+
 class CommandError(Exception):
     """A command can't go on."""
 
@@ -98,9 +110,16 @@ def failure_of(error: CommandError | MCPStoreError) -> Failure:
         return Failure(error.code, single_line(str(error)), error.action)
     code = next((code for kind, code in KINDS if isinstance(error, kind)), ExitCode.UNEXPECTED)
     advise = next((advise for kind, advise in ADVICE if isinstance(error, kind)), None)
+    return Failure(code, single_line(_message(error)), advise(error) if advise else None)
+
+
+def _message(error: MCPStoreError) -> str:
+    """What the error says, in terms of the command line."""
     # `str()` of a refused tool call names the method of the SDK that approves it.
     message = error.message if isinstance(error, ToolCallError) else str(error)
-    return Failure(code, single_line(message), advise(error) if advise else None)
+    for python, here in NAMES.items():
+        message = message.replace(python, here)
+    return message
 
 
 def _approve(error: ToolCallError) -> str:
@@ -120,7 +139,7 @@ def _use_another_key(error: PermissionDeniedError) -> str | None:
 
 
 def _wait(error: RateLimitError) -> str:
-    return "try again later" if error.retry_after is None else f"try again in {error.retry_after:.0f} s"
+    return f"run the command again {'later' if error.retry_after is None else f'in {error.retry_after:.0f} s'}"
 
 
 ADVICE: list[tuple[type[Exception], Callable[[Any], str | None]]] = [
@@ -129,6 +148,7 @@ ADVICE: list[tuple[type[Exception], Callable[[Any], str | None]]] = [
     (ToolNotFoundError, _refresh_tools),
     (ReauthenticationRequiredError, lambda _: command("authorize", "INSTALLATION")),
     (InstallationDisabledError, lambda _: command("enable", "INSTALLATION")),
+    (AlreadyInstalledError, lambda _: command("list")),
     (AuthenticationError, lambda _: command("doctor")),
     (APIConnectionError, lambda _: command("doctor")),
     (PermissionDeniedError, _use_another_key),

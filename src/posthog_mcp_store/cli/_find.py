@@ -22,7 +22,7 @@ async def find_installation(store: MCPStore, text: str) -> Installation:
     """
     if (id := _uuid(text)) is not None:
         return await store.installations.retrieve(id)
-    return the_one(await store.installations.list().collect(), text, "installation", command("list"))
+    return the_one(await store.installations.list().collect(), text, "there is no installation", command("list"))
 
 
 async def find_template(store: MCPStore, text: str) -> Template:
@@ -31,7 +31,7 @@ async def find_template(store: MCPStore, text: str) -> Template:
     Raises:
         CommandError: There is none, or there are several.
     """
-    return the_one(await store.templates.list(), text, "template of the catalogue", command("templates"))
+    return the_one(await store.templates.list(), text, "the catalogue has no server", command("templates"))
 
 
 async def find_tool(store: MCPStore, name: str, installation: str | None) -> Installation:
@@ -47,10 +47,8 @@ async def find_tool(store: MCPStore, name: str, installation: str | None) -> Ins
     if not found:
         raise CommandError(ExitCode.NOT_FOUND, f"no installation has the tool {single_line(name)}", command("tools"))
     if len(found) > 1:
-        names = _listed(found)
-        raise CommandError(
-            ExitCode.USAGE, f"several have the tool {single_line(name)}: add --installation, one of {names}"
-        )
+        message = f"several installations have the tool {single_line(name)}: choose one with --installation"
+        raise CommandError(ExitCode.USAGE, f"{message}, {_listed(found)}")
     return found[0]
 
 
@@ -61,7 +59,7 @@ async def list_tools(store: MCPStore, installations: Iterable[Installation]) -> 
     return [(row, tool) for row, tools in zip(rows, lists, strict=True) for tool in tools]
 
 
-def the_one(candidates: Sequence[Named], text: str, what: str, listing: str) -> Named:
+def the_one(candidates: Sequence[Named], text: str, missing: str, listing: str) -> Named:
     """The one candidate that the text stands for.
 
     Raises:
@@ -74,14 +72,14 @@ def the_one(candidates: Sequence[Named], text: str, what: str, listing: str) -> 
     ]
     found = next((some for test in tests if (some := [each for each in candidates if test(each)])), [])
     if not found:
-        raise CommandError(ExitCode.NOT_FOUND, f"there is no {what} {single_line(text)!r}", listing)
+        raise CommandError(ExitCode.NOT_FOUND, f"{missing} {single_line(text)!r}", listing)
     if len(found) > 1:
-        raise CommandError(ExitCode.USAGE, f"several are called {single_line(text)!r}: use an id, {_listed(found)}")
+        raise CommandError(ExitCode.USAGE, f"several are called {single_line(text)!r}: use the id, {_listed(found)}")
     return found[0]
 
 
 def _listed(rows: Sequence[Named]) -> str:
-    return ", ".join(f"{row.id} ({single_line(row.name, limit=40)})" for row in rows)
+    return " or ".join(f"{row.id} ({single_line(row.name, limit=40)})" for row in rows)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from .. import AuthorizationRedirect, Installation, MCPStore, Template
-from ._authorizing import all_or_nothing, authorize_in_browser, check_consent
+from ._authorizing import all_or_nothing, authorize_in_browser, check_consent, check_provider
 from ._errors import CommandError, ExitCode
 from ._find import find_installation, find_template
 from ._managing import InstallationArgument
 from ._rows import installation_fields
 from ._session import Session
+from ._text import single_line
 from ._view import Result
 
 SERVER_KEY_VARIABLE = "MCP_SERVER_API_KEY"
@@ -48,11 +49,15 @@ async def install(
     The server's own API key, if it has one, is read from MCP_SERVER_API_KEY, or asked for.
     """
     check_consent(session, consents=yes)
+    if url is not None and auth == Authentication.OAUTH:
+        check_provider(session, url)
     options: dict[str, Any] = {"scope": "shared"} if shared else {}
     async with session.store() as store:
         template = await find_template(store, name) if url is None else None
         if (template.auth_type if template else auth) == Authentication.API_KEY:
-            options["api_key"] = session.screen.ask_secret("API key of the MCP server", SERVER_KEY_VARIABLE)
+            options["api_key"] = session.screen.ask_secret(
+                "API key of the MCP server", SERVER_KEY_VARIABLE, f"set {SERVER_KEY_VARIABLE}"
+            )
         if description and url is not None:
             options["description"] = description
 
@@ -94,7 +99,9 @@ async def authorize(
     async with session.store() as store:
         row = await find_installation(store, installation)
         if row.auth_type == Authentication.API_KEY:
-            message = f"{row.name} has an API key: to change it, delete the installation and install it again"
+            message = (
+                f"{single_line(row.name)} uses an API key: to change it, delete the installation and install it again"
+            )
             raise CommandError(ExitCode.USAGE, message)
         redirect = await store.installations.authorize(row)
         authorized = await authorize_in_browser(

@@ -7,7 +7,7 @@ import typer
 from ._find import find_installation
 from ._rows import installation_fields, installation_table, template_table
 from ._session import Session
-from ._text import single_line
+from ._text import command, single_line
 from ._view import Result
 
 InstallationArgument = Annotated[
@@ -57,13 +57,14 @@ async def delete(
     session: Session,
     installation: InstallationArgument,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")] = False,
 ) -> Result:
     """Delete an installation and its credentials, after asking."""
     async with session.store() as store:
         row = await find_installation(store, installation)
         name = single_line(row.name)
         if not yes:
-            session.screen.confirm(f"Delete {name} ({single_line(row.url)}) and its credentials?")
+            question = f"Delete {name} ({single_line(row.url)}) and its credentials?"
+            session.screen.confirm(question, command("delete", installation, "--yes"))
         await store.installations.delete(row)
     return Result({"id": str(row.id), "deleted": True}, f"Deleted {name}.")

@@ -12,6 +12,7 @@ from .. import MCPStoreError
 from ._errors import CommandError, ExitCode, Failure, failure_of
 from ._screen import Screen
 from ._session import Options, Region, open_session
+from ._text import common_words
 from ._view import Result
 
 Command = Callable[..., Coroutine[Any, Any, Result]]
@@ -81,9 +82,11 @@ def _with_parameters(function: Callable[..., None], parameters: list[inspect.Par
 
 def run(function: Command, options: Options, arguments: dict[str, Any]) -> int:
     """Run the command and show its result, or why there is none. Return its exit code."""
+    common_words.set(options.words())
     screen = Screen.open(as_json=options.as_json)
     try:
         result = asyncio.run(_run(function, options, screen, arguments))
+        screen.show(result)
     except (KeyboardInterrupt, typer.Abort):
         screen.fail(Failure(ExitCode.INTERRUPTED, "interrupted"))
         return ExitCode.INTERRUPTED
@@ -91,7 +94,6 @@ def run(function: Command, options: Options, arguments: dict[str, Any]) -> int:
         failure = failure_of(error)
         screen.fail(failure)
         return failure.code
-    screen.show(result)
     return result.exit_code
 
 

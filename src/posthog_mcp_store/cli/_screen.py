@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, TextIO, cast
+from typing import IO, Any, Protocol, TextIO, cast
 
 import typer
 from attrs import frozen
@@ -46,24 +46,27 @@ class Screen:
         return self.err.is_interactive
 
     def show(self, result: Result) -> None:
+        with _writing(self.out.file) as file:
+            file.write(self._text(result))
+
+    def _text(self, result: Result) -> str:
         if self.as_json:
             # Neither styled nor wrapped, whatever the environment says about colors. ASCII only, because JSON keeps
             # control and formatting characters, which servers may send.
-            text = json.dumps(result.data, indent=2) + "\n"
-        else:
-            with self.out.capture() as captured:
-                self.out.print(_renderable(result.view, self.out.width), soft_wrap=isinstance(result.view, str))
-            text = "".join(f"{line.rstrip()}\n" for line in captured.get().rstrip().split("\n"))
-        self.out.file.write(text)
-        self.out.file.flush()
+            return json.dumps(result.data, indent=2) + "\n"
+        with self.out.capture() as captured:
+            self.out.print(_renderable(result.view, self.out.width), soft_wrap=isinstance(result.view, str))
+        return "".join(f"{line.rstrip()}\n" for line in captured.get().rstrip().split("\n"))
 
     def say(self, text: str) -> None:
         """Print a line on standard error. The terminal wraps it, so that URLs can be copied."""
-        self.err.print(Text(text), soft_wrap=True)
+        with _writing(self.err.file):
+            self.err.print(Text(text), soft_wrap=True)
 
     def fail(self, failure: Failure) -> None:
         if self.as_json:
-            self.err.file.write(json.dumps(failure.to_dict()) + "\n")
+            with _writing(self.err.file) as file:
+                file.write(json.dumps(failure.to_dict()) + "\n")
         else:
             action = f"\nTry: {failure.action}" if failure.action else ""
             self.say(f"mcp-store: {failure.message}{action}")
@@ -89,35 +92,47 @@ class Screen:
             task = progress.add_task(text)
             yield lambda text: progress.update(task, description=text)
 
-    def ask_secret(self, what: str, variable: str) -> str:
+    def ask_secret(self, what: str, variable: str, action: str) -> str:
         """The value of an environment variable, or what somebody types without being shown.
 
         Raises:
-            CommandError: The variable is not set, and there is nobody to ask.
+            CommandError: The variable is not set, and there is nobody to ask. The action is what to do then.
         """
         if value := os.environ.get(variable):
             return value
-        if not sys.stdin.isatty():
-            raise CommandError(ExitCode.USAGE, f"no {what}: set {variable}")
+        if not _has_user():
+            raise CommandError(ExitCode.USAGE, f"no {what}: {action}")
         with _interruptible():
             return str(typer.prompt(f"{what} ({variable} is not set)", hide_input=True, err=True))
 
-    def confirm(self, question: str) -> None:
+    def confirm(self, question: str, without_asking: str) -> None:
         """Go on if the answer is yes.
 
         Raises:
-            CommandError: It is not, or there is nobody to ask.
+            CommandError: It is not, or there is nobody to ask. Then, it suggests the command that does not ask.
         """
-        if not sys.stdin.isatty():
-            raise CommandError(ExitCode.USAGE, "there is no terminal on which to ask", "--yes")
+        if not _has_user():
+            raise CommandError(ExitCode.USAGE, "there is no terminal to ask for confirmation on", without_asking)
         with _interruptible():
             if not typer.confirm(question, err=True):
                 raise CommandError(ExitCode.REFUSED, "nothing was changed")
 
+    def read_input(self) -> str:
+        """All of standard input.
+
+        Raises:
+            CommandError: It is not text.
+        """
+        try:
+            with _interruptible():
+                return sys.stdin.read() if sys.stdin else ""
+        except UnicodeDecodeError as error:
+            raise CommandError(ExitCode.USAGE, f"standard input is not {error.encoding} text") from None
+
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C raise at once. asyncio would cancel the task, which a prompt does not notice."""
+    """Let Ctrl-C raise at once. asyncio would cancel the task, which waiting for input does not notice."""
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -125,7 +140,36 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
 
 
-def _console(file: TextIO) -> Console:
+def _has_user() -> bool:
+    """Whether there is somebody to ask. Python has no standard input if its file descriptor is closed."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704  # the BrokenPipeError; rich would end the process with exit code 1
+
+
+@contextmanager
+def _writing(file: IO[str]) -> Iterator[IO[str]]:
+    """Write to the file as long as somebody reads it, and then discard the rest.
+
+    Raises:
+        CommandError: It can't be written for another reason.
+    """
+    try:
+        yield file
+        file.flush()
+    except OSError as error:
+        # Python flushes the file when it exits, and would report the same error again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise CommandError(ExitCode.UNEXPECTED, f"the output can't be written: {error.strerror}") from None
+
+
+def _console(file: TextIO | None) -> Console:
+    if file is None:  # its file descriptor is closed
+        file = io.TextIOWrapper(io.BytesIO())
     # Characters that the terminal's encoding lacks are escaped.
     cast(io.TextIOWrapper, file).reconfigure(errors="backslashreplace")
     options: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
@@ -133,7 +177,7 @@ def _console(file: TextIO) -> Console:
         options["color_system"] = None  # rich would still print bold and dim text
     if not file.isatty() and "COLUMNS" not in os.environ:
         options["width"] = UNLIMITED
-    return Console(file=file, **options)
+    return _Console(file=file, **options)
 
 
 def _renderable(view: View, width: int) -> RenderableType:

@@ -1,7 +1,7 @@
 """What a command works with: the service and the screen."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 from importlib import import_module
@@ -15,6 +15,8 @@ from ._screen import Screen
 KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
 HOST_VARIABLE = "POSTHOG_HOST"
 PROJECT_VARIABLE = "POSTHOG_PROJECT_ID"
+OTHER_KEY_VARIABLE = "POSTHOG_API_KEY"
+"""PostHog's own SDKs read a project token from it."""
 
 
 class Region(StrEnum):
@@ -34,6 +36,8 @@ class Demo:
     api_key: str = field(repr=False)
     give_consent: Callable[[str], Awaitable[object]]
     """Plays the user who allows the access on the provider's page."""
+    oauth_servers: Collection[str]
+    """The URLs of the MCP servers that have a provider."""
 
 
 @frozen(kw_only=True)
@@ -56,6 +60,11 @@ class Options:
             as_json=self.as_json or other.as_json,
         )
 
+    def words(self) -> list[str]:
+        """The options that choose the service and the project, as they are typed."""
+        named = {"--host": self.host, "--region": self.region, "--project": self.project}
+        return [word for name, value in named.items() if value for word in (name, value)] + ["--demo"] * self.demo
+
 
 @frozen
 class Session:
@@ -70,12 +79,20 @@ class Session:
         Raises:
             CommandError: There is none, and nobody to ask.
         """
-        return self.demo.api_key if self.demo else self.screen.ask_secret("PostHog personal API key", KEY_VARIABLE)
+        if self.demo:
+            return self.demo.api_key
+        return self.screen.ask_secret("PostHog personal API key", KEY_VARIABLE, missing_key())
 
     @asynccontextmanager
     async def store(self) -> AsyncIterator[MCPStore]:
         async with MCPStore(self.api_key(), host=self.host, project_id=self.project) as store:
             yield store
+
+
+def missing_key() -> str:
+    """What to do where there is no key."""
+    unread = f" ({OTHER_KEY_VARIABLE} is set, but is not read: it usually is a project token)"
+    return f"set {KEY_VARIABLE}{unread if OTHER_KEY_VARIABLE in os.environ else ''}"
 
 
 @asynccontextmanager
@@ -87,7 +104,8 @@ async def open_session(options: Options, screen: Screen) -> AsyncIterator[Sessio
     """
     given = [name for name, value in (("--host", options.host), ("--region", options.region)) if value]
     if len(given) > 1 or (options.demo and given):
-        raise CommandError(ExitCode.USAGE, f"{' and '.join([*given, *['--demo'] * options.demo])} exclude each other")
+        names = " and ".join([*given, *["--demo"] * options.demo])
+        raise CommandError(ExitCode.USAGE, f"{names} can't be used together")
     if options.demo:
         async with AsyncExitStack() as servers:
             try:

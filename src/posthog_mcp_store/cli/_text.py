@@ -1,6 +1,11 @@
 """Text from servers and users, made safe to print on a terminal."""
 
 import shlex
+from collections.abc import Sequence
+from contextvars import ContextVar
+
+common_words: ContextVar[Sequence[str]] = ContextVar("common_words", default=())
+"""The options that every suggested command repeats, so that it is about the same service and project."""
 
 
 def single_line(text: str, limit: int = 500) -> str:
@@ -16,7 +21,7 @@ def block(text: str) -> str:
 
 def command(*words: str) -> str:
     """A command to copy into a shell."""
-    return shlex.join(["mcp-store", *(single_line(word) for word in words)])
+    return shlex.join(["mcp-store", *(single_line(word) for word in (*common_words.get(), *words))])
 
 
 def _printable(text: str, also: str = "") -> str:

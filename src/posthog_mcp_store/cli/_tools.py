@@ -1,7 +1,6 @@
 """Commands about tools."""
 
 import json
-import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
@@ -27,7 +26,7 @@ class State(StrEnum):
 ToolArgument = Annotated[str, typer.Argument(metavar="TOOL", help="The tool's name.")]
 InstallationOption = Annotated[
     str | None,
-    typer.Option("--installation", "-i", metavar="INSTALLATION", help="Where the tool is, if several have it."),
+    typer.Option("--installation", "-i", metavar="INSTALLATION", help="The one to use, if several have the tool."),
 ]
 
 
@@ -65,7 +64,7 @@ async def approve(
         row = await find_tool(store, tool, installation)
         updated = await store.installations.update_tool(row, tool, approval_state=state.value)
     if updated.approval_state != state:
-        session.screen.say(f"The project's rules decide: {single_line(tool)} is {single_line(updated.approval_state)}.")
+        session.screen.say(f"The project's rules keep {single_line(tool)} at {single_line(updated.approval_state)}.")
     code = ExitCode.DONE if updated.approval_state == state else ExitCode.NOT_ALLOWED
     return Result(tool_data(row, updated), tool_table([(row, updated)]), code)
 
@@ -80,7 +79,7 @@ async def call(
     installation: InstallationOption = None,
 ) -> Result:
     """Call a tool: show its progress, and print its result."""
-    parsed = parsed_arguments(sys.stdin.read() if arguments == "-" else arguments)
+    parsed = parsed_arguments(session.screen.read_input() if arguments == "-" else arguments)
     async with session.store() as store:
         row = await find_tool(store, tool, installation)
         with session.screen.working(f"Calling {single_line(tool)} of {single_line(row.name)}") as report:
