@@ -131,7 +131,9 @@ def test_without_any_handler_warnings_stay_silent(service: EmbeddedService) -> N
     program = (
         "import asyncio; from posthog_mcp_store import MCPStore\n"
         "async def main():\n"
-        f"    async with MCPStore({service.api_key!r}, host={service.base_url!r}) as store:\n"
+        # Which warns that these paths are deprecated.
+        f"    store = MCPStore({service.api_key!r}, host={service.base_url!r}, api_prefix='environments')\n"
+        "    async with store:\n"
         "        await store.installations.list()\n"
         "asyncio.run(main())\n"
     )

@@ -4,7 +4,7 @@ import logging
 import re
 
 # If there is no handler at all, Python prints warnings to stderr.
-logging.getLogger(__name__.rpartition(".")[0]).addHandler(logging.NullHandler())
+logging.getLogger(__name__.removesuffix("._core.redacting_filter")).addHandler(logging.NullHandler())
 
 FIELDS = ("access_token", "refresh_token", "id_token", "client_secret", "code_verifier", "api_key")
 SECRETS = [
