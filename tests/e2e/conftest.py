@@ -3,11 +3,11 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from posthog_mcp_store import MCPStore
@@ -19,6 +19,13 @@ from ..support.oauth_stack import OAuthStack, serve_oauth_stack
 SCREENSHOTS = Path(__file__).parent.parent.parent / "screenshots"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests use one browser, which belongs to one event loop."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
 @pytest.fixture
 def stack(request: pytest.FixtureRequest) -> Iterator[OAuthStack]:
     """Everything for an OAuth flow; `parametrize` it indirectly with the service to use."""
@@ -27,7 +34,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[OAuthStack]:
         yield stack
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def store(stack: OAuthStack) -> AsyncIterator[MCPStore]:
     async with open_store(stack.service) as store:
         yield store
@@ -59,8 +66,8 @@ class Person:
         return self._page.url
 
 
-@asynccontextmanager
-async def open_browser() -> AsyncIterator[Browser]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
     chromium = shutil.which("chromium")
     assert chromium, "Chromium is missing: `nox -s e2e` installs it"
     # Chromium's sandbox does not work for root.
@@ -71,10 +78,10 @@ async def open_browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
-async def person(request: pytest.FixtureRequest) -> AsyncIterator[Person]:
-    """A person with a fresh browser, with JavaScript and without."""
-    async with open_browser() as browser:
-        page = await browser.new_page(java_script_enabled=request.param, viewport={"width": 800, "height": 600})
-        page.set_default_timeout(20_000)
-        yield Person(page)
+@pytest_asyncio.fixture(params=[True, False], ids=["scripts", "no-scripts"], loop_scope="session")
+async def person(request: pytest.FixtureRequest, browser: Browser) -> AsyncIterator[Person]:
+    """A person whose browser has no cookies, with JavaScript and without."""
+    page = await browser.new_page(java_script_enabled=request.param, viewport={"width": 800, "height": 600})
+    page.set_default_timeout(20_000)
+    yield Person(page)
+    await page.close()

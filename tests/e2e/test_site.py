@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
@@ -13,7 +13,7 @@ from typing import Literal
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from .conftest import SCREENSHOTS, open_browser
+from .conftest import SCREENSHOTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,12 +44,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 LOOKS: list[tuple[Scheme, int]] = [("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)]
 """Colour schemes and widths."""
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with open_browser() as browser:
-        yield browser
 
 
 async def open_page(browser: Browser, scheme: Scheme, width: int) -> Page:
@@ -94,6 +88,7 @@ async def test_search_finds_a_method(site: str, browser: Browser) -> None:
 
     await expect(page.locator("a[href*='reference/store']:has-text('wait_until_authorized')").first).to_be_visible()
     await page.screenshot(path=SCREENSHOTS / "site-search.png")
+    await page.context.close()
 
 
 def watched(page: Page) -> list[str]:
