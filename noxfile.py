@@ -34,7 +34,7 @@ ON_THE_FIRST_PYTHON = [
     *(f"tests/pagination/test_{name}.py" for name in ("schedules", "whole_lists")),
 ]
 # What works on the oldest and the newest Python works on those between them; this is what differs the most.
-ON_THOSE_BETWEEN = ["tests/request", "tests/store/test_operations.py", "tests/transport"]
+ON_THOSE_BETWEEN = ["tests/store/test_operations.py", "tests/transport"]
 # What the choice of an HTTP library could break.
 OVER_HTTP = [
     "tests/mcp/test_connect.py",
@@ -74,6 +74,8 @@ NOT_MEASURED = [
         for name in ("copies", "edits_during_update", "facade", "interruptions", "parts")
     ),
 ]
+# These run type checkers again and again.
+OF_COPIES = ["tests/vendored/test_choices.py", "tests/vendored/test_settings.py"]
 # A new operation of the service is no type error: this test finds it.
 NEW_OPERATION = "tests/test_architecture.py::test_every_operation_is_called_by_a_public_method"
 EVERYTHING = ".[aiohttp,cli,mcp,redis,testing]"
@@ -284,18 +286,17 @@ def typing(session: nox.Session) -> None:
     """Check the types of the SDK, the tests, the tools and vendored copies, and that the SDK uses every operation."""
     node = [] if shutil.which("node") else groups("node")
     session.install("-e", EVERYTHING, *groups("typing"), *node)
-    session.run("mypy", "src/posthog_mcp_store")
+    session.run("mypy", "src/posthog_mcp_store", "tests", "examples", "scripts", "benchmarks", "noxfile.py")
     session.run("mypy", "generated")
-    session.run("mypy", "tests", "examples", "scripts", "benchmarks", "noxfile.py")
-    session.run("pytest", "tests/vendored", NEW_OPERATION, "--ignore=tests/vendored/test_choices.py")
+    session.run("pytest", "tests/vendored", NEW_OPERATION, *without(OF_COPIES))
 
 
 @nox.session
 def vendored(session: nox.Session) -> None:
-    """Check the types of copies without each part, where only what their manifests list is installed."""
+    """Check the types of copies without each part, where only what they list is installed, and the guide's settings."""
     node = [] if shutil.which("node") else groups("node")
     session.install("-e", EVERYTHING, *groups("typing"), *node)
-    session.run("pytest", *(session.posargs or ["tests/vendored/test_choices.py"]))
+    session.run("pytest", *(session.posargs or OF_COPIES))
 
 
 @nox.session
