@@ -515,7 +515,8 @@ def _server_tools(server: AvailableServer) -> ServerTools:
 
 def _started_flow(url: str | None, received: SuccessfulResponse) -> StartedFlow:
     response = received.response
-    issued_at = service_time(response.headers.get("Date"), datetime.now(UTC))
+    received_at = datetime.now(UTC) - timedelta(seconds=response.age)
+    issued_at = service_time(response.headers.get("Date"), received_at)
     return StartedFlow(
         url=url,
         status_code=response.status_code,

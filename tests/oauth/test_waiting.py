@@ -25,6 +25,7 @@ from posthog_mcp_store import (
     NotFoundError,
     OAuthTimeoutError,
     PermissionDeniedError,
+    ResponseInfo,
     ServerError,
 )
 from posthog_mcp_store._oauth.polling import pauses
@@ -274,6 +275,18 @@ async def test_of_several_installations_with_one_server_the_service_takes_the_lo
 
     assert done.id == UUID(int=2)
     assert wire.requests[-1].url.path.endswith(f"{UUID(int=2)}/")
+
+
+async def test_a_busy_event_loop_does_not_hide_the_end_of_a_flow(service: EmbeddedService, store: MCPStore) -> None:
+    def keep_the_loop_busy(_: ResponseInfo) -> None:
+        end = monotonic() + 0.5
+        while monotonic() < end:
+            pass
+
+    redirect = await start(store.with_options(on_response=keep_the_loop_busy))
+    service.installations[0].access_token = "token"
+
+    assert (await store.installations.wait_until_authorized(redirect, timeout=5)).url == URL
 
 
 SPACES = [" ", "\n", "\t", "\r\n", "\x1f", "\x85", "\xa0", "\u2003", "\u3000"]

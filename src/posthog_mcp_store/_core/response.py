@@ -1,6 +1,7 @@
 """An HTTP response as plain data, independent of the HTTP library that received it."""
 
 import json
+from time import perf_counter
 from typing import Any, Protocol
 
 from attrs import field, frozen
@@ -70,6 +71,12 @@ class Response:
     """Why the body could not be read to its end; `content` then holds its beginning."""
     body: Body | None = field(default=None, repr=False)
     """The part of the body that is still to be read; None if there is none."""
+    _received: float = field(factory=perf_counter, repr=False, eq=False)
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was read: the event loop may have been busy meanwhile."""
+        return perf_counter() - self._received
 
     @property
     def text(self) -> str:
