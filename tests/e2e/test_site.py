@@ -81,12 +81,14 @@ async def test_a_page_is_readable(site: str, browser: Browser, path: str, headin
 
 async def test_search_finds_a_method(site: str, browser: Browser) -> None:
     page = await open_page(browser, "light", 1280)
-    await page.goto(site, wait_until="domcontentloaded")
+    # Before its scripts run, the page takes no keys.
+    await page.goto(site, wait_until="networkidle")
 
     await page.keyboard.press("/")
     await page.keyboard.type("wait_until_authorized")
 
-    await expect(page.locator("a[href*='reference/store']:has-text('wait_until_authorized')").first).to_be_visible()
+    found = page.locator("a[href*='reference/store']:has-text('wait_until_authorized')").first
+    await expect(found).to_be_visible(timeout=20_000)
     await page.screenshot(path=SCREENSHOTS / "site-search.png")
     await page.context.close()
 
