@@ -17,7 +17,7 @@ from attrs import define, evolve, field, frozen
 from ._core import validation
 from ._core.call import Call
 from ._core.errors import ConfigurationError
-from ._core.http_dates import service_time
+from ._core.http_dates import sent_at, service_time
 from ._core.redaction import Redactor, without_frames
 from ._core.response import Response
 from ._core.secret import Secret
@@ -516,11 +516,14 @@ def _server_tools(server: AvailableServer) -> ServerTools:
 def _started_flow(url: str | None, received: SuccessfulResponse) -> StartedFlow:
     response = received.response
     received_at = datetime.now(UTC) - timedelta(seconds=response.age)
-    issued_at = service_time(response.headers.get("Date"), received_at)
+    date = response.headers.get("Date")
+    issued_at = service_time(date, received_at)
+    # If our clock is ahead, that is the latest possible moment; the flow's installation may have been made before it.
+    earliest = issued_at if issued_at == received_at else sent_at(date, received_at)
     return StartedFlow(
         url=url,
         status_code=response.status_code,
-        requested_at=issued_at - timedelta(seconds=response.seconds),
+        requested_at=earliest - timedelta(seconds=response.seconds),
         issued_at=issued_at,
         quotes_key=url is not None and received.redactor.finds_key(url),
     )

@@ -356,6 +356,27 @@ async def test_earlier_changes_are_recognized_by_the_services_clock(
             await installations.wait_until_authorized(redirect, timeout=0.8)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(0), timedelta(hours=-1)])
+async def test_a_flow_that_made_its_installation_and_is_over_is_recognized_by_the_services_clock(
+    wire: Wire, faked: Faked, ahead: timedelta
+) -> None:
+    there = datetime.now(UTC) + ahead
+    made = (there + timedelta(milliseconds=200)).isoformat()
+    row = installation(url=URL, auth_type="oauth", created_at=made, updated_at=made)
+    wire.answers(
+        httpx.Response(
+            200,
+            json={"redirect_url": "https://auth.example.com/?state=s"},
+            headers={"Date": f"{there:%a, %d %b %Y %H:%M:%S} GMT"},
+        ),
+        httpx.Response(200, json=page(row)),
+        httpx.Response(200, json=row),
+    )
+    redirect = await start(faked())
+
+    assert (await faked().installations.wait_until_authorized(redirect, timeout=5)).url == URL
+
+
 @pytest.mark.parametrize(
     "date",
     [
